@@ -1,0 +1,1 @@
+"""A picture and words in, masks and places out: NumPy, no ROS."""
