@@ -1,1 +1,12 @@
-"""The simulated tabletop: scenes, depth noise and a grammar that knows the truth."""
+"""The simulated tabletop: pictures, depth, sentences, and what is true of them.
+
+MuJoCo reads how to draw without a screen from the environment when it is first imported, so this
+must be settled before any module here imports it.
+"""
+
+import ctypes.util
+import os
+
+for _library, _backend in (("EGL", "egl"), ("OSMesa", "osmesa")):
+    if "MUJOCO_GL" not in os.environ and ctypes.util.find_library(_library):
+        os.environ["MUJOCO_GL"] = _backend

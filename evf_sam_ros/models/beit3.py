@@ -1,0 +1,218 @@
+"""BEIT-3: one transformer that reads picture and words together (Wang et al. 2022, via EVF-SAM).
+
+Shape suffixes: B sequences, I images, P prompts per image, V vision tokens ([CLS] first),
+L text tokens, T = V + L, D width, h heads, d head width, S S image size.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from evf_sam_ros.models.trunk import ConvTrunk
+
+FIRST_POSITION = 2  # rows 0 and 1 of both position tables are never read (a fairseq convention)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beit3Config:
+    """Sizes of a BEIT-3 encoder; the defaults are those all published checkpoints share."""
+
+    width: int
+    depth: int
+    heads: int
+    feed_forward: int
+    image_size: tuple[int, int] = (224, 224)  # (height, width), pixels
+    patch: int = 16  # pixels
+    vocabulary: int = 64010
+    text_positions: int = 1024  # rows of the table; two fewer tokens fit
+    stem: tuple[int, int, int] | None = None  # trunk widths; None: one patch convolution
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        if any(side % self.patch for side in self.image_size):
+            raise ValueError(f"image_size {self.image_size} is not a multiple of {self.patch}")
+        if self.stem is not None and self.patch != 16:
+            raise ValueError(f"a convolution stem has patches of 16 pixels, not {self.patch}")
+
+    @property
+    def patches(self) -> int:
+        height, width = self.image_size
+        return (height // self.patch) * (width // self.patch)
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest prompt, in tokens with start and end."""
+        return self.text_positions - FIRST_POSITION
+
+
+class Beit3(nn.Module):
+    """Fuse an image with each of its prompts, attention joint, everything else per modality."""
+
+    def __init__(self, config: Beit3Config) -> None:
+        super().__init__()
+        self.config = config
+        self.width = config.width
+        self.vision_embed = VisionEmbedding(config)
+        self.text_embed = nn.Embedding(config.vocabulary, config.width)
+        self.embed_positions = nn.ModuleDict(
+            {
+                "A": nn.Embedding(config.patches + 1 + FIRST_POSITION, config.width),
+                "B": nn.Embedding(config.text_positions, config.width),
+            }
+        )
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.depth))
+        self.layer_norm = Multiway(lambda: nn.LayerNorm(config.width))
+
+    def forward(self, images_I3SS: Tensor, tokens_IPL: Tensor, padding_IPL: Tensor) -> Tensor:
+        """Return the fused tokens (I * P, T, D): vision [CLS], patches, then text.
+
+        Args:
+            images_I3SS: normalised images of `config.image_size`.
+            tokens_IPL: token ids; at most `config.max_tokens` per prompt.
+            padding_IPL: True where a token only fills up its row.
+
+        Raises:
+            ValueError: an image of another size, or too many tokens.
+        """
+        self._check(images_I3SS, tokens_IPL)
+        vision_IVD = self.vision_embed(images_I3SS)
+        return self.fuse(vision_IVD, tokens_IPL, padding_IPL)
+
+    def fuse(self, vision_IVD: Tensor, tokens_IPL: Tensor, padding_IPL: Tensor) -> Tensor:
+        """Fuse embedded images with their prompts; see `forward`."""
+        prompts = tokens_IPL.shape[1]
+        vision_BVD = vision_IVD.repeat_interleave(prompts, 0) + self._positions(
+            "A", vision_IVD.shape[1]
+        )
+        padding_BL = padding_IPL.flatten(0, 1)
+        text_BLD = self.text_embed(tokens_IPL.flatten(0, 1))
+        text_BLD = text_BLD + self._positions("B", text_BLD.shape[1])
+        text_BLD = text_BLD.masked_fill(padding_BL[..., None], 0)
+
+        tokens_BTD = torch.cat([vision_BVD, text_BLD.to(vision_BVD.dtype)], 1)
+        split = vision_BVD.shape[1]
+        bias_B11T = _key_bias(padding_BL, split, tokens_BTD.dtype)
+        for layer in self.layers:
+            tokens_BTD = layer(tokens_BTD, split, bias_B11T)
+        return self.layer_norm(tokens_BTD, split)
+
+    def _positions(self, modality: str, count: int) -> Tensor:
+        return self.embed_positions[modality].weight[FIRST_POSITION : FIRST_POSITION + count]
+
+    def _check(self, images_I3SS: Tensor, tokens_IPL: Tensor) -> None:
+        if tuple(images_I3SS.shape[-2:]) != self.config.image_size:
+            raise ValueError(
+                f"the fusion image is {tuple(images_I3SS.shape[-2:])}, "
+                f"this encoder takes {self.config.image_size}"
+            )
+        if tokens_IPL.shape[-1] > self.config.max_tokens:
+            raise ValueError(
+                f"the prompt has {tokens_IPL.shape[-1]} tokens, "
+                f"this encoder takes at most {self.config.max_tokens}"
+            )
+
+
+class VisionEmbedding(nn.Module):
+    """Image to patch tokens, with a learned [CLS] in front."""
+
+    def __init__(self, config: Beit3Config) -> None:
+        super().__init__()
+        # In the released checkpoints, though nothing reads it.
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, config.width))
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, config.width))
+        self.trunk = None if config.stem is None else ConvTrunk(config.stem)
+        self.proj = (
+            nn.Conv2d(3, config.width, config.patch, config.patch)
+            if config.stem is None
+            else nn.Conv2d(config.stem[-1], config.width, 3, stride=2, padding=1)
+        )
+
+    def forward(self, images_I3SS: Tensor) -> Tensor:
+        features = images_I3SS if self.trunk is None else self.trunk(images_I3SS)[-1]
+        patches_IND = self.proj(features).flatten(2).transpose(1, 2)
+        cls_I1D = self.cls_token.to(patches_IND.dtype).expand(len(patches_IND), -1, -1)
+        return torch.cat([cls_I1D, patches_IND], 1)
+
+
+class Multiway(nn.Module):
+    """Two copies of a module: A sees the vision tokens, B the text tokens."""
+
+    def __init__(self, make: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.A = make()
+        self.B = make()
+
+    def forward(self, tokens_BTD: Tensor, split: int) -> Tensor:
+        vision, text = self.A(tokens_BTD[:, :split]), self.B(tokens_BTD[:, split:])
+        return torch.cat([vision, text], 1)
+
+
+class Layer(nn.Module):
+    """Pre-norm transformer layer with the extra norms of Sub-LN."""
+
+    def __init__(self, config: Beit3Config) -> None:
+        super().__init__()
+        self.self_attn = Attention(config.width, config.heads)
+        self.self_attn_layer_norm = Multiway(lambda: nn.LayerNorm(config.width))
+        self.ffn = Multiway(lambda: FeedForward(config.width, config.feed_forward))
+        self.final_layer_norm = Multiway(lambda: nn.LayerNorm(config.width))
+
+    def forward(self, tokens_BTD: Tensor, split: int, bias_B11T: Tensor) -> Tensor:
+        normed_BTD = self.self_attn_layer_norm(tokens_BTD, split)
+        tokens_BTD = tokens_BTD + self.self_attn(normed_BTD, split, bias_B11T)
+        return tokens_BTD + self.ffn(self.final_layer_norm(tokens_BTD, split), split)
+
+
+class Attention(nn.Module):
+    """Joint attention over both modalities, with projections of their own."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q_proj = Multiway(lambda: nn.Linear(width, width))
+        self.k_proj = Multiway(lambda: nn.Linear(width, width))
+        self.v_proj = Multiway(lambda: nn.Linear(width, width))
+        self.out_proj = Multiway(lambda: nn.Linear(width, width))
+        self.inner_attn_ln = Multiway(lambda: nn.LayerNorm(width))
+
+    def forward(self, tokens_BTD: Tensor, split: int, bias_B11T: Tensor) -> Tensor:
+        q_BhTd, k_BhTd, v_BhTd = (
+            project(tokens_BTD, split).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for project in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        heads_BhTd = attend(q_BhTd, k_BhTd, v_BhTd, bias_B11T)
+        joined_BTD = heads_BhTd.transpose(1, 2).flatten(2)
+        return self.out_proj(self.inner_attn_ln(joined_BTD, split), split)
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with a norm between (Sub-LN)."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.ffn_layernorm = nn.LayerNorm(hidden)
+        self.fc2 = nn.Linear(hidden, width)
+
+    def forward(self, tokens_BTD: Tensor) -> Tensor:
+        return self.fc2(self.ffn_layernorm(functional.gelu(self.fc1(tokens_BTD))))
+
+
+def attend(q_BhTd: Tensor, k_BhTd: Tensor, v_BhTd: Tensor, bias_B11T: Tensor) -> Tensor:
+    """Softmax attention with an additive bias on the keys."""
+    if not torch.is_grad_enabled():
+        return functional.scaled_dot_product_attention(q_BhTd, k_BhTd, v_BhTd, bias_B11T)
+    # On a CPU the backward pass of the fused kernel takes twice as long as this.
+    scores_BhTT = (q_BhTd * q_BhTd.shape[-1] ** -0.5) @ k_BhTd.transpose(-2, -1) + bias_B11T
+    return scores_BhTT.softmax(-1).to(v_BhTd.dtype) @ v_BhTd
+
+
+def _key_bias(padding_BL: Tensor, split: int, dtype: torch.dtype) -> Tensor:
+    visible_BV = padding_BL.new_zeros(len(padding_BL), split)
+    hidden_BT = torch.cat([visible_BV, padding_BL], 1)
+    bias_BT = torch.zeros_like(hidden_BT, dtype=dtype).masked_fill(hidden_BT, float("-inf"))
+    return bias_BT[:, None, None]
