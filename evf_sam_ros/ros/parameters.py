@@ -1,0 +1,208 @@
+"""The node's parameters: one frozen dataclass, from which they are declared, checked and listed.
+
+Each says when a change takes effect. What is read only when the node is configured or activated
+can be changed before that, and is refused with the reason afterwards.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+
+class Effect(Enum):
+    """When a value is read."""
+
+    AT_ONCE = "at once"
+    ACTIVATE = "when activated"
+    CONFIGURE = "when configured"
+    START = "at start only"
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    effect: Effect = Effect.AT_ONCE,
+    range: tuple[float, float] | None = None,
+    choices: Sequence[str] = (),
+) -> Any:
+    """Describe one parameter: a dataclass field with its help, bounds and time of effect."""
+    metadata = {"help": help, "effect": effect, "range": range, "choices": tuple(choices)}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Values that are always within their bounds."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value, choices = getattr(self, each.name), each.metadata["choices"]
+            if choices and value not in choices:
+                raise ValueError(f"{each.name} is {value!r}, need one of {', '.join(choices)}")
+            bounds = each.metadata["range"]
+            if bounds and not bounds[0] <= value <= bounds[1]:
+                raise ValueError(
+                    f"{each.name} is {value}, need {bounds[0]:g} to {bounds[1]:g}"
+                )
+
+
+@dataclass(frozen=True)
+class NodeParameters(Settings):
+    """Everything a user can set on the segmentation node."""
+
+    model: str = setting(
+        "default",
+        "the model: `default` (shipped in the package) or the folder of a checkpoint",
+        effect=Effect.CONFIGURE,
+    )
+    device: str = setting(
+        "auto",
+        "where the model runs: `auto` (cuda if there is one), `cpu`, `cuda`, `cuda:1`, ...",
+        effect=Effect.CONFIGURE,
+    )
+    precision: str = setting(
+        "auto",
+        "number format of the model; `auto` is what suits the device",
+        effect=Effect.CONFIGURE,
+        choices=("auto", "fp32", "bf16", "fp16"),
+    )
+    image_transport: str = setting(
+        "raw",
+        "`raw` reads `image`, `compressed` reads `image/compressed`",
+        effect=Effect.ACTIVATE,
+        choices=("raw", "compressed"),
+    )
+    image_reliability: str = setting(
+        "best_effort",
+        "reliability asked of the image, camera_info and depth topics; "
+        "`reliable` does not match a camera that offers best effort",
+        effect=Effect.ACTIVATE,
+        choices=("best_effort", "reliable"),
+    )
+    mode: str = setting(
+        "stream",
+        "`once`: one answer per command; `stream`: an answer for every processed image until the "
+        "command is replaced, cancelled or expired",
+        choices=("once", "stream"),
+    )
+    max_rate_hz: float = setting(
+        0.0, "most images processed per second; 0: as fast as the model", range=(0.0, 1000.0)
+    )
+    max_frame_age_s: float = setting(
+        1.0, "older images are answered with STALE_FRAME; 0: any age", range=(0.0, 3600.0)
+    )
+    command_ttl_s: float = setting(
+        30.0, "a command is followed for so long; 0: for ever", range=(0.0, 86400.0)
+    )
+    parse_commands: bool = setting(
+        True, "reduce a sentence to its expression: `pick up the red mug, please` → `the red mug`"
+    )
+    semantic: bool = setting(
+        False, "put `[semantic] ` before the expression, for checkpoints trained with it"
+    )
+    score_threshold: float = setting(
+        -1.0,
+        "a lower score is answered with NOT_FOUND; negative: the model's calibration",
+        range=(-1.0, 1.0),
+    )
+    min_mask_area_px: int = setting(
+        64, "smaller masks, and smaller separate parts of one, are dropped", range=(1, 1_000_000)
+    )
+    use_depth: bool = setting(True, "look up positions in the depth image")
+    depth_sync_slop_s: float = setting(
+        0.03,
+        "largest difference of stamps where no depth image has the image's own",
+        range=(0.0, 10.0),
+    )
+    depth_min_m: float = setting(0.1, "nearer depth readings are not believed", range=(0.0, 100.0))
+    depth_max_m: float = setting(
+        10.0, "farther depth readings are not believed", range=(0.0, 1000.0)
+    )
+    autostart: bool = setting(
+        True, "configure and activate without a lifecycle manager", effect=Effect.START
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.depth_min_m >= self.depth_max_m:
+            raise ValueError(
+                f"depth_min_m is {self.depth_min_m}, need less than depth_max_m, "
+                f"which is {self.depth_max_m}"
+            )
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class ParameterServer(Generic[S]):
+    """Declare a dataclass on a node and keep its values in force, in `current`."""
+
+    def __init__(self, node: Node, settings: type[S]) -> None:
+        self._effects = {each.name: each.metadata["effect"] for each in fields(settings)}
+        self._fixed: frozenset[Effect] = frozenset()
+        declared = {each.name: _declare(node, each) for each in fields(settings)}
+        self.current = settings(**declared)
+        node.add_on_set_parameters_callback(self._on_set)
+
+    def fix(self, *effects: Effect) -> None:
+        """Refuse changes of what is read at these times; none lifts every refusal."""
+        self._fixed = frozenset(effects)
+
+    def _on_set(self, parameters: Iterable[Parameter]) -> SetParametersResult:
+        changes = {p.name: p.value for p in parameters if p.name in self._effects}
+        for name in changes:
+            if self._effects[name] in self._fixed:
+                reason = _refusal(name, self._effects[name])
+                return SetParametersResult(successful=False, reason=reason)
+        try:
+            self.current = replace(self.current, **changes)
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+
+def _refusal(name: str, effect: Effect) -> str:
+    steps = {
+        Effect.ACTIVATE: "deactivate the node, set it, activate",
+        Effect.CONFIGURE: "deactivate and clean up the node, set it, configure and activate",
+    }
+    return f"{name} is read {effect.value}: {steps[effect]}"
+
+
+def _declare(node: Node, each: Any) -> Any:
+    try:
+        return node.declare_parameter(each.name, each.default, _descriptor(each)).value
+    except InvalidParameterTypeException as error:
+        kind = type(each.default).__name__
+        raise ValueError(f"parameter {each.name} must be a {kind}, as {each.default!r}") from error
+    except InvalidParameterValueException as error:
+        low, high = each.metadata["range"]
+        raise ValueError(f"parameter {each.name} must be {low:g} to {high:g}") from error
+
+
+def _descriptor(each: Any) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(
+        description=each.metadata["help"], read_only=each.metadata["effect"] is Effect.START
+    )
+    if each.metadata["choices"]:
+        descriptor.additional_constraints = "one of " + ", ".join(each.metadata["choices"])
+    if bounds := each.metadata["range"]:
+        if isinstance(each.default, int):
+            descriptor.integer_range = [IntegerRange(from_value=bounds[0], to_value=bounds[1])]
+        else:
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=bounds[0], to_value=bounds[1])
+            ]
+    return descriptor
