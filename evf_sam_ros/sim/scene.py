@@ -69,7 +69,7 @@ def render_scene(seed: int, width: int = 640, height: int = 480) -> Scene:
     """Draw the scene of a seed; the same seed shows the same scene in every size.
 
     Raises:
-        ValueError: a negative seed, or a size beyond the off-screen buffer.
+        ValueError: a negative seed, or a size beyond the largest.
     """
     if seed < 0:
         raise ValueError(f"seed is {seed}, need 0 or more")

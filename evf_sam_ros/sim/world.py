@@ -19,7 +19,7 @@ POOL = 6  # bodies of each shape
 TEXTURES = 8
 PRIMITIVES = {"box": "box", "ball": "sphere", "cylinder": "cylinder", "capsule": "capsule"}
 HIDDEN, SHOWN = 5, 0  # geometry groups
-LARGEST = (1920, 1080)  # pixels, of the off-screen buffer
+LARGEST = (1920, 1080)  # pixels
 SURFACES = ("floor", "wall", "table")
 LIGHTS = ("key", "fill")
 
@@ -79,14 +79,14 @@ class World:
 
     def rgb(self, width: int, height: int) -> NDArray[np.uint8]:
         """Draw the colour picture, (height, width, 3)."""
-        return self._draw(width, height)
+        return self._draw(width, height, shadows=True)
 
     def depth(self, width: int, height: int) -> NDArray[np.float32]:
         """Draw distance along the optical axis, metres, (height, width)."""
         renderer = self._renderer(width, height)
         renderer.enable_depth_rendering()
         try:
-            return self._draw(width, height)
+            return self._draw(width, height, shadows=False)
         finally:
             renderer.disable_depth_rendering()
 
@@ -95,7 +95,7 @@ class World:
         renderer = self._renderer(width, height)
         renderer.enable_segmentation_rendering()
         try:
-            ids, kinds = np.moveaxis(self._draw(width, height), -1, 0)
+            ids, kinds = np.moveaxis(self._draw(width, height, shadows=False), -1, 0)
         finally:
             renderer.disable_segmentation_rendering()
         table = np.zeros(self.model.ngeom, np.uint8)
@@ -104,13 +104,18 @@ class World:
         is_geom = kinds == int(mujoco.mjtObj.mjOBJ_GEOM)
         return np.where(is_geom, table[np.clip(ids, 0, None)], 0).astype(np.uint8)
 
-    def _draw(self, width: int, height: int) -> NDArray[Any]:
+    def _draw(self, width: int, height: int, *, shadows: bool) -> NDArray[Any]:
         renderer = self._renderer(width, height)
         renderer.update_scene(self.data, "camera", self._options)
+        # The shadow map costs more than the rest, and only the colours show it.
+        renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = shadows
         return renderer.render().copy()
 
     def _renderer(self, width: int, height: int) -> Any:
         if (width, height) not in self._renderers:
+            # A buffer of just this size: clearing a larger one takes longer than drawing.
+            self.model.vis.global_.offwidth = width
+            self.model.vis.global_.offheight = height
             self._renderers[width, height] = mujoco.Renderer(self.model, height, width)
         return self._renderers[width, height]
 
@@ -138,10 +143,8 @@ def _describe(rng: np.random.Generator) -> tuple[str, dict[str, bytes], Sizes]:
 
 
 def _mjcf(assets: str, bodies: str, sky: str) -> str:
-    width, height = LARGEST
     return f"""<mujoco>
   <visual>
-    <global offwidth="{width}" offheight="{height}"/>
     <quality shadowsize="1024" offsamples="4"/>
     <map znear=".02" zfar="12"/>
     <headlight specular="0 0 0"/>

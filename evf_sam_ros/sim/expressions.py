@@ -1,0 +1,344 @@
+"""Referring expressions for a scene, each with its truth; nothing that people would argue about.
+
+Every kind of expression is one function: it makes a random attempt and returns None where the
+scene gives no clear case.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evf_sam_ros.sim.palette import COLORS, SHAPES
+from evf_sam_ros.sim.places import farthest, leftmost, middle, nearest, ordinal, rightmost
+from evf_sam_ros.sim.relations import EVERY_RELATION, NEAR, RELATIONS, between, gap
+from evf_sam_ros.sim.scene import SceneObject
+from evf_sam_ros.sim.sizes import biggest, extreme, smallest
+from evf_sam_ros.sim.words import REQUESTS, Kind, kind_from
+
+ATTEMPTS = 6  # per draw of a kind
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A sentence and the objects it refers to; no targets: nothing on the table fits."""
+
+    text: str
+    targets: tuple[int, ...]
+    kind: str
+
+
+Attempt = tuple[str, Sequence[int]] | None
+Objects = Sequence[SceneObject]
+Rng = np.random.Generator
+
+
+def sample_expressions(
+    objects: Objects, rng: Rng, count: int, mix: Mapping[str, float] | None = None
+) -> list[Expression]:
+    """Draw different expressions for a scene; fewer than `count` where the scene gives no more.
+
+    Args:
+        objects: what is on the table.
+        rng: the source of every choice.
+        count: how many to draw.
+        mix: weight of each kind, `EVALUATION_MIX` where not given.
+    """
+    mix = EVALUATION_MIX if mix is None else mix
+    kinds = list(mix)
+    shares = np.array(list(mix.values())) / sum(mix.values())
+    found: dict[str, Expression] = {}
+    for kind in rng.choice(kinds, size=12 * count, p=shares):
+        if len(found) == count:
+            break
+        for _ in range(ATTEMPTS):
+            attempt = KINDS[kind](objects, rng)
+            if attempt is not None:
+                text, targets = attempt
+                found.setdefault(text, Expression(text, tuple(map(int, targets)), str(kind)))
+                break
+    return list(found.values())
+
+
+def find_targets(text: str, objects: Objects) -> tuple[int, ...] | None:
+    """Return what a sentence refers to; None where its truth is not known.
+
+    Plain noun phrases are read; for others the grammar is asked for the same words.
+    """
+    words = text.lower().rstrip(".!?").split()
+    article = bool(words) and words[0] in ("the", "a", "an")
+    plain = words[1:] if article else words
+    noun_phrase = kind_from(plain)
+    if noun_phrase is not None:
+        kind, plural = noun_phrase
+        targets = kind.among(objects)
+        return tuple(targets) if plural or len(targets) < 2 else None
+    rng = np.random.default_rng(0)
+    for expression in sample_expressions(objects, rng, 1500):
+        said = expression.text.split()
+        if plain == (said[1:] if said[0] == "the" else said):
+            return expression.targets
+    return None
+
+
+def _attribute(objects: Objects, rng: Rng) -> Attempt:
+    unique = _unique(objects, rng)
+    if unique is None:
+        return None
+    target, kind = unique
+    return _singular(kind.noun_phrase(rng), rng), [target]
+
+
+def _size(objects: Objects, rng: Rng) -> Attempt:
+    """The larger or smaller of some objects of one shape."""
+    one = objects[rng.integers(len(objects))]
+    kind = Kind(one.color if rng.random() < 0.5 else None, one.shape)
+    group = kind.among(objects)
+    word, target = (biggest if rng.random() < 0.5 else smallest)(objects, group, rng)
+    return None if target is None else (_singular(f"{word} {kind.noun_phrase(rng)}", rng), [target])
+
+
+def _superlative(objects: Objects, rng: Rng) -> Attempt:
+    """The extreme one of objects of different shapes."""
+    color = None if rng.random() < 0.6 else objects[rng.integers(len(objects))].color
+    kind = Kind(color, None)
+    word, target = extreme(objects, kind.among(objects), rng)
+    return None if target is None else (_singular(f"{word} {kind.noun_phrase(rng)}", rng), [target])
+
+
+def _place(objects: Objects, rng: Rng) -> Attempt:
+    kind = _kind_of(objects[rng.integers(len(objects))], rng)
+    group = kind.among(objects)
+    if len(group) < 2:
+        return None
+    choices = (leftmost, rightmost, middle, nearest, nearest, farthest, farthest)
+    found = choices[rng.integers(len(choices))](objects, group, rng)
+    if found is None:
+        return None
+    template, target = found
+    return _singular(template.format(kind.noun_phrase(rng)), rng), [target]
+
+
+def _ordinal(objects: Objects, rng: Rng) -> Attempt:
+    kind = _kind_of(objects[rng.integers(len(objects))], rng)
+    found = ordinal(objects, kind.among(objects), rng)
+    if found is None:
+        return None
+    template, target = found
+    return _singular(template.format(kind.noun_phrase(rng)), rng), [target]
+
+
+def _relation(objects: Objects, rng: Rng) -> Attempt:
+    if rng.random() < 0.15:
+        return _next_to(objects, rng)
+    related = _related(objects, rng)
+    if related is None or len(related.targets) != 1:
+        return None
+    if related.candidates == 1 and rng.random() < 0.5:
+        return None  # the noun phrase alone would do: nothing to learn from it
+    return _singular(related.phrase(rng), rng), related.targets
+
+
+def _next_to(objects: Objects, rng: Rng) -> Attempt:
+    unique = _unique(objects, rng)
+    if unique is None:
+        return None
+    anchor, anchor_kind = unique
+    others = [i for i in range(len(objects)) if i != anchor]
+    kind = _kind_of(objects[rng.choice(others)], rng)
+    group = [i for i in kind.among(objects) if i != anchor]
+    if len(group) < 2:
+        return None
+    order = sorted(group, key=lambda i: gap(objects[i], objects[anchor]))
+    first, second = (gap(objects[i], objects[anchor]) for i in order[:2])
+    word = str(rng.choice(NEAR))
+    if (word != "closest to" and first > 0.10) or second < max(first + 0.06, 1.6 * first):
+        return None
+    phrase = f"{kind.noun_phrase(rng)} {word} the {anchor_kind.noun_phrase(rng)}"
+    return _singular(phrase, rng), order[:1]
+
+
+def _between(objects: Objects, rng: Rng) -> Attempt:
+    first = _unique(objects, rng)
+    second = _unique(objects, rng, without=first[0]) if first else None
+    if first is None or second is None:
+        return None
+    ends = objects[first[0]], objects[second[0]]
+    if np.hypot(ends[0].right - ends[1].right, ends[0].away - ends[1].away) < 0.15:
+        return None
+    verdicts = {
+        i: between(candidate, *ends)
+        for i, candidate in enumerate(objects)
+        if i not in (first[0], second[0])
+    }
+    inside = [i for i, verdict in verdicts.items() if verdict]
+    if len(inside) != 1:
+        return None
+    kind = _kind_of(objects[inside[0]], rng)
+    if any(verdict is None and kind.matches(objects[i]) for i, verdict in verdicts.items()):
+        return None
+    names = [anchor[1].noun_phrase(rng) for anchor in (first, second)]
+    return (
+        _singular(f"{kind.noun_phrase(rng)} between the {names[0]} and the {names[1]}", rng),
+        inside,
+    )
+
+
+def _several(objects: Objects, rng: Rng) -> Attempt:
+    if rng.random() < 0.25:
+        related = _related(objects, rng)
+        if related is None or len(related.targets) < 2:
+            return None
+        return f"all {related.phrase(rng, plural=True)}", related.targets
+    kind = _kind_of(objects[rng.integers(len(objects))], rng)
+    group = kind.among(objects)
+    if rng.random() < 0.25 and kind.shape:
+        return f"[semantic] {kind.noun_phrase(rng)}", group
+    if len(group) < 2:
+        return None
+    phrase = kind.noun_phrase(rng, plural=True)
+    if len(group) < 5 and rng.random() < 0.3:
+        return f"the {('two', 'three', 'four')[len(group) - 2]} {phrase}", group
+    return f"{rng.choice(['all', 'all the', 'the'])} {phrase}", group
+
+
+def _nothing(objects: Objects, rng: Rng) -> Attempt:
+    """A sentence that fits nothing, but nearly does."""
+    draw = rng.random()
+    if draw < 0.25:
+        related = _related(objects, rng)
+        if related is None or related.targets or not related.candidates:
+            return None
+        return _singular(related.phrase(rng), rng), []
+    if draw < 0.35:
+        return _missing_anchor(objects, rng)
+    kind = _absent(objects, rng)
+    if kind is None:
+        return None
+    draw = rng.random()
+    if draw < 0.08:
+        return f"all {kind.noun_phrase(rng, plural=True)}", []
+    if draw < 0.14 and kind.shape:
+        return f"[semantic] {kind.noun_phrase(rng)}", []
+    phrase = kind.noun_phrase(rng)
+    if draw < 0.28:
+        phrase += str(
+            rng.choice([" on the left", " on the right", " closest to the camera", " in the middle"])
+        )
+    elif draw < 0.45:
+        anchor = _unique(objects, rng)
+        if anchor is not None:
+            phrase += f" {rng.choice(EVERY_RELATION)} the {anchor[1].noun_phrase(rng)}"
+    return _singular(phrase, rng), []
+
+
+def _missing_anchor(objects: Objects, rng: Rng) -> Attempt:
+    """What is there, related to what is not."""
+    anchor = _absent(objects, rng)
+    if anchor is None:
+        return None
+    kind = _kind_of(objects[rng.integers(len(objects))], rng)
+    relation = rng.choice(EVERY_RELATION)
+    return (
+        _singular(f"{kind.noun_phrase(rng)} {relation} the {anchor.noun_phrase(rng)}", rng),
+        [],
+    )
+
+
+KINDS: dict[str, Callable[[Objects, Rng], Attempt]] = {
+    "attribute": _attribute,
+    "size": _size,
+    "superlative": _superlative,
+    "place": _place,
+    "ordinal": _ordinal,
+    "relation": _relation,
+    "between": _between,
+    "several": _several,
+    "nothing": _nothing,
+}
+# About what came out of the feasibility study's grammar, so that figures can be compared.
+EVALUATION_MIX = {
+    "attribute": 0.26,
+    "size": 0.07,
+    "superlative": 0.05,
+    "place": 0.20,
+    "ordinal": 0.04,
+    "relation": 0.16,
+    "between": 0.03,
+    "several": 0.08,
+    "nothing": 0.14,
+}
+
+
+@dataclass(frozen=True)
+class _Related:
+    """Objects of a kind that stand in a relation to one other object."""
+
+    kind: Kind
+    words: str
+    anchor: Kind
+    candidates: int
+    targets: list[int]
+
+    def phrase(self, rng: Rng, *, plural: bool = False) -> str:
+        target = self.kind.noun_phrase(rng, plural=plural)
+        return f"{target} {self.words} the {self.anchor.noun_phrase(rng)}"
+
+
+def _related(objects: Objects, rng: Rng) -> _Related | None:
+    unique = _unique(objects, rng)
+    if unique is None:
+        return None
+    anchor, anchor_kind = unique
+    phrases, holds = RELATIONS[str(rng.choice(list(RELATIONS)))]
+    others = [i for i in range(len(objects)) if i != anchor]
+    kind = _kind_of(objects[rng.choice(others)], rng)
+    group = [i for i in kind.among(objects) if i != anchor]
+    verdicts = [holds(objects[i], objects[anchor]) for i in group]
+    if any(verdict is None for verdict in verdicts):
+        return None
+    targets = [i for i, verdict in zip(group, verdicts, strict=True) if verdict]
+    return _Related(kind, str(rng.choice(phrases)), anchor_kind, len(group), targets)
+
+
+def _unique(objects: Objects, rng: Rng, without: int | None = None) -> tuple[int, Kind] | None:
+    """Choose an object that colour, shape or both single out, and that kind."""
+    for i in rng.permutation(len(objects)):
+        if i == without:
+            continue
+        color, shape = objects[i].color, objects[i].shape
+        kinds = (Kind(None, shape), Kind(color, None), Kind(color, shape))
+        for choice in rng.permutation(len(kinds)):
+            if kinds[choice].among(objects) == [i]:
+                return int(i), kinds[choice]
+    return None
+
+
+def _kind_of(one: SceneObject, rng: Rng) -> Kind:
+    """Choose a kind that includes an object."""
+    draw = rng.random()
+    color = one.color if 0.35 < draw < 0.85 else None
+    shape = one.shape if draw < 0.35 or 0.55 < draw < 0.85 else None
+    return Kind(color, shape)
+
+
+def _absent(objects: Objects, rng: Rng) -> Kind | None:
+    """Choose a kind that nothing here is of, mostly a new pair of what is here."""
+    one, other = (objects[i] for i in rng.integers(len(objects), size=2))
+    any_color, any_shape = str(rng.choice(list(COLORS))), str(rng.choice(SHAPES))
+    kinds = (
+        Kind(one.color, any_shape),
+        Kind(any_color, other.shape),
+        Kind(one.color, other.shape),
+        Kind(None, any_shape),
+        Kind(any_color, None),
+        Kind(any_color, any_shape),
+    )
+    kind = kinds[rng.choice(len(kinds), p=(0.25, 0.25, 0.2, 0.12, 0.08, 0.1))]
+    return None if kind.among(objects) else kind
+
+
+def _singular(phrase: str, rng: Rng) -> str:
+    """Put an article and now and then a request in front."""
+    text = f"the {phrase}" if rng.random() < 0.85 else phrase
+    return f"{rng.choice(REQUESTS)} {text}" if rng.random() < 0.1 else text
