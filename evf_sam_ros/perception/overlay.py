@@ -1,0 +1,176 @@
+"""A picture that shows a person what was asked, what was found, and how sure the model is."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evf_sam_ros.perception.geometry import Mask, outline
+
+Image = NDArray[np.uint8]  # (H, W, 3) RGB
+Color = tuple[int, int, int]
+
+# Far apart in hue and bright, so that neighbours differ and the dark bar carries them.
+COLORS: tuple[Color, ...] = (
+    (64, 224, 108),
+    (255, 120, 224),
+    (72, 190, 255),
+    (255, 196, 40),
+    (190, 140, 255),
+    (255, 130, 80),
+)
+INK: Color = (245, 245, 245)
+FAINT_INK: Color = (200, 200, 200)
+OUTLINE: Color = (16, 16, 16)
+WARNING: Color = (255, 112, 96)
+TINT = 0.3
+BAR_OPACITY = 0.72
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+MAX_BAR_SHARE = 0.4  # of the picture's height
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One command and its answer, as drawn."""
+
+    mask: Mask  # (H, W), empty where nothing was found
+    expression: str
+    status: str  # "FOUND", "NOT_FOUND", ...
+    score: float | None = None  # 0..1
+    detail: str = ""  # a second line, such as the position
+    point_uv: tuple[float, float] | None = None  # where the cross goes; None: the mask's centroid
+
+
+@dataclass(frozen=True)
+class _Style:
+    """Sizes that follow the picture's, all in pixels but the font's scale."""
+
+    line: int
+    margin: int
+    scale: float
+    stroke: int
+    contour: int
+
+    @classmethod
+    def of(cls, height: int, width: int) -> "_Style":
+        capital = float(np.clip(min(height / 40, width / 46), 7.0, 26.0))
+        return cls(
+            line=round(2.0 * capital),
+            margin=max(3, round(0.7 * capital)),
+            scale=capital / 21.0,  # the font's capitals are 21 px high at scale 1
+            stroke=max(1, round(capital / 9)),
+            contour=max(1, round(capital / 6)),
+        )
+
+
+def draw(image_rgb: Image, annotations: Sequence[Annotation]) -> Image:
+    """Return a copy of the picture with masks, boxes, crosses and a caption bar on top."""
+    height, width = image_rgb.shape[:2]
+    style = _Style.of(height, width)
+    picture = np.ascontiguousarray(image_rgb).copy()
+    for annotation, color in _colored(annotations):
+        if annotation.mask.shape != (height, width):
+            raise ValueError(f"mask is {annotation.mask.shape} but the image is {(height, width)}")
+        if annotation.mask.any():
+            _draw_object(picture, annotation, color, style)
+    _draw_captions(picture, annotations, style)
+    return picture
+
+
+def _colored(annotations: Sequence[Annotation]) -> list[tuple[Annotation, Color]]:
+    return [(item, COLORS[index % len(COLORS)]) for index, item in enumerate(annotations)]
+
+
+def _draw_object(picture: Image, annotation: Annotation, color: Color, style: _Style) -> None:
+    measured = outline(annotation.mask)
+    roi = measured.roi
+    part = picture[roi.y : roi.y + roi.height, roi.x : roi.x + roi.width]
+    inside = annotation.mask[roi.y : roi.y + roi.height, roi.x : roi.x + roi.width]
+    tinted = (1 - TINT) * part[inside] + TINT * np.array(color)
+    part[inside] = np.round(tinted).astype(np.uint8)
+
+    rims, _ = cv2.findContours(
+        annotation.mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
+    )
+    corners = (roi.x, roi.y), (roi.x + roi.width - 1, roi.y + roi.height - 1)
+    cv2.rectangle(picture, *corners, color, 1, cv2.LINE_8)
+    # Dark under bright: the line shows on a surface of any colour.
+    cv2.drawContours(picture, rims, -1, OUTLINE, style.contour + 2, cv2.LINE_AA)
+    cv2.drawContours(picture, rims, -1, color, style.contour, cv2.LINE_AA)
+    _draw_cross(picture, annotation.point_uv or measured.centroid_uv, style)
+
+
+def _draw_cross(picture: Image, point_uv: tuple[float, float], style: _Style) -> None:
+    center = round(point_uv[0]), round(point_uv[1])
+    size = 2 * style.margin + 3
+    for color, thickness in ((OUTLINE, style.stroke + 2), (INK, style.stroke)):
+        cv2.drawMarker(picture, center, color, cv2.MARKER_CROSS, size, thickness, cv2.LINE_AA)
+
+
+def _draw_captions(picture: Image, annotations: Sequence[Annotation], style: _Style) -> None:
+    room = max(1, int(picture.shape[0] * MAX_BAR_SHARE) // style.line)
+    lines = sum(1 + bool(item.detail) for item in annotations)
+    with_details = lines <= room
+    bar = picture[: min(room, lines) * style.line + style.margin]
+    if not annotations:
+        return
+    bar[:] = np.round((1 - BAR_OPACITY) * bar).astype(np.uint8)
+    baseline = style.line
+    for annotation, color in _colored(annotations)[:room]:
+        _draw_caption(picture, annotation, color, style, baseline)
+        baseline += style.line
+        if annotation.detail and with_details:
+            left = style.margin + style.line
+            text = _shortened(annotation.detail, picture.shape[1] - left, style)
+            _write(picture, text, (left, baseline), FAINT_INK, style)
+            baseline += style.line
+
+
+def _draw_caption(
+    picture: Image, annotation: Annotation, color: Color, style: _Style, baseline: int
+) -> None:
+    """Write `# the red mug ........ FOUND 0.93`; the expression gives way, never the answer."""
+    width = picture.shape[1]
+    answer = annotation.status.replace("_", " ")
+    if annotation.score is not None:
+        answer = f"{answer} {annotation.score:.2f}"
+    answer_left = width - style.margin - _text_width(answer, style)
+    text_left = style.margin + style.line
+    side = style.line - style.margin
+    chip = (style.margin, baseline - side + 1), (style.margin + side - 1, baseline)
+    cv2.rectangle(picture, *chip, color, cv2.FILLED if annotation.mask.any() else 1)
+    expression = _shortened(annotation.expression, answer_left - text_left - style.margin, style)
+    _write(picture, expression, (text_left, baseline), INK, style)
+    ink = color if annotation.mask.any() else WARNING
+    _write(picture, answer, (max(answer_left, text_left), baseline), ink, style)
+
+
+def _write(
+    picture: Image, text: str, origin: tuple[int, int], color: Color, style: _Style
+) -> None:
+    cv2.putText(picture, text, origin, FONT, style.scale, color, style.stroke, cv2.LINE_AA)
+
+
+def _text_width(text: str, style: _Style) -> int:
+    return int(cv2.getTextSize(text, FONT, style.scale, style.stroke)[0][0])
+
+
+def _shortened(text: str, room: int, style: _Style) -> str:
+    """Cut a text to `room` pixels, with dots where something is missing."""
+    plain = _drawable(text)
+    if _text_width(plain, style) <= room:
+        return plain
+    while plain and _text_width(plain + "...", style) > room:
+        plain = plain[:-1]
+    return plain.rstrip() + "..." if plain else ""
+
+
+def _drawable(text: str) -> str:
+    """Replace what the font lacks: accents go, anything else becomes a question mark."""
+    one_line = " ".join(text.split())[:300]
+    bare = unicodedata.normalize("NFKD", one_line)
+    kept = "".join(letter for letter in bare if not unicodedata.combining(letter))
+    return kept.encode("ascii", "replace").decode("ascii")
