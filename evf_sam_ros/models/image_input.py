@@ -1,0 +1,52 @@
+"""What pictures a model takes, as data: `perception.preprocess` makes them from a photograph."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+# How a photograph of any size is brought to `ImageInput.size`:
+#   pad      longest side to fit (PIL bilinear), then zeros to the right and below
+#   stretch  both sides to fit, aspect ratio lost, antialiased (PIL bilinear)
+#   sample   as stretch but without antialiasing (torch bilinear on uint8)
+#   bicubic  as sample but bicubic, in float, not clamped
+Resize = Literal["pad", "stretch", "sample", "bicubic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageInput:
+    """Size, resizing and normalisation of one of a model's image inputs."""
+
+    size: tuple[int, int]  # (height, width), pixels
+    resize: Resize
+    mean: tuple[float, float, float]  # RGB, grey levels 0..255; subtracted first
+    std: tuple[float, float, float]  # RGB, grey levels; divided by then
+
+    def __post_init__(self) -> None:
+        if self.resize not in get_args(Resize):
+            raise ValueError(f"resize is {self.resize!r}, need one of {get_args(Resize)}")
+        if len(self.size) != 2 or min(self.size) < 1:
+            raise ValueError(f"size is {self.size}, need (height, width) of at least (1, 1)")
+        if min(self.std) <= 0:
+            raise ValueError(f"std is {self.std}, need three numbers above 0")
+
+
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+HALF = (127.5, 127.5, 127.5)
+
+
+def sam_input(side: int = 1024) -> ImageInput:
+    """Return what SAM takes: aspect ratio kept, the rest of the square is zero."""
+    return ImageInput(size=(side, side), resize="pad", mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+
+def efficient_sam_input(side: int = 1024) -> ImageInput:
+    """Return what EfficientSAM takes when EVF-SAM answers a user.
+
+    Its training and evaluation used "stretch" instead, which differs above `side` pixels.
+    """
+    return ImageInput(size=(side, side), resize="sample", mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+
+def beit3_input(size: tuple[int, int] = (224, 224)) -> ImageInput:
+    """Return what the BEIT-3 of the released checkpoints takes, about -1 to 1."""
+    return ImageInput(size=size, resize="bicubic", mean=HALF, std=HALF)

@@ -1,0 +1,108 @@
+"""From a photograph to a model's inputs and back to its size: the only copy of resizing.
+
+Images are (H, W, 3) uint8 RGB. Tensors are float32 on the CPU, (3, height, width).
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from evf_sam_ros.models.image_input import ImageInput
+
+Size = tuple[int, int]  # (height, width), pixels
+
+
+def segmenter_input(image_rgb: NDArray[np.uint8], spec: ImageInput) -> tuple[Tensor, Size]:
+    """Return the image as `spec` wants it, and its size before padding.
+
+    Raises:
+        ValueError: the image is not (H, W, 3) uint8 with at least one pixel.
+    """
+    pixels = resized(image_rgb, spec)
+    height, width = pixels.shape[-2:]
+    padding = (0, spec.size[1] - width, 0, spec.size[0] - height)
+    # Zeros after normalising, so the padding is of the mean colour.
+    return functional.pad(_normalised(pixels, spec), padding), (height, width)
+
+
+def fusion_input(image_rgb: NDArray[np.uint8], spec: ImageInput) -> Tensor:
+    """Return the image as the vision-language encoder wants it."""
+    return segmenter_input(image_rgb, spec)[0]
+
+
+def resized(image_rgb: NDArray[np.uint8], spec: ImageInput) -> Tensor:
+    """Return the image resized but neither normalised nor padded: grey levels (3, h, w)."""
+    _check(image_rgb)
+    match spec.resize:
+        case "pad":
+            return _pil_bilinear(image_rgb, fitted_size(_size(image_rgb), spec.size))
+        case "stretch":
+            return _pil_bilinear(image_rgb, spec.size)
+        case "sample":
+            return _torch_resize(_channels_first(image_rgb), spec.size, "bilinear")
+        case "bicubic":
+            return _torch_resize(_channels_first(image_rgb).float(), spec.size, "bicubic")
+
+
+def restore(logits_Phw: Tensor, spec: ImageInput, resized_size: Size, original: Size) -> Tensor:
+    """Return mask logits (P, H, W), float32, at the size of the photograph.
+
+    Args:
+        logits_Phw: low-resolution logits of the whole model input, padding included.
+        spec: how the photograph became that input.
+        resized_size: what `segmenter_input` returned with it.
+        original: size of the photograph.
+    """
+    logits_1Phw = logits_Phw.float()[None]
+    if spec.resize == "pad":
+        height, width = resized_size
+        logits_1Phw = _bilinear(logits_1Phw, spec.size)[..., :height, :width]
+    return _bilinear(logits_1Phw, original)[0]
+
+
+def fitted_size(size: Size, box: Size) -> Size:
+    """Return the largest size of the same aspect ratio that fits into `box`, rounded."""
+    scale = min(box[0] / size[0], box[1] / size[1])
+    height, width = (max(1, int(side * scale + 0.5)) for side in size)
+    return height, width
+
+
+def _size(image_rgb: NDArray[np.uint8]) -> Size:
+    return image_rgb.shape[0], image_rgb.shape[1]
+
+
+def _check(image_rgb: NDArray[np.uint8]) -> None:
+    right_shape = image_rgb.ndim == 3 and image_rgb.shape[2] == 3 and image_rgb.size > 0
+    if not right_shape or image_rgb.dtype != np.uint8:
+        raise ValueError(
+            f"the image is {image_rgb.shape} {image_rgb.dtype}, need (H, W, 3) uint8, not empty"
+        )
+
+
+def _channels_first(image_rgb: NDArray[np.uint8]) -> Tensor:
+    # A copy: an image may be read-only or a view with negative strides.
+    return torch.from_numpy(np.array(image_rgb.transpose(2, 0, 1), order="C"))
+
+
+def _pil_bilinear(image_rgb: NDArray[np.uint8], size: Size) -> Tensor:
+    picture = Image.fromarray(np.ascontiguousarray(image_rgb))
+    scaled = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return _channels_first(np.asarray(scaled))
+
+
+def _torch_resize(pixels: Tensor, size: Size, mode: str) -> Tensor:
+    if pixels.shape[-2:] == size:
+        return pixels
+    return functional.interpolate(pixels[None], size, mode=mode, align_corners=False)[0]
+
+
+def _normalised(pixels: Tensor, spec: ImageInput) -> Tensor:
+    mean, std = (torch.tensor(values)[:, None, None] for values in (spec.mean, spec.std))
+    return (pixels.float() - mean) / std
+
+
+def _bilinear(logits_1Phw: Tensor, size: Size) -> Tensor:
+    return functional.interpolate(logits_1Phw, size, mode="bilinear", align_corners=False)
