@@ -132,7 +132,14 @@ class VisionEmbedding(nn.Module):
         )
 
     def forward(self, images_I3SS: Tensor) -> Tensor:
-        features = images_I3SS if self.trunk is None else self.trunk(images_I3SS)[-1]
+        return self.embed(self.see(images_I3SS))
+
+    def see(self, images_I3SS: Tensor) -> Tensor:
+        """Return what the patches are made of: the image, or its trunk features."""
+        return images_I3SS if self.trunk is None else self.trunk(images_I3SS)[-1]
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Turn features into [CLS] and patch tokens (I, V, D), positions not yet added."""
         patches_IND = self.proj(features).flatten(2).transpose(1, 2)
         cls_I1D = self.cls_token.to(patches_IND.dtype).expand(len(patches_IND), -1, -1)
         return torch.cat([cls_I1D, patches_IND], 1)

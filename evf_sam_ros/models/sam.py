@@ -1,0 +1,120 @@
+"""SAM (Kirillov et al. 2023) as a segmenter, from the modules of the PyPI segment-anything.
+
+Shape suffixes: B images, P prompts per image, C prompt width, H W image size, h w features.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from evf_sam_ros.models.mask_decoder import MASK_TOKENS, MaskDecoderConfig, grid_positions
+from evf_sam_ros.models.segment_anything import modeling
+from evf_sam_ros.models.segmenter import Decoded, Segmenter
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamConfig:
+    """Sizes of a SAM; the defaults are those all released ones share."""
+
+    width: int
+    depth: int
+    heads: int
+    global_attention: tuple[int, ...]  # blocks without windows
+    window: int = 14  # patches
+    image_side: int = 1024  # pixels
+    patch: int = 16  # pixels
+    feed_forward_ratio: float = 4.0
+    prompt_width: int = 256
+    mask_channels: int = 16  # of the mask prompts, which text does not use
+    decoder: MaskDecoderConfig = MaskDecoderConfig()
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        if self.image_side % self.patch:
+            raise ValueError(f"image_side {self.image_side} is not a multiple of {self.patch}")
+        if any(not 0 <= block < self.depth for block in self.global_attention):
+            raise ValueError(f"global_attention {self.global_attention}, depth {self.depth}")
+
+
+class Sam(Segmenter):
+    """Segment Anything, prompted by one token of text; its single-mask token answers."""
+
+    def __init__(self, config: SamConfig) -> None:
+        super().__init__()
+        self.prompt_width = config.prompt_width
+        self.image_side = config.image_side
+        self.image_encoder = _image_encoder(config)
+        self.prompt_encoder = _prompt_encoder(config)
+        self.mask_decoder = _mask_decoder(config)
+
+    def encode(self, images_B3HW: Tensor) -> Tensor:
+        """Return image features (B, C, h, w)."""
+        if images_B3HW.shape[-2:] != (self.image_side, self.image_side):
+            raise ValueError(
+                f"the image is {tuple(images_B3HW.shape[-2:])}, "
+                f"this encoder takes {(self.image_side, self.image_side)}"
+            )
+        return self.image_encoder(images_B3HW)
+
+    def decode(self, features_BChw: Tensor, prompts_BPC: Tensor) -> Decoded:
+        frequencies_2F = self.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
+        positions_Chw = grid_positions(frequencies_2F, *features_BChw.shape[2:])
+        dense_1C11 = self.prompt_encoder.no_mask_embed.weight[..., None, None]
+        # SAM's decoder takes several prompts of one image, not several images.
+        decoded = [
+            self.mask_decoder(
+                image_embeddings=features_Chw[None],
+                image_pe=positions_Chw.to(features_Chw.dtype)[None],
+                sparse_prompt_embeddings=prompts_PC[:, None],
+                dense_prompt_embeddings=dense_1C11,
+                multimask_output=False,
+            )
+            for features_Chw, prompts_PC in zip(features_BChw, prompts_BPC, strict=True)
+        ]
+        logits_BPhw = torch.stack([masks_P1hw[:, 0] for masks_P1hw, _ in decoded])
+        return Decoded(logits_BPhw, torch.stack([iou_P1[:, 0] for _, iou_P1 in decoded]))
+
+
+def _image_encoder(config: SamConfig) -> nn.Module:
+    return modeling().ImageEncoderViT(
+        img_size=config.image_side,
+        patch_size=config.patch,
+        embed_dim=config.width,
+        depth=config.depth,
+        num_heads=config.heads,
+        mlp_ratio=config.feed_forward_ratio,
+        out_chans=config.prompt_width,
+        norm_layer=partial(nn.LayerNorm, eps=1e-6),
+        use_rel_pos=True,
+        window_size=config.window,
+        global_attn_indexes=config.global_attention,
+    )
+
+
+def _prompt_encoder(config: SamConfig) -> nn.Module:
+    features_side = config.image_side // config.patch
+    return modeling().PromptEncoder(
+        embed_dim=config.prompt_width,
+        image_embedding_size=(features_side, features_side),
+        input_image_size=(config.image_side, config.image_side),
+        mask_in_chans=config.mask_channels,
+    )
+
+
+def _mask_decoder(config: SamConfig) -> nn.Module:
+    transformer = modeling().TwoWayTransformer(
+        depth=config.decoder.depth,
+        embedding_dim=config.prompt_width,
+        num_heads=config.decoder.heads,
+        mlp_dim=config.decoder.feed_forward,
+    )
+    return modeling().MaskDecoder(
+        transformer_dim=config.prompt_width,
+        transformer=transformer,
+        num_multimask_outputs=MASK_TOKENS - 1,
+        iou_head_depth=3,
+        iou_head_hidden_dim=config.decoder.iou_hidden,
+    )

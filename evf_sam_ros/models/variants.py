@@ -1,0 +1,87 @@
+"""Every model we can build, in one table."""
+
+from dataclasses import dataclass
+
+from evf_sam_ros.models.beit3 import Beit3, Beit3Config
+from evf_sam_ros.models.compact import CompactConfig, CompactSegmenter
+from evf_sam_ros.models.efficient_sam import EfficientSam, EfficientSamConfig
+from evf_sam_ros.models.evf_sam import EvfSam
+from evf_sam_ros.models.image_input import ImageInput, beit3_input, efficient_sam_input, sam_input
+from evf_sam_ros.models.sam import Sam, SamConfig
+from evf_sam_ros.models.segmenter import Segmenter
+
+SegmenterConfig = SamConfig | EfficientSamConfig | CompactConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvfSamConfig:
+    """A whole model: its two halves, and what pictures each half takes."""
+
+    encoder: Beit3Config
+    segmenter: SegmenterConfig
+    fusion_input: ImageInput
+    image_input: ImageInput
+
+
+BEIT3_BASE = Beit3Config(width=768, depth=12, heads=12, feed_forward=3072)
+BEIT3_LARGE = Beit3Config(width=1024, depth=24, heads=16, feed_forward=4096)
+SAM_HUGE = SamConfig(width=1280, depth=32, heads=16, global_attention=(7, 15, 23, 31))
+EFFICIENT_SAM_TINY = EfficientSamConfig(width=192, heads=3)
+EFFICIENT_SAM_SMALL = EfficientSamConfig(width=384, heads=6)
+
+# Learned from scratch, so one input serves both halves, at the aspect ratio of most cameras.
+TABLETOP_INPUT = ImageInput(
+    size=(192, 256), resize="stretch", mean=(115.0, 115.0, 115.0), std=(64.0, 64.0, 64.0)
+)
+TABLETOP_TRUNK = (24, 48, 96)
+
+VARIANTS = {
+    "evf_sam": EvfSamConfig(
+        encoder=BEIT3_LARGE,
+        segmenter=SAM_HUGE,
+        fusion_input=beit3_input(),
+        image_input=sam_input(),
+    ),
+    "evf_effisam_l": EvfSamConfig(
+        encoder=BEIT3_LARGE,
+        segmenter=EFFICIENT_SAM_SMALL,
+        fusion_input=beit3_input(),
+        image_input=efficient_sam_input(),
+    ),
+    "evf_effisam_b": EvfSamConfig(
+        encoder=BEIT3_BASE,
+        segmenter=EFFICIENT_SAM_TINY,
+        fusion_input=beit3_input(),
+        image_input=efficient_sam_input(),
+    ),
+    "tabletop": EvfSamConfig(
+        encoder=Beit3Config(
+            width=128,
+            depth=5,
+            heads=4,
+            feed_forward=256,
+            image_size=TABLETOP_INPUT.size,
+            vocabulary=128,
+            text_positions=66,
+            stem=TABLETOP_TRUNK,
+        ),
+        segmenter=CompactConfig(image_size=TABLETOP_INPUT.size, trunk=TABLETOP_TRUNK),
+        fusion_input=TABLETOP_INPUT,
+        image_input=TABLETOP_INPUT,
+    ),
+}
+
+
+def build(config: EvfSamConfig) -> EvfSam:
+    """Build a model in eval mode, on torch's current default device, with random weights."""
+    return EvfSam(Beit3(config.encoder), _segmenter(config.segmenter)).eval()
+
+
+def _segmenter(config: SegmenterConfig) -> Segmenter:
+    match config:
+        case SamConfig():
+            return Sam(config)
+        case EfficientSamConfig():
+            return EfficientSam(config)
+        case CompactConfig():
+            return CompactSegmenter(config)
