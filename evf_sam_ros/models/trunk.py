@@ -13,17 +13,17 @@ class ConvTrunk(nn.Module):
     def __init__(self, widths: tuple[int, int, int]) -> None:
         super().__init__()
         half, quarter, eighth = widths
-        self.half = _convolution(3, half, stride=2)
-        self.quarter = nn.Sequential(_convolution(half, quarter, stride=2), _Residual(quarter))
-        self.eighth = nn.Sequential(
+        self.to_half = _convolution(3, half, stride=2)
+        self.to_quarter = nn.Sequential(_convolution(half, quarter, stride=2), _Residual(quarter))
+        self.to_eighth = nn.Sequential(
             _convolution(quarter, eighth, stride=2), _Residual(eighth), _Residual(eighth)
         )
 
     def forward(self, images_B3HW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the features at strides 2, 4 and 8."""
-        half = self.half(images_B3HW)
-        quarter = self.quarter(half)
-        return half, quarter, self.eighth(quarter)
+        half = self.to_half(images_B3HW)
+        quarter = self.to_quarter(half)
+        return half, quarter, self.to_eighth(quarter)
 
 
 class _Residual(nn.Module):
