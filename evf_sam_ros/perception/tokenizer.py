@@ -53,12 +53,18 @@ class JsonTokenizer:
                 )
 
     def encode(self, text: str) -> list[int]:
-        return [BEGIN, *self._reader.encode(text, add_special_tokens=False).ids, END]
+        return [BEGIN, *(number for number, _ in self._pieces(text)), END]
 
     def unknown_words(self, text: str) -> list[str]:
-        pieces = self._reader.encode(text, add_special_tokens=False)
-        spans = zip(pieces.ids, pieces.offsets, strict=True)
-        return [text[start:end] for number, (start, end) in spans if number == UNKNOWN]
+        return [
+            text[start:end] for number, (start, end) in self._pieces(text) if number == UNKNOWN
+        ]
+
+    def _pieces(self, text: str) -> list[tuple[int, tuple[int, int]]]:
+        read = self._reader.encode(text, add_special_tokens=False)
+        # Nobody may smuggle in a </s> by typing it.
+        numbers = [max(number, UNKNOWN) for number in read.ids]
+        return list(zip(numbers, read.offsets, strict=True))
 
 
 class SentencePieceTokenizer:
