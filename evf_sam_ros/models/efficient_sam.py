@@ -4,7 +4,7 @@ Shape suffixes: B images, P prompts per image, C prompt width, H W image size, h
 T tokens (h * w), D encoder width.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -26,10 +26,10 @@ class EfficientSamConfig:
     image_side: int = 1024  # pixels
     patch: int = 16  # pixels
     pretrained_side: int = 224  # pixels: the size its position table was learned at
-    feed_forward: int | None = None  # None: four times the width
+    feed_forward_ratio: float = 4.0
     prompt_width: int = 256
     upscaled: tuple[int, int] = (64, 32)  # channels while masks are enlarged
-    decoder: MaskDecoderConfig = MaskDecoderConfig()
+    decoder: MaskDecoderConfig = field(default_factory=MaskDecoderConfig)
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -89,8 +89,9 @@ class ImageEncoder(nn.Module):
     def __init__(self, config: EfficientSamConfig) -> None:
         super().__init__()
         self.image_side = config.image_side
-        self.patch_embed = nn.Module()
-        self.patch_embed.proj = nn.Conv2d(3, config.width, config.patch, config.patch)
+        self.patch_embed = nn.ModuleDict(
+            {"proj": nn.Conv2d(3, config.width, config.patch, config.patch)}
+        )
         pretrained_patches = (config.pretrained_side // config.patch) ** 2
         self.pos_embed = nn.Parameter(torch.zeros(1, pretrained_patches + 1, config.width))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
@@ -107,7 +108,7 @@ class ImageEncoder(nn.Module):
                 f"the image is {tuple(images_B3HW.shape[-2:])}, "
                 f"this encoder takes {(self.image_side, self.image_side)}"
             )
-        patches_BDhw = self.patch_embed.proj(images_B3HW)
+        patches_BDhw = self.patch_embed["proj"](images_B3HW)
         tokens_BTD = patches_BDhw.flatten(2).transpose(1, 2)
         tokens_BTD = tokens_BTD + self._positions(patches_BDhw.shape[-1]).to(tokens_BTD.dtype)
         for block in self.blocks:
@@ -134,7 +135,7 @@ class Block(nn.Module):
         self.norm1 = nn.LayerNorm(config.width, _LAYER_NORM_EPS)
         self.attn = Attention(config.width, config.heads)
         self.norm2 = nn.LayerNorm(config.width, _LAYER_NORM_EPS)
-        self.mlp = FeedForward(config.width, config.feed_forward or 4 * config.width)
+        self.mlp = FeedForward(config.width, int(config.width * config.feed_forward_ratio))
 
     def forward(self, tokens_BTD: Tensor) -> Tensor:
         tokens_BTD = tokens_BTD + self.attn(self.norm1(tokens_BTD))

@@ -22,6 +22,7 @@ class MaskDecoderConfig:
     heads: int = 8
     feed_forward: int = 2048
     iou_hidden: int = 256
+    iou_hidden_layers: int = 2
 
 
 class MaskDecoder(nn.Module):
@@ -46,7 +47,7 @@ class MaskDecoder(nn.Module):
         self.output_hypernetworks_mlps = nn.ModuleList(
             Mlp(width, (width, width), fine) for _ in range(MASK_TOKENS)
         )
-        hidden = (config.iou_hidden, config.iou_hidden)
+        hidden = (config.iou_hidden,) * config.iou_hidden_layers
         self.iou_prediction_head = Mlp(width, hidden, MASK_TOKENS)
 
     def forward(

@@ -3,8 +3,9 @@
 Shape suffixes: B images, P prompts per image, C prompt width, H W image size, h w features.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,7 @@ class SamConfig:
     feed_forward_ratio: float = 4.0
     prompt_width: int = 256
     mask_channels: int = 16  # of the mask prompts, which text does not use
-    decoder: MaskDecoderConfig = MaskDecoderConfig()
+    decoder: MaskDecoderConfig = field(default_factory=MaskDecoderConfig)
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -47,7 +48,7 @@ class Sam(Segmenter):
         self.prompt_width = config.prompt_width
         self.image_side = config.image_side
         self.image_encoder = _image_encoder(config)
-        self.prompt_encoder = _prompt_encoder(config)
+        self.prompt_encoder: Any = _prompt_encoder(config)
         self.mask_decoder = _mask_decoder(config)
 
     def encode(self, images_B3HW: Tensor) -> Tensor:
@@ -94,7 +95,7 @@ def _image_encoder(config: SamConfig) -> nn.Module:
     )
 
 
-def _prompt_encoder(config: SamConfig) -> nn.Module:
+def _prompt_encoder(config: SamConfig) -> Any:
     features_side = config.image_side // config.patch
     return modeling().PromptEncoder(
         embed_dim=config.prompt_width,
@@ -115,6 +116,6 @@ def _mask_decoder(config: SamConfig) -> nn.Module:
         transformer_dim=config.prompt_width,
         transformer=transformer,
         num_multimask_outputs=MASK_TOKENS - 1,
-        iou_head_depth=3,
+        iou_head_depth=config.decoder.iou_hidden_layers + 1,
         iou_head_hidden_dim=config.decoder.iou_hidden,
     )
