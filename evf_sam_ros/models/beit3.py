@@ -101,7 +101,8 @@ class Beit3(nn.Module):
         return self.layer_norm(tokens_BTD, split)
 
     def _positions(self, modality: str, count: int) -> Tensor:
-        return self.embed_positions[modality].weight[FIRST_POSITION : FIRST_POSITION + count]
+        table = self.embed_positions.get_parameter(f"{modality}.weight")
+        return table[FIRST_POSITION : FIRST_POSITION + count]
 
     def _check(self, images_I3SS: Tensor, tokens_IPL: Tensor) -> None:
         if tuple(images_I3SS.shape[-2:]) != self.config.image_size:
@@ -212,10 +213,13 @@ class FeedForward(nn.Module):
 def attend(q_BhTd: Tensor, k_BhTd: Tensor, v_BhTd: Tensor, bias_B11T: Tensor) -> Tensor:
     """Softmax attention with an additive bias on the keys."""
     if not torch.is_grad_enabled():
+        bias_B11T = bias_B11T.to(q_BhTd.dtype)
         return functional.scaled_dot_product_attention(q_BhTd, k_BhTd, v_BhTd, bias_B11T)
-    # On a CPU the backward pass of the fused kernel takes twice as long as this.
-    scores_BhTT = (q_BhTd * q_BhTd.shape[-1] ** -0.5) @ k_BhTd.transpose(-2, -1) + bias_B11T
-    return scores_BhTT.softmax(-1).to(v_BhTd.dtype) @ v_BhTd
+    # On a CPU the backward pass of the fused kernel takes longer than all of this, and autocast
+    # would turn the scores to float32 and back.
+    with torch.autocast(q_BhTd.device.type, enabled=False):
+        scores_BhTT = (q_BhTd * q_BhTd.shape[-1] ** -0.5) @ k_BhTd.transpose(-2, -1)
+        return (scores_BhTT + bias_B11T.to(q_BhTd.dtype)).softmax(-1) @ v_BhTd
 
 
 def _key_bias(padding_BL: Tensor, split: int, dtype: torch.dtype) -> Tensor:
