@@ -182,9 +182,7 @@ def _pixels(message: Image, item: str, channels: int) -> NDArray[Any]:
 
 
 def _rgb_by_cv_bridge(message: Image) -> Rgb:
-    refusal = (
-        f"image encoding is {message.encoding!r}, need one of {', '.join(IMAGE_ENCODINGS)}"
-    )
+    refusal = f"image encoding is {message.encoding!r}, need one of {', '.join(IMAGE_ENCODINGS)}"
     try:
         # Its compiled part may be of another NumPy and fail in any way, so it is asked last.
         from cv_bridge import CvBridge

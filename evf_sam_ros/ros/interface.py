@@ -21,7 +21,9 @@ class Endpoint(NamedTuple):
 
 
 IMAGE = Endpoint(
-    "image", Image, "the camera; rgb8, bgr8, rgba8, bgra8, mono, Bayer, YUV 4:2:2; rows may be padded"
+    "image",
+    Image,
+    "the camera; rgb8, bgr8, rgba8, bgra8, mono, Bayer, YUV 4:2:2; rows may be padded",
 )
 COMPRESSED_IMAGE = Endpoint(
     "image/compressed", CompressedImage, "JPEG or PNG, instead of `image`, by `image_transport`"
@@ -36,7 +38,9 @@ TEXT_COMMAND = Endpoint(
 INPUTS = (IMAGE, COMPRESSED_IMAGE, CAMERA_INFO, DEPTH, TEXT_COMMAND)
 
 RESULT = Endpoint(
-    "~/result", SegmentationResult, "the answer for every processed image, also if nothing is found"
+    "~/result",
+    SegmentationResult,
+    "the answer for every processed image, also if nothing is found",
 )
 MASK = Endpoint("~/mask", Image, "mono8, 255 on the object; all 0 if nothing is found")
 CENTROID = Endpoint(

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from evf_sam_ros.ros.interface import INPUTS, OUTPUTS, SERVICES, Endpoint
+from evf_sam_ros.ros.interface import INPUTS, OUTPUTS, SERVICES
 from evf_sam_ros.ros.parameters import NodeParameters
 
 
@@ -24,7 +24,12 @@ def topics_table() -> str:
 def parameters_table() -> str:
     """Return a row for every parameter."""
     rows = [
-        (f"`{each.name}`", f"`{_yaml(each.default)}`", _meaning(each), each.metadata["effect"].value)
+        (
+            f"`{each.name}`",
+            f"`{_yaml(each.default)}`",
+            _meaning(each),
+            each.metadata["effect"].value,
+        )
         for each in fields(NodeParameters)
     ]
     return _table(("name", "default", "meaning", "takes effect"), rows)
@@ -65,7 +70,7 @@ def _yaml(value: Any) -> str:
 
 
 def _type_name(interface: Any) -> str:
-    package, _, module = interface.__module__.split(".")[:3]
+    package = interface.__module__.split(".")[0]
     return f"{package}/{interface.__name__}"
 
 

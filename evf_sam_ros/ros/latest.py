@@ -7,26 +7,35 @@ T = TypeVar("T")
 
 
 class Latest(Generic[T]):
-    """Hand the newest item from one thread to another; `replaced` counts those never taken."""
+    """Hand the newest item from one thread to another, each at most once."""
 
     def __init__(self) -> None:
         self._item: T | None = None
+        self._is_new = False
         self._lock = Lock()
-        self.replaced = 0
 
     def put(self, item: T) -> None:
         """Store the item instead of what waits."""
         with self._lock:
-            self.replaced += self._item is not None
-            self._item = item
+            self._item, self._is_new = item, True
 
     def take(self) -> T | None:
-        """Return the item and leave nothing; None if nothing waits."""
+        """Return the newest item, None if it has been taken."""
         with self._lock:
-            item, self._item = self._item, None
-            return item
+            is_new, self._is_new = self._is_new, False
+            return self._item if is_new else None
 
-    def peek(self) -> T | None:
-        """Return the item and leave it."""
+    def newest(self) -> T | None:
+        """Return the newest item, whether taken or not."""
         with self._lock:
             return self._item
+
+    def renew(self) -> None:
+        """Let the newest item be taken once more."""
+        with self._lock:
+            self._is_new = self._item is not None
+
+    def clear(self) -> None:
+        """Forget the item."""
+        with self._lock:
+            self._item, self._is_new = None, False

@@ -53,9 +53,7 @@ class Settings:
                 raise ValueError(f"{each.name} is {value!r}, need one of {', '.join(choices)}")
             bounds = each.metadata["range"]
             if bounds and not bounds[0] <= value <= bounds[1]:
-                raise ValueError(
-                    f"{each.name} is {value}, need {bounds[0]:g} to {bounds[1]:g}"
-                )
+                raise ValueError(f"{each.name} is {value}, need {bounds[0]:g} to {bounds[1]:g}")
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ class ParameterServer(Generic[S]):
         """Refuse changes of what is read at these times; none lifts every refusal."""
         self._fixed = frozenset(effects)
 
-    def _on_set(self, parameters: Iterable[Parameter]) -> SetParametersResult:
+    def _on_set(self, parameters: Iterable["Parameter[Any]"]) -> SetParametersResult:
         changes = {p.name: p.value for p in parameters if p.name in self._effects}
         for name in changes:
             if self._effects[name] in self._fixed:
