@@ -1,0 +1,255 @@
+"""Model folders: reading released EVF-SAM weights and our own, writing our own.
+
+A folder holds config.json and weights, in one file or in shards. Our own config.json tells
+every size under `CONFIG_KEY`; a released one names sizes that `variants` knows.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from evf_sam_ros.models.config_document import config_from_document, document_from_config
+from evf_sam_ros.models.evf_sam import EvfSam
+from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
+
+CONFIG = "config.json"
+CONFIG_KEY = "evf_sam_ros"
+WEIGHTS = "model.safetensors"
+
+# Applied in order to every name; a name that no rule touches is one of ours already.
+RENAMES = (
+    (r"^mm_extractor\.beit3\.(encoder\.)?", "encoder."),
+    (r"^text_hidden_fcs\.0\.", "projector."),
+    (r"^visual_model\.", "segmenter."),
+)
+
+_SAM_2_PREFIX = "visual_model.image_encoder.trunk."
+_EFFICIENT_SAM_PREFIX = "visual_model.prompt_encoder.invalid_points."
+_NAMED = 8  # how many names an error lists
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to run: on the CPU, float32, eval mode."""
+
+    model: EvfSam
+    config: EvfSamConfig
+    folder: Path
+    document: Mapping[str, Any]  # config.json as it is
+
+
+def load(folder: str | Path) -> LoadedModel:
+    """Load a model folder, released or our own.
+
+    Raises:
+        ValueError: the folder does not hold exactly one whole model that we know; one
+            sentence names what is wrong.
+    """
+    folder = Path(folder)
+    document = _read_json(folder / CONFIG)
+    state = read_weights(folder)
+    config = _config(document, state, folder)
+    return LoadedModel(
+        build_with(config, from_released(state), str(folder)), config, folder, document
+    )
+
+
+def save(
+    model: EvfSam,
+    config: EvfSamConfig,
+    folder: str | Path,
+    *,
+    extra: Mapping[str, Any] | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write a folder that `load` reads, each file at once or not at all.
+
+    Args:
+        extra: more entries of config.json, such as a calibration.
+        dtype: what to store floating-point weights as; None: as they are.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: _stored(tensor, dtype) for name, tensor in model.state_dict().items()}
+    document = {**(extra or {}), CONFIG_KEY: document_from_config(config)}
+    unfinished = folder / f"{WEIGHTS}.unfinished"
+    save_file(state, unfinished)
+    os.replace(unfinished, folder / WEIGHTS)
+    unfinished = folder / f"{CONFIG}.unfinished"
+    unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    os.replace(unfinished, folder / CONFIG)
+
+
+def build_with(config: EvfSamConfig, state: Mapping[str, Tensor], source: str) -> EvfSam:
+    """Build a model out of these tensors, under our names, without copying float32 ones.
+
+    Raises:
+        ValueError: tensors are missing, unexpected or of another shape.
+    """
+    with torch.device("meta"):  # neither memory nor time for weights about to be replaced
+        model = build(config)
+    check_state(model.state_dict(), state, source)
+    own = {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
+    model.load_state_dict(own, strict=True, assign=True)
+    return model.eval()
+
+
+def from_released(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename released tensors to ours; values are untouched."""
+    return {renamed(name): tensor for name, tensor in state.items()}
+
+
+def renamed(name: str) -> str:
+    """Return our name of a released tensor."""
+    for pattern, replacement in RENAMES:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def check_state(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str) -> None:
+    """Raise one ValueError that names every kind of difference between two sets of tensors."""
+    problems = []
+    if missing := expected.keys() - state.keys():
+        problems.append(f"missing {_list(missing)}")
+    if unexpected := state.keys() - expected.keys():
+        problems.append(f"unexpected {_list(unexpected)}")
+    shapes = [
+        f"{name} is {tuple(state[name].shape)}, not {tuple(expected[name].shape)}"
+        for name in expected.keys() & state.keys()
+        if state[name].shape != expected[name].shape
+    ]
+    if shapes:
+        problems.append(f"wrong shape: {_list(shapes)}")
+    if problems:
+        raise ValueError(f"the weights of {source} do not fit its model: {'; '.join(problems)}")
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Read every tensor of a folder, under the names it stores them by."""
+    state: dict[str, Tensor] = {}
+    for path in _weight_files(folder):
+        part = _read_tensors(path)
+        if repeated := part.keys() & state.keys():
+            raise ValueError(f"{path} repeats tensors of another file: {_list(repeated)}")
+        state |= part
+    return state
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """Find the weights; where there are several formats, the safest one."""
+    for name in (WEIGHTS, "pytorch_model.bin"):
+        index = folder / f"{name}.index.json"
+        if index.is_file():
+            return _indexed_files(index)
+        if (folder / name).is_file():
+            return [folder / name]
+    for pattern in ("*.safetensors", "pytorch_model*.bin"):
+        if found := sorted(folder.glob(pattern)):
+            return found
+    raise ValueError(f"{folder} holds no weights: need *.safetensors or pytorch_model*.bin")
+
+
+def _indexed_files(index: Path) -> list[Path]:
+    shards = _read_json(index).get("weight_map")
+    if not isinstance(shards, dict) or not shards:
+        raise ValueError(f"{index} lists no shards under 'weight_map'")
+    names = sorted({str(name) for name in shards.values()})
+    for name in names:
+        if Path(name).name != name:
+            raise ValueError(f"{index} names {name!r}, which is not a file beside it")
+        if not (index.parent / name).is_file():
+            raise ValueError(f"{index} names {name!r}, but there is no such file")
+    return [index.parent / name for name in names]
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path} is refused, it is no plain file of tensors: {reason}") from error
+    except (SafetensorError, RuntimeError, EOFError, OSError) as error:
+        raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, dict) or not all(
+        isinstance(value, Tensor) for value in content.values()
+    ):
+        raise ValueError(f"{path} holds something else than tensors by name")
+    return content
+
+
+def _config(
+    document: Mapping[str, Any], state: Mapping[str, Tensor], folder: Path
+) -> EvfSamConfig:
+    if CONFIG_KEY in document:
+        return config_from_document(document[CONFIG_KEY], str(folder / CONFIG))
+    if document.get("model_type") != "evf":
+        raise ValueError(
+            f"{folder / CONFIG} describes no EVF-SAM: "
+            f"need model_type 'evf' or a {CONFIG_KEY!r} entry"
+        )
+    return VARIANTS[_released_variant(document, state, folder)]
+
+
+# (family, sam_scale, mm_extractor_scale) of a released checkpoint to its row in the table.
+_RELEASED = {
+    ("sam", "huge", "large"): "evf_sam",
+    ("efficient_sam", "small", "large"): "evf_effisam_l",
+    ("efficient_sam", "tiny", "base"): "evf_effisam_b",
+}
+
+
+def _released_variant(
+    document: Mapping[str, Any], state: Mapping[str, Tensor], folder: Path
+) -> str:
+    # The family is not in config.json, and its "tiny" may be EfficientSAM's or SAM-2's.
+    if _has(state, _SAM_2_PREFIX):
+        raise ValueError(f"{folder} holds an EVF-SAM2, which is not supported yet")
+    family = "efficient_sam" if _has(state, _EFFICIENT_SAM_PREFIX) else "sam"
+    key = (family, document.get("sam_scale"), document.get("mm_extractor_scale"))
+    if key not in _RELEASED:
+        known = ", ".join(str(scales) for scales in _RELEASED)
+        raise ValueError(
+            f"{folder} is {key} (family, sam_scale, mm_extractor_scale), need {known}"
+        )
+    return _RELEASED[key]
+
+
+def _has(state: Mapping[str, Tensor], prefix: str) -> bool:
+    return any(name.startswith(prefix) for name in state)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON file: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds no JSON object")
+    return content
+
+
+def _stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    tensor = tensor.detach().cpu()
+    if dtype is not None and tensor.is_floating_point():
+        tensor = tensor.to(dtype)
+    return tensor.contiguous()
+
+
+def _list(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    rest = len(ordered) - _NAMED
+    return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
