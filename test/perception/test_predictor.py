@@ -1,0 +1,188 @@
+"""A predictor from folder to answer, with a tiny model of random weights."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from tiny_model import ALWAYS, CONFIG, write_tiny_model
+
+from evf_sam_ros.models import checkpoint
+from evf_sam_ros.perception.predictor import load_predictor
+from evf_sam_ros.perception.preprocess import restore, segmenter_input
+
+NEVER = ALWAYS | {"bias": -2.0}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_tiny_model(tmp_path_factory.mktemp("tiny"), ALWAYS)
+
+
+@pytest.fixture(scope="module")
+def predict(folder):
+    return load_predictor(folder, "cpu")
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(1).integers(0, 255, (90, 120, 3), np.uint8)
+
+
+def changed(folder, tmp_path, **entries):
+    copy = tmp_path / "changed"
+    shutil.copytree(folder, copy)
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | entries))
+    return copy
+
+
+class TestAnswer:
+    def test_every_prompt_gets_a_mask_of_the_images_size(self, predict, image):
+        answer = predict(image, ["the red mug", "the blue bowl", "left"])
+        assert answer.masks.shape == (3, 90, 120)
+        assert answer.masks.dtype == bool
+        assert answer.logits.shape == (3, 24, 32)
+        assert answer.scores == pytest.approx([1 / (1 + np.exp(-2))] * 3)
+        assert answer.found.all()
+        assert answer.masks.any(axis=(1, 2)).all()
+        assert answer.unknown_words == ((), (), ())
+
+    def test_the_mask_is_where_the_models_own_logits_are_positive(self, folder, predict, image):
+        answer = predict(image, ["the red mug"])
+        model = checkpoint.load(folder).model
+        pixels, resized = segmenter_input(image, CONFIG.image_input)
+        tokens = torch.tensor([[[0, 4, 5, 7, 2]]])  # <s> the red mug </s>
+        with torch.no_grad():
+            decoded = model(pixels[None], pixels[None], tokens, torch.zeros_like(tokens).bool())
+        expected = restore(decoded.logits[0], CONFIG.image_input, resized, (90, 120)) > 0
+        np.testing.assert_array_equal(answer.masks, expected.numpy())
+        np.testing.assert_allclose(answer.logits, decoded.logits[0].numpy(), atol=1e-5)
+
+    def test_prompts_of_different_length_do_not_influence_each_other(self, predict, image):
+        prompts = ["mug", "the red mug left the blue bowl", "the bowl"]
+        together = predict(image, prompts)
+        for i, prompt in enumerate(prompts):
+            alone = predict(image, [prompt])
+            np.testing.assert_allclose(together.logits[i], alone.logits[0], atol=1e-5)
+            np.testing.assert_array_equal(together.masks[i], alone.masks[0])
+
+    def test_different_words_give_different_logits(self, predict, image):
+        answer = predict(image, ["the red mug", "the blue mug"])
+        assert np.abs(answer.logits[0] - answer.logits[1]).max() > 1e-4
+
+    def test_times_of_all_stages_are_reported(self, predict, image):
+        times = predict(image, ["mug"]).times
+        stages = vars(times).values()
+        assert min(stages) > 0
+        assert times.total == pytest.approx(sum(stages))
+
+    def test_a_read_only_view_of_an_image_is_taken(self, predict, image):
+        frozen = image[::-1, ::-1]
+        frozen.setflags(write=False)
+        assert predict(frozen, ["mug"]).masks.shape == (1, 90, 120)
+
+    def test_a_single_pixel_is_an_image(self, predict):
+        assert predict(np.zeros((1, 1, 3), np.uint8), ["mug"]).masks.shape == (1, 1, 1)
+
+
+class TestDecision:
+    def test_a_word_the_model_never_learned_is_named_and_nothing_is_found(self, predict, image):
+        answer = predict(image, ["the red xyzzy", "the red mug"])
+        assert answer.unknown_words == (("xyzzy",), ())
+        assert answer.found.tolist() == [False, True]
+        assert answer.scores[0] == 0
+        assert not answer.masks[0].any()
+        assert answer.logits[0].any()
+
+    def test_below_the_calibrated_threshold_nothing_is_found(self, folder, tmp_path, image):
+        predict = load_predictor(changed(folder, tmp_path, decision=NEVER))
+        answer = predict(image, ["mug"])
+        assert not answer.found[0]
+        assert not answer.masks.any()
+        assert answer.scores[0] == pytest.approx(1 / (1 + np.exp(2)))
+
+    def test_a_threshold_given_by_the_user_wins(self, folder, tmp_path, image):
+        lenient = load_predictor(changed(folder, tmp_path, decision=NEVER), score_threshold=0.1)
+        assert lenient(image, ["mug"]).found[0]
+        strict = load_predictor(folder, score_threshold=0.9)
+        assert not strict(image, ["mug"]).found[0]
+
+    def test_the_threshold_can_be_changed_while_running(self, folder, image):
+        predict = load_predictor(folder)
+        assert predict.score_threshold == 0.5
+        predict.score_threshold = 0.95
+        assert not predict(image, ["mug"]).found[0]
+
+    def test_an_uncalibrated_model_finds_whatever_has_a_mask(self, folder, tmp_path, image):
+        predict = load_predictor(changed(folder, tmp_path, decision=None))
+        answer = predict(image, ["mug"])
+        assert predict.score_threshold is None
+        assert answer.found[0]
+        assert answer.scores[0] == pytest.approx(np.clip(answer.predicted_iou[0], 0, 1))
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("prompts", [[], "mug", ()])
+    def test_prompts_must_be_a_list_of_at_least_one(self, predict, image, prompts):
+        with pytest.raises(ValueError, match="need a list of one or more expressions"):
+            predict(image, prompts)
+
+    @pytest.mark.parametrize("prompt", ["", "  ", "\n"])
+    def test_an_empty_prompt_is_refused(self, predict, image, prompt):
+        with pytest.raises(ValueError, match="is empty"):
+            predict(image, ["mug", prompt])
+
+    def test_a_prompt_that_is_too_long_is_refused_with_the_limit(self, predict, image):
+        with pytest.raises(ValueError, match=r"has 12 tokens, .* at most 10"):
+            predict(image, ["mug " * 10])
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            np.zeros((4, 4), np.uint8),
+            np.zeros((4, 4, 4), np.uint8),
+            np.zeros((4, 4, 3), np.float32),
+            np.zeros((0, 4, 3), np.uint8),
+        ],
+    )
+    def test_what_is_no_rgb_image_is_refused_by_its_shape_and_type(self, predict, wrong):
+        with pytest.raises(ValueError, match=r"need \(H, W, 3\) uint8"):
+            predict(wrong, ["mug"])
+
+    def test_an_unknown_model_is_named_with_what_there_is(self):
+        with pytest.raises(ValueError, match=r"no model 'nonsense': need a folder .* default"):
+            load_predictor("nonsense")
+
+    def test_a_folder_without_a_tokenizer_is_refused(self, folder, tmp_path):
+        copy = changed(folder, tmp_path)
+        (copy / "tokenizer.json").unlink()
+        with pytest.raises(ValueError, match="holds no tokenizer"):
+            load_predictor(copy)
+
+    @pytest.mark.parametrize("device", ["tpu", "gpu", "mps", "cuda:99", "cuda:x"])
+    def test_a_device_that_is_not_there_is_refused(self, folder, device):
+        with pytest.raises(ValueError, match=device):
+            load_predictor(folder, device)
+
+    @pytest.mark.parametrize("precision", ["fp64", "half", ""])
+    def test_an_unknown_precision_is_refused_with_those_known(self, folder, precision):
+        with pytest.raises(ValueError, match="need auto, fp32, bf16, fp16"):
+            load_predictor(folder, precision=precision)
+
+    def test_half_precision_on_a_cpu_is_refused(self, folder):
+        with pytest.raises(ValueError, match="need fp32 or bf16"):
+            load_predictor(folder, "cpu", "fp16")
+
+    @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
+    def test_a_threshold_that_is_no_probability_is_refused(self, folder, threshold):
+        with pytest.raises(ValueError, match="from 0 to 1"):
+            load_predictor(folder, score_threshold=threshold)
+
+
+def test_bf16_on_a_cpu_answers_nearly_the_same(folder, predict, image):
+    exact = predict(image, ["the red mug"]).logits
+    rough = load_predictor(folder, "cpu", "bf16")(image, ["the red mug"]).logits
+    assert np.linalg.norm(rough - exact) < 0.1 * np.linalg.norm(exact)
+    assert (rough != exact).any()
