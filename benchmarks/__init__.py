@@ -1,0 +1,1 @@
+"""Measurements of the package, each a script of its own."""

@@ -1,0 +1,89 @@
+"""Compare our models, stage by stage, with golden data recorded from the reference.
+
+    python benchmarks/parity.py GOLDEN...
+
+GOLDEN is a model's folder (with manifest.json), one of losses.npz, metrics.npz and
+preprocess.npz, or the folder with these files, which stands for them. Prints every error
+beside its tolerance; exit status 1 if one is too large or an array was not compared.
+"""
+
+import argparse
+import gc
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without being installed
+
+from benchmarks.golden import Check, load_golden
+from benchmarks.golden_cases import check_folder
+from benchmarks.golden_files import check_file
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("golden", nargs="+", type=Path, help="folders or .npz files")
+    arguments = parser.parse_args(argv)
+    compared = missed = 0
+    for path in arguments.golden:
+        for source, checks in _checked(path):
+            print(table(source, checks), flush=True)
+            compared += len(checks)
+            missed += sum(not check.ok for check in checks)
+    print(f"{compared} comparisons, {missed} missed")
+    return 1 if missed or not compared else 0
+
+
+def _checked(path: Path) -> Iterator[tuple[str, list[Check]]]:
+    started = time.perf_counter()
+    try:
+        if (path / "manifest.json").is_file():
+            checks = check_folder(load_golden(path))
+            gc.collect()  # the next model may be as large
+            yield f"{path} ({time.perf_counter() - started:.1f} s)", checks
+        elif path.is_file():
+            yield str(path), check_file(path)
+        else:
+            yield from _checked_files(path)
+    except (ValueError, KeyError, OSError) as error:
+        print(f"{path}: {error}", file=sys.stderr)
+        yield str(path), [Check(path.name, "could not be compared", float("inf"), 0, "error")]
+
+
+def _checked_files(folder: Path) -> Iterator[tuple[str, list[Check]]]:
+    files = sorted(folder.glob("*.npz"))
+    if not files:
+        raise ValueError("no golden data: need a folder with manifest.json or .npz files")
+    for file in files:
+        yield from _checked(file)
+    models = sorted(manifest.parent.name for manifest in folder.glob("*/manifest.json"))
+    if models:
+        print(f"{folder}: models are compared when named: {', '.join(models)}")
+
+
+def table(source: str, checks: list[Check]) -> str:
+    """Return a readable table of comparisons."""
+    rows = [("file", "array", "error", "tolerance", "measure", "")]
+    rows += [
+        (
+            check.source,
+            check.name,
+            f"{check.error:.2e}",
+            f"{check.tolerance:.0e}",
+            check.kind,
+            "ok" if check.ok else "MISS",
+        )
+        for check in checks
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join([source, *(f"  {line}" for line in lines), ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
