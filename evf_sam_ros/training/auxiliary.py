@@ -1,0 +1,128 @@
+"""Heads that only training has: they tell each part of the model early what it should know.
+
+Without them the one prompt token takes far longer to find its place (docs/default_model.md).
+
+Shape suffixes: B images, P expressions, N = B * P, O objects, C features, D encoder width,
+V vision tokens, G cells of the grid (h * w at stride 8), I patches (u * v at stride 16).
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from evf_sam_ros.models.compact import CompactFeatures
+from evf_sam_ros.models.evf_sam import EvfSam
+from evf_sam_ros.sim.palette import COLORS, SHAPES
+from evf_sam_ros.training.tabletop_batches import NONE, TabletopBatch
+
+FOREGROUND_WEIGHT = 3.0  # of object cells against table
+TARGET_WEIGHT = 5.0  # of target cells against all others
+POINTER_WIDTH = 96
+
+Losses = dict[str, Tensor]
+
+
+class AuxiliaryHeads(nn.Module):
+    """Linear read-outs of trunk, fused patches, [CLS] and prompt."""
+
+    def __init__(self, model: EvfSam, features: int) -> None:
+        super().__init__()
+        width = model.encoder.width
+        self.trunk_names = ObjectNames(features)
+        self.patch_names = ObjectNames(width)
+        self.foreground = nn.Conv2d(features, 1, 1)
+        self.patch_score = nn.Linear(width, 1)
+        self.presence = nn.Linear(width, 1)
+        self.query = nn.Linear(model.segmenter.prompt_width, POINTER_WIDTH)
+        self.key = nn.Linear(features, POINTER_WIDTH)
+
+    def see(self, trunk_BChw: Tensor, batch: TabletopBatch) -> Losses:
+        """The trunk must know every object's shape and colour, and objects from table."""
+        covered_Bhw = batch.objects_BOhw.sum(1).clamp(max=1)
+        return {
+            "names": self.trunk_names(trunk_BChw.flatten(2).transpose(1, 2), batch, batch.objects_BOhw),
+            "foreground": 2
+            * functional.binary_cross_entropy_with_logits(
+                self.foreground(trunk_BChw)[:, 0].float(),
+                covered_Bhw,
+                pos_weight=covered_Bhw.new_tensor(FOREGROUND_WEIGHT),
+            ),
+        }
+
+    def ground(self, fused_NTD: Tensor, batch: TabletopBatch) -> Losses:
+        """The fused patches must show the target, [CLS] whether there is one."""
+        objects_BOuv = functional.avg_pool2d(batch.objects_BOhw, 2)
+        patches = objects_BOuv.shape[-2] * objects_BOuv.shape[-1]
+        patches_NID = fused_NTD[:, 1 : 1 + patches]
+        prompts = batch.found_BP.shape[1]
+        target_NI = functional.avg_pool2d(batch.masks_BPmn.flatten(0, 1), 8).flatten(1)
+        found_N = batch.found_BP.flatten()
+        presence_N = self.presence(fused_NTD[:, 0])[:, 0].float()
+        return {
+            "patch_names": 0.5 * self.patch_names(patches_NID[::prompts], batch, objects_BOuv),
+            "patch_mask": 2 * _cells(self.patch_score(patches_NID)[..., 0].float(), target_NI),
+            "patch_place": 0.3
+            * _place(self.patch_score(patches_NID)[..., 0].float(), target_NI, found_N),
+            "presence_cls": 0.5
+            * functional.binary_cross_entropy_with_logits(presence_N, found_N),
+        }
+
+    def point(
+        self, prompts_BPC: Tensor, features: CompactFeatures, position_1Chw: Tensor, batch: TabletopBatch
+    ) -> tuple[Losses, Tensor]:
+        """The prompt must point at its target among the segmenter's own features.
+
+        Returns:
+            The losses, and the share of found expressions whose prompt points at the target.
+        """
+        cells_BGC = (features.grid_BChw + position_1Chw).flatten(2).transpose(1, 2)
+        scores_BPG = self.query(prompts_BPC) @ self.key(cells_BGC).transpose(1, 2)
+        scores_NG = scores_BPG.flatten(0, 1).float() / POINTER_WIDTH**0.5
+        target_NG = functional.avg_pool2d(batch.masks_BPmn.flatten(0, 1), 4).flatten(1)
+        found_N = batch.found_BP.flatten()
+        hit_N = target_NG.gather(1, scores_NG.argmax(1, keepdim=True))[:, 0] > 0.1
+        return {
+            "pointer_mask": 2 * _cells(scores_NG - 3, target_NG),
+            "pointer_place": 0.3 * _place(scores_NG, target_NG, found_N),
+        }, _mean(hit_N.float(), found_N)
+
+
+class ObjectNames(nn.Module):
+    """Name shape and colour of each object from the features it covers."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.shape = nn.Linear(features, len(SHAPES))
+        self.color = nn.Linear(features, len(COLORS))
+
+    def forward(self, cells_BGC: Tensor, batch: TabletopBatch, objects_BOhw: Tensor) -> Tensor:
+        weights_BOG = objects_BOhw.flatten(2)
+        weights_BOG = weights_BOG / weights_BOG.sum(-1, keepdim=True).clamp(min=1e-3)
+        objects_BOC = weights_BOG @ cells_BGC.float()
+        return _naming(self.shape, objects_BOC, batch.shapes_BO) + _naming(
+            self.color, objects_BOC, batch.colors_BO
+        )
+
+
+def _naming(head: Callable[[Tensor], Tensor], objects_BOC: Tensor, labels_BO: Tensor) -> Tensor:
+    logits = head(objects_BOC).flatten(0, 1).float()
+    return functional.cross_entropy(logits, labels_BO.flatten(), ignore_index=NONE)
+
+
+def _cells(scores_NG: Tensor, target_NG: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(
+        scores_NG, target_NG, pos_weight=target_NG.new_tensor(TARGET_WEIGHT)
+    )
+
+
+def _place(scores_NG: Tensor, target_NG: Tensor, found_N: Tensor) -> Tensor:
+    """Cross-entropy of where the target is, over expressions that have one."""
+    share_NG = target_NG / target_NG.sum(1, keepdim=True).clamp(min=1e-6)
+    loss_N = -(share_NG * functional.log_softmax(scores_NG, 1)).sum(1)
+    return _mean(loss_N, found_N)
+
+
+def _mean(values_N: Tensor, weights_N: Tensor) -> Tensor:
+    return (values_N * weights_N).sum() / weights_N.sum().clamp(min=1)

@@ -1,0 +1,117 @@
+"""Every training run of the project, as functions."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from evf_sam_ros.models.compact import CompactSegmenter, sine_positions
+from evf_sam_ros.models.evf_sam import EvfSam
+from evf_sam_ros.models.beit3 import FIRST_POSITION
+from evf_sam_ros.models.variants import VARIANTS, build
+from evf_sam_ros.perception.tokenizer import WORD_FILE, load_tokenizer
+from evf_sam_ros.sim.expressions import KINDS, sample_expressions
+from evf_sam_ros.training.tabletop_batches import BatchMaker
+from evf_sam_ros.training.tabletop_data import TrainingScenes, load_scenes, render_scenes
+from evf_sam_ros.training.tabletop_task import BatchSize, LossWeights, Stage, TabletopTask
+from evf_sam_ros.training.trainer import Schedule, Trainer
+from evf_sam_ros.training.vocabulary import learn_vocabulary
+
+# Seeds from 900000 on are for evaluation, and nothing here may use them.
+TRAINING_SCENES = 8192  # seeds from 0
+HELD_OUT_SEED, HELD_OUT_SCENES = 800_000, 512
+TRAINING_MIX = {
+    "attribute": 0.16,
+    "size": 0.11,
+    "superlative": 0.07,
+    "place": 0.19,
+    "ordinal": 0.10,
+    "relation": 0.20,
+    "between": 0.06,
+    "several": 0.09,
+    "nothing": 0.14,
+}
+
+STAGES = {
+    Stage.SEE: Schedule(steps=1600, learning_rate=2e-3),
+    Stage.GROUND: Schedule(steps=1500, learning_rate=1e-3, warmup=200, decay_from=1.0),
+    Stage.SEGMENT: Schedule(steps=6000, learning_rate=1e-3, warmup=200, decay_from=0.6),
+}
+SIZES = {
+    Stage.SEE: BatchSize(images=16, prompts=1, decoded=0),
+    Stage.GROUND: BatchSize(images=8, prompts=8, decoded=0),
+    Stage.SEGMENT: BatchSize(images=8, prompts=8, decoded=3),
+}
+# Objects cover a hundredth of the picture: at weight 1, their pixels would hardly count.
+WEIGHTS = LossWeights(bce=8.0)
+
+
+def tabletop(folder: Path, *, resume: bool) -> None:
+    """Train the embedded default model from nothing: render, learn words, see, ground, segment."""
+    assert set(TRAINING_MIX) == set(KINDS)
+    scenes = load_scenes(render_scenes(folder / "scenes", 0, TRAINING_SCENES))
+    held_out = load_scenes(render_scenes(folder / "scenes", HELD_OUT_SEED, HELD_OUT_SCENES))
+    learn_vocabulary(_sentences(scenes), folder / WORD_FILE)
+    tokenizer = load_tokenizer(folder)
+    picture = VARIANTS["tabletop"].image_input
+    batches = [BatchMaker(each, tokenizer, picture, TRAINING_MIX) for each in (scenes, held_out)]
+
+    torch.manual_seed(0)
+    model = build(VARIANTS["tabletop"])
+    _initialise(model)
+    previous: Path | None = None
+    for stage, schedule in STAGES.items():
+        task = TabletopTask(model, stage, *batches, SIZES[stage], WEIGHTS)
+        if previous is not None:
+            _continue_from(previous, task)
+        trainer = Trainer(task, schedule, folder / stage.value)
+        trainer.run(resume=resume)
+        previous = trainer.checkpoint
+
+
+def run(name: str, folder: Path, *, resume: bool) -> None:
+    """Run a recipe by its name.
+
+    Raises:
+        ValueError: no recipe has this name, or the folder holds a run and `resume` is False.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"recipe is {name!r}, need one of {', '.join(RECIPES)}")
+    RECIPES[name](folder, resume=resume)
+
+
+def _sentences(scenes: TrainingScenes) -> Iterator[str]:
+    """Enough sentences for every word of the grammar."""
+    rng = np.random.default_rng(0)
+    for objects in scenes.objects[:1000]:
+        yield from (e.text for e in sample_expressions(objects, rng, 8, TRAINING_MIX))
+
+
+def _initialise(model: EvfSam) -> None:
+    """Start with small words and with patches that know where they are."""
+    encoder = model.encoder
+    config = encoder.config
+    height, width = (side // config.patch for side in config.image_size)
+    nn.init.normal_(encoder.text_embed.weight, std=0.3)
+    nn.init.normal_(encoder.vision_embed.cls_token, std=0.02)
+    vision, text = encoder.embed_positions["A"].weight, encoder.embed_positions["B"].weight
+    nn.init.normal_(text, std=0.1)
+    nn.init.normal_(vision, std=0.02)
+    with torch.no_grad():
+        positions = sine_positions(height, width, config.width)[0].flatten(1).T
+        vision[FIRST_POSITION + 1 :] = 0.3 * positions
+
+
+def _continue_from(checkpoint: Path, task: TabletopTask) -> None:
+    """Start a stage with what the one before has learned."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    task.module.load_state_dict(state["module"])
+    if task.stage is Stage.SEGMENT:
+        assert task.model.encoder.vision_embed.trunk is not None
+        learned = task.model.encoder.vision_embed.trunk.state_dict()
+        task.segmenter.trunk.load_state_dict(learned)
+
+
+RECIPES: dict[str, Callable[..., None]] = {"tabletop": tabletop}

@@ -1,0 +1,28 @@
+"""Learn a word-level tokenizer from the sentences of the tabletop grammar."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+SPECIAL_TOKENS = ["<s>", "<pad>", "</s>", "<unk>"]  # numbered as in the released checkpoints
+
+
+def learn_vocabulary(sentences: Iterable[str], file: Path) -> int:
+    """Write `tokenizer.json` and return the number of its tokens.
+
+    Upper case and punctuation do not count. A word that no sentence had becomes <unk>, so that
+    the predictor can name it.
+    """
+    tokenizer = Tokenizer(models.WordLevel(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(Regex("[.,!?;:]"), " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    # Sorted, so that the numbers depend on the words only, not on how often they were drawn.
+    words = sorted({word for sentence in sentences for word in sentence.split()})
+    trainer = trainers.WordLevelTrainer(special_tokens=SPECIAL_TOKENS, show_progress=False)
+    tokenizer.train_from_iterator(words, trainer)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(file))
+    return tokenizer.get_vocab_size()
