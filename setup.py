@@ -1,9 +1,9 @@
 """Build a wheel: the library and `evf-sam`, and where ROS 2 can generate them, the messages.
 
-Where ROS 2 is installed, colcon builds the package from CMakeLists.txt and never looks here. For a
-virtual environment with the ros-* wheels of PyPI, the same CMakeLists.txt is installed to a staging
-folder and the wheel takes its files from there. Without ROS, or without a compiler, the wheel
-holds the Python package alone.
+Where ROS 2 is installed, colcon builds the package from CMakeLists.txt and never looks here. In a
+virtual environment with the ros-* wheels of PyPI, the same CMakeLists.txt is installed to a
+staging folder and the wheel takes its files from there. Without ROS, or without a compiler, the
+wheel holds the Python package alone.
 """
 
 import os

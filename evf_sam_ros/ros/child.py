@@ -1,0 +1,64 @@
+"""Programs started beside this one: what they say is kept, and they end with it."""
+
+import ctypes
+import signal
+import subprocess
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+TAIL = 15  # lines of a log that an error shows
+PATIENCE_S = {signal.SIGINT: 6.0, signal.SIGTERM: 3.0, signal.SIGKILL: 3.0}
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
+
+
+class ChildEndedError(RuntimeError):
+    """A program that should be running is not; the message shows its last words."""
+
+
+class Child:
+    """A program in a process of its own, with everything it prints in a log file."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        with log.open("w") as output:
+            # A session of its own: Ctrl-C reaches this process alone, which then ends the child
+            # once, and not twice in the middle of its cleaning up.
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+
+    def check(self) -> None:
+        """Raise ChildEndedError if the program has ended."""
+        code = self.process.poll()
+        if code is not None:
+            raise ChildEndedError(f"the {self.name} ended with code {code}; {self.last_words()}")
+
+    def last_words(self) -> str:
+        """Return the end of the log, with where the rest is."""
+        lines = self.log.read_text(errors="replace").splitlines()[-TAIL:]
+        return "\n".join([f"the end of {self.log}:", *(f"  | {line}" for line in lines)])
+
+
+def stop(children: Iterable[Child]) -> None:
+    """End all of them, politely first, and wait until they are gone."""
+    running = list(children)
+    for number, patience_s in PATIENCE_S.items():
+        running = [child for child in running if child.process.poll() is None]
+        for child in running:
+            child.process.send_signal(number)
+        for child in running:
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(patience_s)
+
+
+def _end_with_parent() -> None:
+    # Even a killed parent must not leave a camera behind that publishes for ever.
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
