@@ -30,6 +30,8 @@ from evf_sam_ros.ros.depth_source import DepthSource, NoDepth
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds, time_message
 
+MAX_PARTS = 16  # more are no objects but a mask in shreds, and each one takes time
+
 Frame: TypeAlias = Image | CompressedImage
 
 
@@ -163,7 +165,9 @@ def _read(frame: Frame) -> Rgb:
 
 
 def _parts(segmentation: Segmentation, min_area_px: int) -> list[Mask]:
-    return split_instances(segmentation.masks[0], min_area_px) if segmentation.found[0] else []
+    if not segmentation.found[0]:
+        return []
+    return split_instances(segmentation.masks[0], min_area_px)[:MAX_PARTS]
 
 
 def _judge(

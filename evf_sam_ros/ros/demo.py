@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
-        run(options.text, options.output, options.seed)
+        run(options.text, options.output, seed=options.seed, model=options.model)
     except KeyboardInterrupt:
         print("\ndemo: stopped", file=sys.stderr)
         return INTERRUPTED
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run(texts: Sequence[str], folder: Path, seed: int | None) -> None:
+def run(texts: Sequence[str], folder: Path, *, seed: int | None, model: str) -> None:
     """Ask for these texts, or show what the scene offers, and leave the answers in a folder."""
     report = Report(folder)
     if seed is None:
@@ -53,7 +53,7 @@ def run(texts: Sequence[str], folder: Path, seed: int | None) -> None:
     if not texts:
         report.clear()
     with ExitStack() as stack:
-        client = _start(stack, seed, folder)
+        client = _start(stack, seed, model, folder)
         scene = render_scene(seed)
         client.wait_until_active(START_TIMEOUT_S)
         for text in texts or choose_commands(scene):
@@ -96,7 +96,7 @@ def make_row(scene: Scene, text: str, reply: Reply, picture: str) -> Row:
     )
 
 
-def _start(stack: ExitStack, seed: int, folder: Path) -> DemoClient:
+def _start(stack: ExitStack, seed: int, model: str, folder: Path) -> DemoClient:
     """Start camera and node; the stack ends them."""
     domain = isolate()
     print(f"demo: scene {seed}, ROS domain {domain}; starting the camera and the node", flush=True)
@@ -105,7 +105,7 @@ def _start(stack: ExitStack, seed: int, folder: Path) -> DemoClient:
     for name, arguments in {
         "sim_camera_node": ["-p", f"seed:={seed}"],
         # Several commands, each looked at for a moment: none may expire meanwhile.
-        "segmentation_node": ["-p", "command_ttl_s:=0.0"],
+        "segmentation_node": ["-p", "command_ttl_s:=0.0", "-p", f"model:={model}"],
     }.items():
         command = [sys.executable, "-m", f"evf_sam_ros.ros.{name}", "--ros-args", *arguments]
         children.append(Child(name, command, folder / f"{name}.log"))
@@ -159,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seed", type=int, help=f"the scene; for further texts the last one shown, else {SEED}"
     )
+    parser.add_argument("--model", default="default", help="the node's parameter of that name")
     return parser
 
 

@@ -1,0 +1,108 @@
+"""Declared once, checked always, listed in the README."""
+
+from dataclasses import dataclass, fields
+
+import pytest
+import rclpy
+from rclpy.parameter import Parameter
+
+from evf_sam_ros.ros.interface_table import TABLES, update
+from evf_sam_ros.ros.parameters import (
+    Effect,
+    NodeParameters,
+    ParameterServer,
+    Settings,
+    setting,
+)
+
+
+@pytest.fixture
+def server(ros):
+    node = rclpy.create_node("parameters")
+    yield ParameterServer(node, NodeParameters), node
+    node.destroy_node()
+
+
+def change(node, **values):
+    (result,) = node.set_parameters([Parameter(*item) for item in _typed(values)])
+    return result.successful, result.reason
+
+
+def _typed(values):
+    return [(name, Parameter.Type.from_parameter_value(value), value)
+            for name, value in values.items()]
+
+
+def test_each_parameter_is_declared_with_default_and_help(server):
+    _, node = server
+    for each in fields(NodeParameters):
+        assert node.get_parameter(each.name).value == each.default
+        assert node.describe_parameter(each.name).description == each.metadata["help"]
+
+
+def test_a_change_is_in_force_at_once(server):
+    parameters, node = server
+    assert change(node, mode="once") == (True, "")
+    assert parameters.current.mode == "once"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("mode", "always", "one of once, stream"),
+        ("score_threshold", 1.5, "score_threshold"),
+        ("min_mask_area_px", 0, "min_mask_area_px"),
+        ("depth_min_m", 11.0, "less than depth_max_m, which is 10.0"),
+        ("use_depth", "yes", "type"),
+        ("autostart", False, "read-only"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_with_a_reason(server, name, value, reason):
+    parameters, node = server
+    before = parameters.current
+    successful, said = change(node, **{name: value})
+    assert not successful
+    assert reason in said
+    assert parameters.current == before
+
+
+def test_what_is_read_when_configured_is_refused_afterwards(server):
+    parameters, node = server
+    assert change(node, model="a")[0]
+    parameters.fix(Effect.CONFIGURE)
+    successful, reason = change(node, model="b")
+    assert not successful
+    assert "clean up the node" in reason
+    assert parameters.current.model == "a"
+    assert change(node, image_reliability="reliable")[0]
+    parameters.fix()
+    assert change(node, model="b")[0]
+
+
+def test_a_value_of_another_type_at_the_start_is_explained(ros):
+    node = rclpy.create_node(
+        "parameters", cli_args=["--ros-args", "-p", "command_ttl_s:=2"]
+    )
+    with pytest.raises(ValueError, match="command_ttl_s must be a float, as 30.0"):
+        ParameterServer(node, NodeParameters)
+    node.destroy_node()
+
+
+def test_a_range_is_closed():
+    @dataclass(frozen=True)
+    class Example(Settings):
+        share: float = setting(0.5, "a share", range=(0.0, 1.0))
+
+    assert Example(share=1.0).share == 1.0
+    with pytest.raises(ValueError, match=r"share is 1.01, need 0 to 1"):
+        Example(share=1.01)
+
+
+def test_tables_are_renewed_between_their_markers_only():
+    text = "\n".join(f"a\n<!-- {name}:begin -->\nstale row\n<!-- {name}:end -->\nz" for name in TABLES)
+    renewed = update(text)
+    assert "stale row" not in renewed
+    assert renewed.count("a\n<!--") == renewed.count("-->\nz") == len(TABLES)
+    assert update(renewed) == renewed
+    with pytest.raises(ValueError, match="topics:begin"):
+        update("no markers")
