@@ -18,7 +18,7 @@ INPUT = ImageInput(size=(48, 64), resize="stretch", mean=(127.5,) * 3, std=(127.
 CONFIG = EvfSamConfig(
     encoder=Beit3Config(
         width=16, depth=1, heads=2, feed_forward=32, image_size=INPUT.size, vocabulary=16,
-        text_positions=12, stem=(4, 8, 16),
+        text_positions=26, stem=(4, 8, 16),
     ),
     segmenter=CompactConfig(image_size=INPUT.size, trunk=(4, 8, 16), depth=1),
     fusion_input=INPUT,

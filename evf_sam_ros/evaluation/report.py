@@ -1,0 +1,218 @@
+"""An evaluation for people: a table for the terminal, a page of examples for the browser."""
+
+import base64
+import html
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evf_sam_ros.evaluation.tabletop import Judged, Predict, scene_and_expressions
+from evf_sam_ros.perception.overlay import OUTLINE, Annotation, draw
+
+EXAMPLES_PER_GROUP = 8
+COLUMNS = 4
+TRUTH_COLOR = (255, 255, 255)
+
+PAGE = """<!doctype html>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+  body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 1400px;
+         padding: 0 1em; color: #222; }}
+  pre {{ background: #f4f4f4; padding: 1em; overflow-x: auto; }}
+  .examples {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr));
+              gap: 1em; }}
+  figure {{ margin: 0; }}
+  img {{ width: 100%; display: block; }}
+  figcaption {{ color: #555; }}
+</style>
+<h1>{title}</h1>
+<pre>{figures}</pre>
+<p>Coloured: what the model found. White outline: what was meant.</p>
+{groups}
+"""
+
+
+def as_text(figures: Mapping[str, Any]) -> str:
+    """Return the figures of `tabletop.summarize` as a table, the keyword oracle beside them."""
+    bar = figures["keyword_oracle"]
+    lines = [
+        f"{figures['model']} on {figures['scenes']} scenes from seed {figures['first_seed']}, "
+        f"{figures['expressions']} expressions "
+        f"({figures['single_target']} single-target, {figures['no_target']} no-target), "
+        f"{figures['device']} {figures['precision']}",
+        f"{'':<34}{'model':>8}{'keyword oracle, perfect segments':>36}",
+        _row("cIoU", figures["ciou"], bar["ciou"]),
+        _row("mIoU", figures["miou"], bar["miou"]),
+        _row("gIoU (GRES)", figures["giou_gres"], bar["giou_gres"]),
+        _row("Pr@0.5", figures["pr@0.5"], bar["pr@0.5"]),
+        _row("right object, single-target", figures["right_object"], bar["right_object"]),
+        _row("right pair, same scene", figures["pair_accuracy"]),
+        _row("AUROC of p(found)", figures["auroc"]),
+    ]
+    for label, name in (
+        ("N-acc at the shipped threshold", "at_shipped_threshold"),
+        ("N-acc at T-acc 0.95, chosen here", "at_t_acc_95"),
+    ):
+        lines.append(_threshold_line(label, figures[name]))
+    lines += [_centroid_line(figures["centroid"]), _latency_line(figures["latency_ms"]), ""]
+    lines.append(f"{'kind':<14}{'n':>6}{'right':>8}{'keyword':>9}{'cIoU':>8}{'found':>8}")
+    lines += [_kind_line(kind, values) for kind, values in figures["by_kind"].items()]
+    return "\n".join(lines)
+
+
+def write_report(
+    folder: Path, figures: Mapping[str, Any], judged: Sequence[Judged], predict: Predict
+) -> Path:
+    """Write index.html with its pictures inside, and contact_sheet.png; returns the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    groups = {
+        title: [(item, _picture(item, predict)) for item in items]
+        for title, items in choose_examples(judged).items()
+    }
+    pictures = [picture for examples in groups.values() for _, picture in examples]
+    (folder / "contact_sheet.png").write_bytes(_encoded(contact_sheet(pictures), ".png"))
+    (folder / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    page = PAGE.format(
+        title=html.escape(f"{figures['model']} on {figures['data']}"),
+        figures=html.escape(as_text(figures)),
+        groups="\n".join(_group(title, examples) for title, examples in groups.items()),
+    )
+    (folder / "index.html").write_text(page, encoding="utf-8")
+    return folder / "index.html"
+
+
+def choose_examples(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+    """Return the most telling answers by group: the surest mistakes first, one per scene."""
+    groups: dict[str, tuple[Callable[[Judged], bool], Callable[[Judged], float]]] = {
+        "Surest wrong objects": (
+            lambda item: item.single and item.found and not item.right,
+            lambda item: -item.score,
+        ),
+        "Surest false alarms: nothing fits, something was found": (
+            lambda item: not item.expression.targets and item.found,
+            lambda item: -item.score,
+        ),
+        "Missed: it is there, and was not found": (
+            lambda item: bool(item.expression.targets) and not item.found,
+            lambda item: item.score,
+        ),
+        "Worst masks of the right object": (lambda item: item.right, lambda item: item.iou),
+        "Best masks": (lambda item: item.right, lambda item: -item.iou),
+        "Rightly not found": (
+            lambda item: not item.expression.targets and not item.found,
+            lambda item: item.score,
+        ),
+    }
+    return {
+        title: _first_of_each_scene(sorted(filter(belongs, judged), key=order))
+        for title, (belongs, order) in groups.items()
+    }
+
+
+def contact_sheet(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Tile pictures of one size, `COLUMNS` in a row, (rows * H, COLUMNS * W, 3)."""
+    if not pictures:
+        return np.zeros((1, 1, 3), np.uint8)
+    height, width = pictures[0].shape[:2]
+    rows = -(-len(pictures) // COLUMNS)
+    sheet = np.full((rows * height, COLUMNS * width, 3), 255, np.uint8)
+    for number, picture in enumerate(pictures):
+        y, x = number // COLUMNS * height, number % COLUMNS * width
+        sheet[y : y + height, x : x + width] = picture
+    return sheet
+
+
+def _first_of_each_scene(ordered: Iterable[Judged]) -> list[Judged]:
+    chosen: dict[int, Judged] = {}
+    for item in ordered:
+        chosen.setdefault(item.seed, item)
+        if len(chosen) == EXAMPLES_PER_GROUP:
+            break
+    return list(chosen.values())
+
+
+def _picture(item: Judged, predict: Predict) -> NDArray[np.uint8]:
+    """Draw an answer again: keeping thousands of pictures would fill the memory."""
+    scene, expressions = scene_and_expressions(item.seed)
+    answer = predict(scene.rgb, [expression.text for expression in expressions])
+    status = "FOUND" if item.found else "NOT_FOUND"
+    annotation = Annotation(answer.masks[item.number], item.expression.text, status, item.score)
+    picture = draw(scene.rgb, [annotation])
+    truth = scene.mask(item.expression.targets).astype(np.uint8)
+    rims, _ = cv2.findContours(truth, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    for color, thickness in ((OUTLINE, 3), (TRUTH_COLOR, 1)):
+        cv2.drawContours(picture, rims, -1, color, thickness, cv2.LINE_AA)
+    return picture
+
+
+def _group(title: str, examples: Sequence[tuple[Judged, NDArray[np.uint8]]]) -> str:
+    figures = "\n".join(_figure(item, picture) for item, picture in examples)
+    body = f'<div class="examples">\n{figures}\n</div>' if examples else "<p>None.</p>"
+    return f"<h2>{html.escape(title)}</h2>\n{body}"
+
+
+def _figure(item: Judged, picture: NDArray[np.uint8]) -> str:
+    data = base64.b64encode(_encoded(picture, ".jpg")).decode("ascii")
+    caption = (
+        f"{item.expression.text} · {item.expression.kind}, seed {item.seed}, "
+        f"IoU {item.iou:.2f}, score {item.score:.2f}"
+    )
+    return (
+        f'<figure><img alt="" src="data:image/jpeg;base64,{data}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def _encoded(picture: NDArray[np.uint8], ending: str) -> bytes:
+    _, content = cv2.imencode(ending, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    return content.tobytes()
+
+
+def _row(label: str, value: float | None, bar: float | None = None) -> str:
+    beside = "" if bar is None else f"{bar:>36.3f}"
+    return f"{label:<34}{_number(value):>8}{beside}"
+
+
+def _threshold_line(label: str, values: Mapping[str, float | None]) -> str:
+    return (
+        f"{label:<34}{_number(values['n_acc']):>8}"
+        f"   T-acc {_number(values['t_acc'])}, p(found) >= {_number(values['threshold'])}"
+    )
+
+
+def _centroid_line(values: Mapping[str, Any]) -> str:
+    error = values["right_object_mm"]
+    spread = "-" if error is None else f"median {error['median']:.1f}, p95 {error['p95']:.1f} mm"
+    share = _number(values["within_25_mm_of_all_single"])
+    return (
+        f"3-D centroid of right objects, noisy depth: {spread}; "
+        f"within 25 mm, of all single-target: {share}"
+    )
+
+
+def _latency_line(values: Mapping[str, Any]) -> str:
+    parts = []
+    for label, name in (("one", "one_expression"), ("a scene's", "all_expressions_of_a_scene")):
+        spread = values[name]
+        if spread is not None:
+            parts.append(f"{label}: median {spread['median']:.0f}, p95 {spread['p95']:.0f} ms")
+    return "predictor's time, expressions together: " + "; ".join(parts)
+
+
+def _kind_line(kind: str, values: Mapping[str, Any]) -> str:
+    return (
+        f"{kind:<14}{values['expressions']:>6}{_number(values['right_object']):>8}"
+        f"{_number(values['keyword_right_object']):>9}{_number(values['ciou']):>8}"
+        f"{_number(values['found']):>8}"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
