@@ -14,7 +14,6 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -178,10 +177,14 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path} is refused, it is no plain file of tensors: {reason}") from error
-    except (SafetensorError, RuntimeError, EOFError, OSError) as error:
-        raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        # Not torch's own message, which tells how to run what the file contains.
+        raise ValueError(
+            f"{path} is refused: it holds something else than tensors, which could run code"
+        ) from error
+    except Exception as error:  # a broken file can raise anything
+        raise ValueError(
+            f"{path} cannot be read: it is cut short or damaged ({error!r})"
+        ) from error
     if not isinstance(content, dict) or not all(
         isinstance(value, Tensor) for value in content.values()
     ):

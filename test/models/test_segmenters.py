@@ -1,0 +1,75 @@
+"""What must hold for every segmenter behind the seam, whatever its weights."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from tiny_networks import EFFICIENT_SAM, SAM, randomised
+
+from evf_sam_ros.models.variants import VARIANTS, build
+
+CONFIGS = {"sam": SAM, "efficient_sam": EFFICIENT_SAM, "tabletop": VARIANTS["tabletop"]}
+
+
+@pytest.fixture(params=CONFIGS, scope="module")
+def config(request):
+    return CONFIGS[request.param]
+
+
+@pytest.fixture(scope="module")
+def segmenter(config):
+    torch.manual_seed(3)
+    return randomised(build(config)).segmenter
+
+
+@pytest.fixture(scope="module")
+def images(config):
+    return torch.randn(2, 3, *config.image_input.size)
+
+
+@pytest.fixture(scope="module")
+def prompts(segmenter):
+    return torch.randn(2, 3, segmenter.prompt_width)
+
+
+def close(one, other):
+    size = float(other.abs().max())
+    torch.testing.assert_close(one, other, atol=1e-4 * max(size, 1), rtol=0)
+
+
+def test_every_prompt_of_every_image_gives_what_it_gives_alone(segmenter, images, prompts):
+    with torch.no_grad():
+        together = segmenter.decode(segmenter.encode(images), prompts)
+        assert together.logits.shape[:2] == together.predicted_iou.shape == (2, 3)
+        for i in range(2):
+            features = segmenter.encode(images[i : i + 1])
+            for p in range(3):
+                alone = segmenter.decode(features, prompts[i : i + 1, p : p + 1])
+                close(together.logits[i, p], alone.logits[0, 0])
+                close(together.predicted_iou[i, p], alone.predicted_iou[0, 0])
+
+
+def test_the_prompt_and_the_image_move_the_mask(segmenter, images, prompts):
+    with torch.no_grad():
+        logits = segmenter.decode(segmenter.encode(images), prompts).logits
+        swapped = segmenter.decode(segmenter.encode(images.flip(0)), prompts).logits
+    assert (logits[0, 0] - logits[0, 1]).abs().max() > 1e-3
+    assert (logits - swapped).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("config", [SAM, EFFICIENT_SAM])
+def test_an_image_of_another_size_is_refused(config):
+    with pytest.raises(ValueError, match=r"\(64, 80\).*\(64, 64\)"):
+        build(config).segmenter.encode(torch.zeros(1, 3, 64, 80))
+
+
+def test_sam_leaves_no_half_imported_package_behind():
+    code = (
+        "import sys; from evf_sam_ros.models.segment_anything import modeling; modeling();"
+        "print([m for m in sys.modules if m.split('.')[0] in ('segment_anything', 'torchvision')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"
