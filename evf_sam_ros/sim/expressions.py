@@ -4,7 +4,7 @@ Every kind of expression is one function: it makes a random attempt and returns 
 scene gives no clear case.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,10 @@ from evf_sam_ros.sim.places import farthest, leftmost, middle, nearest, ordinal,
 from evf_sam_ros.sim.relations import EVERY_RELATION, NEAR, RELATIONS, between, gap
 from evf_sam_ros.sim.scene import SceneObject
 from evf_sam_ros.sim.sizes import biggest, extreme, smallest
-from evf_sam_ros.sim.words import REQUESTS, Kind, kind_from
+from evf_sam_ros.sim.words import REQUESTS, Kind, kind_from, pick
 
 ATTEMPTS = 6  # per draw of a kind
+SEARCHED = 6000  # draws, for the truth of a sentence
 
 
 @dataclass(frozen=True)
@@ -44,19 +45,11 @@ def sample_expressions(
         count: how many to draw.
         mix: weight of each kind, `EVALUATION_MIX` where not given.
     """
-    mix = EVALUATION_MIX if mix is None else mix
-    kinds = list(mix)
-    shares = np.array(list(mix.values())) / sum(mix.values())
     found: dict[str, Expression] = {}
-    for kind in rng.choice(kinds, size=12 * count, p=shares):
+    for expression in _draws(objects, rng, 12 * count, mix or EVALUATION_MIX):
+        found.setdefault(expression.text, expression)
         if len(found) == count:
             break
-        for _ in range(ATTEMPTS):
-            attempt = KINDS[kind](objects, rng)
-            if attempt is not None:
-                text, targets = attempt
-                found.setdefault(text, Expression(text, tuple(map(int, targets)), str(kind)))
-                break
     return list(found.values())
 
 
@@ -73,12 +66,25 @@ def find_targets(text: str, objects: Objects) -> tuple[int, ...] | None:
         kind, plural = noun_phrase
         targets = kind.among(objects)
         return tuple(targets) if plural or len(targets) < 2 else None
-    rng = np.random.default_rng(0)
-    for expression in sample_expressions(objects, rng, 1500):
+    for expression in _draws(objects, np.random.default_rng(0), SEARCHED, EVALUATION_MIX):
         said = expression.text.split()
         if plain == (said[1:] if said[0] == "the" else said):
             return expression.targets
     return None
+
+
+def _draws(
+    objects: Objects, rng: Rng, count: int, mix: Mapping[str, float]
+) -> Iterator[Expression]:
+    """Try so many times to say something about a scene."""
+    shares = np.array(list(mix.values())) / sum(mix.values())
+    for kind in rng.choice(list(mix), size=count, p=shares):
+        for _ in range(ATTEMPTS):
+            attempt = KINDS[kind](objects, rng)
+            if attempt is not None:
+                text, targets = attempt
+                yield Expression(text, tuple(map(int, targets)), str(kind))
+                break
 
 
 def _attribute(objects: Objects, rng: Rng) -> Attempt:
@@ -151,7 +157,7 @@ def _next_to(objects: Objects, rng: Rng) -> Attempt:
         return None
     order = sorted(group, key=lambda i: gap(objects[i], objects[anchor]))
     first, second = (gap(objects[i], objects[anchor]) for i in order[:2])
-    word = str(rng.choice(NEAR))
+    word = pick(rng, NEAR)
     if (word != "closest to" and first > 0.10) or second < max(first + 0.06, 1.6 * first):
         return None
     phrase = f"{kind.noun_phrase(rng)} {word} the {anchor_kind.noun_phrase(rng)}"
@@ -199,7 +205,7 @@ def _several(objects: Objects, rng: Rng) -> Attempt:
     phrase = kind.noun_phrase(rng, plural=True)
     if len(group) < 5 and rng.random() < 0.3:
         return f"the {('two', 'three', 'four')[len(group) - 2]} {phrase}", group
-    return f"{rng.choice(['all', 'all the', 'the'])} {phrase}", group
+    return f"{pick(rng, ('all', 'all the', 'the'))} {phrase}", group
 
 
 def _nothing(objects: Objects, rng: Rng) -> Attempt:
@@ -222,13 +228,13 @@ def _nothing(objects: Objects, rng: Rng) -> Attempt:
         return f"[semantic] {kind.noun_phrase(rng)}", []
     phrase = kind.noun_phrase(rng)
     if draw < 0.28:
-        phrase += str(
-            rng.choice([" on the left", " on the right", " closest to the camera", " in the middle"])
+        phrase += pick(
+            rng, (" on the left", " on the right", " closest to the camera", " in the middle")
         )
     elif draw < 0.45:
         anchor = _unique(objects, rng)
         if anchor is not None:
-            phrase += f" {rng.choice(EVERY_RELATION)} the {anchor[1].noun_phrase(rng)}"
+            phrase += f" {pick(rng, EVERY_RELATION)} the {anchor[1].noun_phrase(rng)}"
     return _singular(phrase, rng), []
 
 
@@ -238,7 +244,7 @@ def _missing_anchor(objects: Objects, rng: Rng) -> Attempt:
     if anchor is None:
         return None
     kind = _kind_of(objects[rng.integers(len(objects))], rng)
-    relation = rng.choice(EVERY_RELATION)
+    relation = pick(rng, EVERY_RELATION)
     return (
         _singular(f"{kind.noun_phrase(rng)} {relation} the {anchor.noun_phrase(rng)}", rng),
         [],
@@ -290,7 +296,7 @@ def _related(objects: Objects, rng: Rng) -> _Related | None:
     if unique is None:
         return None
     anchor, anchor_kind = unique
-    phrases, holds = RELATIONS[str(rng.choice(list(RELATIONS)))]
+    phrases, holds = RELATIONS[pick(rng, tuple(RELATIONS))]
     others = [i for i in range(len(objects)) if i != anchor]
     kind = _kind_of(objects[rng.choice(others)], rng)
     group = [i for i in kind.among(objects) if i != anchor]
@@ -298,7 +304,7 @@ def _related(objects: Objects, rng: Rng) -> _Related | None:
     if any(verdict is None for verdict in verdicts):
         return None
     targets = [i for i, verdict in zip(group, verdicts, strict=True) if verdict]
-    return _Related(kind, str(rng.choice(phrases)), anchor_kind, len(group), targets)
+    return _Related(kind, pick(rng, phrases), anchor_kind, len(group), targets)
 
 
 def _unique(objects: Objects, rng: Rng, without: int | None = None) -> tuple[int, Kind] | None:
@@ -325,7 +331,7 @@ def _kind_of(one: SceneObject, rng: Rng) -> Kind:
 def _absent(objects: Objects, rng: Rng) -> Kind | None:
     """Choose a kind that nothing here is of, mostly a new pair of what is here."""
     one, other = (objects[i] for i in rng.integers(len(objects), size=2))
-    any_color, any_shape = str(rng.choice(list(COLORS))), str(rng.choice(SHAPES))
+    any_color, any_shape = pick(rng, tuple(COLORS)), pick(rng, SHAPES)
     kinds = (
         Kind(one.color, any_shape),
         Kind(any_color, other.shape),
@@ -341,4 +347,4 @@ def _absent(objects: Objects, rng: Rng) -> Kind | None:
 def _singular(phrase: str, rng: Rng) -> str:
     """Put an article and now and then a request in front."""
     text = f"the {phrase}" if rng.random() < 0.85 else phrase
-    return f"{rng.choice(REQUESTS)} {text}" if rng.random() < 0.1 else text
+    return f"{pick(rng, REQUESTS)} {text}" if rng.random() < 0.1 else text

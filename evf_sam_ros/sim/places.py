@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evf_sam_ros.sim.scene import SceneObject
+from evf_sam_ros.sim.words import pick
 
 APART = 0.07  # of the picture's width
 Found = tuple[str, int] | None
@@ -36,7 +37,7 @@ def middle(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
         return None
     if min(group, key=lambda i: abs(objects[i].u - 0.5)) != order[half]:
         return None
-    return str(rng.choice(["{} in the middle", "middle {}", "{} in the center"])), order[half]
+    return pick(rng, ["{} in the middle", "middle {}", "{} in the center"]), order[half]
 
 
 def nearest(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
@@ -49,7 +50,7 @@ def nearest(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
         "front {}",
         "{} in front",
     )
-    return _along(objects, group, 1, str(rng.choice(templates)))
+    return _along(objects, group, 1, pick(rng, templates))
 
 
 def farthest(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
@@ -61,7 +62,7 @@ def farthest(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
         "{} at the back",
         "back {}",
     )
-    return _along(objects, group, -1, str(rng.choice(templates)))
+    return _along(objects, group, -1, pick(rng, templates))
 
 
 def ordinal(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
@@ -71,7 +72,7 @@ def ordinal(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
     columns = np.sort([objects[i].u for i in group])
     if np.diff(columns).min() < 0.05:
         return None
-    side = str(rng.choice(["left", "right"]))
+    side = pick(rng, ["left", "right"])
     order = sorted(group, key=lambda i: objects[i].u, reverse=side == "right")
     place = int(rng.integers(0 if rng.random() < 0.2 else 1, min(len(group) - 1, 4)))
     word = ("first", "second", "third", "fourth")[place]
@@ -91,7 +92,7 @@ def _outermost(objects: Objects, group: Sequence[int], rng: Rng, side: str) -> F
     elif draw < 0.7 and len(group) == 2:
         template = f"{side} {{}}"
     elif on_that_side:
-        template = str(rng.choice([f"{{}} on the {side}", f"{{}} on the {side} side"]))
+        template = pick(rng, [f"{{}} on the {side}", f"{{}} on the {side} side"])
     else:
         template = f"{{}} on the far {side}"
     return template, order[0]

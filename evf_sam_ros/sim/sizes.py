@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evf_sam_ros.sim.scene import SceneObject
+from evf_sam_ros.sim.words import pick
 
 LENGTH_MARGIN = 1.22  # between objects of one shape, as a ratio of lengths
 VOLUME_MARGIN = 1.7  # between objects of different shapes
@@ -23,7 +24,7 @@ def biggest(
     words = ("largest", "biggest")
     if len(group) == 2 and rng.random() < 0.7:
         words = ("large", "big", "larger", "bigger")  # type: ignore[assignment]
-    return str(rng.choice(words)), _outstanding(objects, group, 1, LENGTH_MARGIN**3, 1.1)
+    return pick(rng, words), _outstanding(objects, group, 1, LENGTH_MARGIN**3, 1.1)
 
 
 def smallest(
@@ -33,7 +34,7 @@ def smallest(
     words = ("smallest",)
     if len(group) == 2 and rng.random() < 0.7:
         words = ("small", "little", "smaller")  # type: ignore[assignment]
-    return str(rng.choice(words)), _outstanding(objects, group, -1, LENGTH_MARGIN**3, 1.1)
+    return pick(rng, words), _outstanding(objects, group, -1, LENGTH_MARGIN**3, 1.1)
 
 
 def extreme(
@@ -42,7 +43,7 @@ def extreme(
     """Return a word and the extreme one of a group of any shapes; None where it is not plain."""
     match rng.integers(3):
         case 0:
-            word = str(rng.choice(["largest", "biggest"]))
+            word = pick(rng, ["largest", "biggest"])
             return word, _outstanding(objects, group, 1, VOLUME_MARGIN, 1.3)
         case 1:
             return "smallest", _outstanding(objects, group, -1, VOLUME_MARGIN, 1.3)

@@ -46,9 +46,14 @@ class Kind:
 
     def noun_phrase(self, rng: np.random.Generator, *, plural: bool = False) -> str:
         """Say it, without an article: "red mug", "things"."""
-        noun = str(rng.choice(NOUNS[self.shape]))
+        noun = pick(rng, NOUNS[self.shape])
         noun = plural_of(noun) if plural else noun
         return f"{self.color} {noun}" if self.color else noun
+
+
+def pick(rng: np.random.Generator, choices: Sequence[str]) -> str:
+    """Choose one; many times faster than `Generator.choice`, which makes an array first."""
+    return choices[int(rng.integers(len(choices)))]
 
 
 def plural_of(noun: str) -> str:

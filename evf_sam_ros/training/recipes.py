@@ -13,6 +13,7 @@ from evf_sam_ros.models.beit3 import FIRST_POSITION
 from evf_sam_ros.models.variants import VARIANTS, build
 from evf_sam_ros.perception.tokenizer import WORD_FILE, load_tokenizer
 from evf_sam_ros.sim.expressions import KINDS, sample_expressions
+from evf_sam_ros.training.export import export
 from evf_sam_ros.training.tabletop_batches import BatchMaker
 from evf_sam_ros.training.tabletop_data import TrainingScenes, load_scenes, render_scenes
 from evf_sam_ros.training.tabletop_task import BatchSize, LossWeights, Stage, TabletopTask
@@ -69,6 +70,10 @@ def tabletop(folder: Path, *, resume: bool) -> None:
         trainer = Trainer(task, schedule, folder / stage.value)
         trainer.run(resume=resume)
         previous = trainer.checkpoint
+    calibration = export(
+        model, VARIANTS["tabletop"], batches[1], folder / WORD_FILE, folder / "model"
+    )
+    print(f"{folder / 'model'}: found from p = {calibration.threshold:.3f}")
 
 
 def run(name: str, folder: Path, *, resume: bool) -> None:
