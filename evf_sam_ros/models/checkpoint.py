@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from evf_sam_ros.models.config_document import config_from_document, document_from_config
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -35,6 +36,21 @@ RENAMES = (
 _SAM_2_PREFIX = "visual_model.image_encoder.trunk."
 _EFFICIENT_SAM_PREFIX = "visual_model.prompt_encoder.invalid_points."
 _NAMED = 8  # how many names an error lists
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Skip the initial values of parameters: untouched memory costs neither time nor space.
+
+    The meta device would do as well, but its first use imports torch's compiler: 1.4 s.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
 
 
 @dataclass(frozen=True)
@@ -95,7 +111,7 @@ def build_with(config: EvfSamConfig, state: Mapping[str, Tensor], source: str) -
     Raises:
         ValueError: tensors are missing, unexpected or of another shape.
     """
-    with torch.device("meta"):  # neither memory nor time for weights about to be replaced
+    with _Uninitialised():
         model = build(config)
     check_state(model.state_dict(), state, source)
     own = {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
