@@ -1,4 +1,4 @@
-"""What has to be in the environment before ROS starts, here and in the tests' processes."""
+"""What has to be in the environment before ROS and torch start, here and in the tests' processes."""
 
 import os
 import sys
@@ -7,6 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PROFILE = str(ROOT / "config" / "fastdds_local.xml")
 
+# Threads that spin while they wait slow everything down where tests share the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # A domain of its own for each run; ports above domain 101 fall into the ephemeral range.
 os.environ.setdefault("ROS_DOMAIN_ID", str(10 + os.getpid() % 90))
 # Loopback only: Kilted reads the first, Humble the second.
