@@ -1,4 +1,4 @@
-"""What has to be in the environment before ROS and torch start, here and in the tests' processes."""
+"""The environment that ROS and torch must find, here and in the tests' processes."""
 
 import os
 import sys

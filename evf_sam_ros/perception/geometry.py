@@ -204,12 +204,19 @@ def oriented_box(points: Floats) -> Box:
 
 def quaternion_xyzw(rotation: Floats) -> Floats:
     """Turn a (3, 3) rotation matrix into a unit quaternion (x, y, z, w) with w >= 0."""
-    rotation_vector = cv2.Rodrigues(rotation)[0].reshape(3).astype(np.float64)
-    angle = float(np.linalg.norm(rotation_vector))
-    if angle == 0:
-        return np.array([0.0, 0.0, 0.0, 1.0])
-    axis = rotation_vector / angle
-    return np.append(axis * np.sin(angle / 2), np.cos(angle / 2))
+    # Bar-Itzhack 2000: an eigenvector, exact for every angle, where formulas with square
+    # roots lose digits near half a turn.
+    (r00, r01, r02), (r10, r11, r12), (r20, r21, r22) = rotation
+    symmetric = np.array(
+        [
+            [r00 - r11 - r22, r10 + r01, r20 + r02, r21 - r12],
+            [r10 + r01, r11 - r00 - r22, r21 + r12, r02 - r20],
+            [r20 + r02, r21 + r12, r22 - r00 - r11, r10 - r01],
+            [r21 - r12, r02 - r20, r10 - r01, r00 + r11 + r22],
+        ]
+    )
+    quaternion = np.linalg.eigh(symmetric)[1][:, -1]
+    return quaternion if quaternion[3] >= 0 else -quaternion
 
 
 def _refuse_other_sizes(depth_m: NDArray[np.floating], mask: Mask) -> None:
