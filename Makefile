@@ -22,14 +22,15 @@ HAS_CUDA := nvidia-smi --list-gpus >/dev/null 2>&1
 
 help:
 	@echo "make demo              simulated camera and node; pictures and numbers in demo_output/"
-	@echo "make demo TEXT='...'   ask for one thing more"
+	@echo "make demo TEXT='...'   ask for one thing more     SEED=7  another scene"
 	@echo "make test              lint, then the fast tests"
 	@echo "make setup             only prepare .venv        make clean    remove what was made"
 
 setup: $(STAMPS)/package $(STAMPS)/opengl
 
+demo: export TEXT := $(TEXT)
 demo: setup
-	@$(BIN)/python -m evf_sam_ros.ros.demo $(if $(TEXT),"$(TEXT)")
+	@$(BIN)/python -m evf_sam_ros.ros.demo $(if $(SEED),--seed $(SEED)) $(if $(TEXT),-- "$$TEXT")
 
 test: lint
 	$(BIN)/python -m pytest

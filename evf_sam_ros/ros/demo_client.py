@@ -1,8 +1,10 @@
 """The other end of the node's topics: what a robot's program would do with them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import rclpy
@@ -14,13 +16,15 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.ros.child import Child
 from evf_sam_ros.ros.conversions import rgb_from_image
 from evf_sam_ros.ros.stamps import nanoseconds
 
 STEP_S = 0.05
 FRAMES = 5  # answers to take for one command: the last is shown, the times are their median
 GRACE_S = 2.0  # for a node that answers, and is not active yet
-UNANSWERED = (SegmentationResult.COMMAND_REJECTED, SegmentationResult.ERROR)
+LINGER_S = 2.0  # for more answers and for the picture, once there is an answer
+FINAL = (SegmentationResult.COMMAND_REJECTED, SegmentationResult.CANCELLED)  # no image was used
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,15 @@ class Reply:
 class DemoClient:
     """Speaks on text_command and listens to the node, while the processes behind it live."""
 
-    def __init__(self, check: Callable[[], None]) -> None:
-        """Take what raises as soon as waiting has become pointless."""
+    def __init__(self, children: Iterable[Child]) -> None:
+        """Take the programs without which waiting is pointless."""
         # Signals stay Python's: they end the demo by KeyboardInterrupt, wherever it is.
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-        self._check = check
+        self._children = list(children)
         self._node = rclpy.create_node("demo")
         self._commands = self._node.create_publisher(String, "text_command", 10)
-        self._state = self._node.create_client(GetState, "evf_sam/get_state")
+        self._state: Any = self._node.create_client(GetState, "evf_sam/get_state")
+        self._last_id = 0
         self._results: list[SegmentationResult] = []
         self._overlays: dict[int, Image] = {}
         qos = QoSProfile(depth=5)
@@ -78,22 +83,18 @@ class DemoClient:
         """
         self._results.clear()
         self._overlays.clear()
-        last_id = getattr(self, "_last_id", 0)
+        last_id = self._last_id
         self._commands.publish(String(data=text))
 
         def answers() -> list[SegmentationResult]:
             return [each for each in self._results if each.command_id > last_id]
 
-        def enough() -> bool:
-            got = answers()
-            return len(got) >= FRAMES or any(each.status in UNANSWERED for each in got)
-
-        self._wait(enough, timeout_s, f"no answer to {text!r}")
+        self._wait(lambda: bool(answers()), timeout_s, f"no answer to {text!r}")
+        self._linger(lambda: len(answers()) >= FRAMES or answers()[-1].status in FINAL)
         result = answers()[-1]
         self._last_id = result.command_id
         stamp = nanoseconds(result.header.stamp)
-        if result.status not in UNANSWERED:
-            self._wait(lambda: stamp in self._overlays, timeout_s, "the overlay did not come")
+        self._linger(lambda: stamp in self._overlays or result.status in FINAL)
         overlay = self._overlays.get(stamp)
         return Reply(
             result=result,
@@ -105,14 +106,20 @@ class DemoClient:
         self._overlays[nanoseconds(message.header.stamp)] = message
 
     def _lifecycle_state(self, timeout_s: float) -> str:
-        future = self._state.call_async(GetState.Request())
+        future: Any = self._state.call_async(GetState.Request())
         self._wait(future.done, timeout_s, "the node does not tell its state")
         return str(future.result().current_state.label)
+
+    def _linger(self, done: Callable[[], bool]) -> None:
+        """Wait for what may not come, because the model is slow or the image was no good."""
+        with suppress(TimeoutError):
+            self._wait(done, LINGER_S, "")
 
     def _wait(self, done: Callable[[], bool], timeout_s: float, complaint: str) -> None:
         end = time.monotonic() + timeout_s
         while not done():
-            self._check()
+            for child in self._children:
+                child.check()
             if time.monotonic() > end:
                 raise TimeoutError(f"{complaint} within {timeout_s:g} s")
             rclpy.spin_once(self._node, timeout_sec=STEP_S)
