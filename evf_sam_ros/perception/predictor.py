@@ -14,6 +14,7 @@ from torch import Tensor
 
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.segmenter import Decoded
+from evf_sam_ros.models.variants import VARIANTS
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
 from evf_sam_ros.perception.preprocess import fusion_input, restore, segmenter_input
 from evf_sam_ros.perception.tokenizer import PAD, Tokenizer, load_tokenizer
@@ -215,6 +216,10 @@ def model_folder(model: str | Path | None) -> Path:
     for folder in (Path(model).expanduser(), EMBEDDED_MODELS / model):
         if (folder / "config.json").is_file():
             return folder.resolve()
+    if model in VARIANTS:
+        raise ValueError(
+            f"the weights of {model!r} do not come with this package: give the folder they are in"
+        )
     raise ValueError(
         f"no model {str(model)!r}: need a folder with config.json, weights and tokenizer, "
         f"or one of {', '.join(['default', *embedded_models()])}"

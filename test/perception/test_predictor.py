@@ -155,6 +155,10 @@ class TestRefusals:
         with pytest.raises(ValueError, match=r"no model 'nonsense': need a folder .* default"):
             load_predictor("nonsense")
 
+    def test_a_model_whose_weights_are_elsewhere_is_told_apart_from_an_unknown_one(self):
+        with pytest.raises(ValueError, match="weights of 'evf_sam' do not come with"):
+            load_predictor("evf_sam")
+
     def test_a_folder_without_a_tokenizer_is_refused(self, folder, tmp_path):
         copy = changed(folder, tmp_path)
         (copy / "tokenizer.json").unlink()
