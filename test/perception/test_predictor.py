@@ -190,3 +190,12 @@ def test_bf16_on_a_cpu_answers_nearly_the_same(folder, predict, image):
     rough = load_predictor(folder, "cpu", "bf16")(image, ["the red mug"]).logits
     assert np.linalg.norm(rough - exact) < 0.1 * np.linalg.norm(exact)
     assert (rough != exact).any()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-3), ("auto", 0.1)])
+def test_a_gpu_answers_nearly_as_the_cpu_does(folder, predict, image, precision, tolerance):
+    exact = predict(image, ["the red mug", "bowl"]).logits
+    there = load_predictor(folder, "cuda", precision)(image, ["the red mug", "bowl"]).logits
+    assert np.linalg.norm(there - exact) < tolerance * np.linalg.norm(exact)
