@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
-from tokenizers.normalizers import Lowercase
+from tokenizers.normalizers import Lowercase, Replace, Sequence
 from tokenizers.pre_tokenizers import Whitespace
 
 from evf_sam_ros.models import checkpoint
@@ -38,7 +38,7 @@ def write_tiny_model(folder: Path, decision: dict | None = None) -> Path:
     extra = {} if decision is None else {"decision": decision}
     checkpoint.save(model, CONFIG, folder, extra=extra)
     words = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))
-    words.normalizer = Lowercase()
+    words.normalizer = Sequence([Lowercase(), Replace(Regex("[.,!?]"), " ")])
     words.pre_tokenizer = Whitespace()
     words.save(str(folder / "tokenizer.json"))
     return folder

@@ -84,9 +84,10 @@ class Predictor:
         Raises:
             ValueError: an image of another kind, no prompt, an empty or too long one.
         """
+        tokens = self._tokens(prompts)
         unknown = tuple(tuple(self.unknown_words(prompt)) for prompt in prompts)
         with torch.inference_mode():
-            return self._predict(image_rgb, self._tokens(prompts), unknown)
+            return self._predict(image_rgb, tokens, unknown)
 
     def unknown_words(self, prompt: str) -> list[str]:
         """Return the words of a prompt that the model never learned."""
@@ -96,21 +97,22 @@ class Predictor:
         """Return token ids and where they are padding, both (1, P, L)."""
         if isinstance(prompts, str) or not prompts:
             raise ValueError(f"prompts are {prompts!r}, need a list of one or more expressions")
-        for prompt in prompts:
-            if not isinstance(prompt, str) or not prompt.strip():
-                raise ValueError(f"prompt {prompt!r} is empty; say for example 'the red mug'")
-        rows = [self._tokenizer.encode(prompt) for prompt in prompts]
+        rows = [self._token_row(prompt) for prompt in prompts]
         longest = max(len(row) for row in rows)
-        if longest > self._model.encoder.config.max_tokens:
-            raise ValueError(
-                f"a prompt has {longest} tokens, this model reads at most "
-                f"{self._model.encoder.config.max_tokens}"
-            )
         filled = [row + [PAD] * (longest - len(row)) for row in rows]
         tokens = torch.tensor([filled], device=self.device)
         lengths = torch.tensor([len(row) for row in rows], device=self.device)
         padding = torch.arange(longest, device=self.device) >= lengths[:, None]
         return tokens, padding[None]
+
+    def _token_row(self, prompt: str) -> list[int]:
+        row = self._tokenizer.encode(prompt) if isinstance(prompt, str) else []
+        if len(row) <= 2:  # begin and end alone
+            raise ValueError(f"prompt {prompt!r} is empty; say for example 'the red mug'")
+        most = self._model.encoder.config.max_tokens
+        if len(row) > most:
+            raise ValueError(f"a prompt has {len(row)} tokens, this model reads at most {most}")
+        return row
 
     def _predict(
         self,

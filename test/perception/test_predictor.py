@@ -129,7 +129,7 @@ class TestRefusals:
         with pytest.raises(ValueError, match="need a list of one or more expressions"):
             predict(image, prompts)
 
-    @pytest.mark.parametrize("prompt", ["", "  ", "\n"])
+    @pytest.mark.parametrize("prompt", ["", "  ", "\n", "...", "?!", None])
     def test_an_empty_prompt_is_refused(self, predict, image, prompt):
         with pytest.raises(ValueError, match="is empty"):
             predict(image, ["mug", prompt])
