@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.perception.geometry import Mask, outline
+from evf_sam_ros.perception.geometry import Mask, Outline, outline, split_instances
 
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 Color = tuple[int, int, int]
@@ -26,7 +26,8 @@ INK: Color = (245, 245, 245)
 FAINT_INK: Color = (200, 200, 200)
 OUTLINE: Color = (16, 16, 16)
 WARNING: Color = (255, 112, 96)
-TINT = 0.3
+TINT = 0.18
+SPECK = 0.05  # parts below this share of the largest get no box
 BAR_OPACITY = 0.72
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 MAX_BAR_SHARE = 0.4  # of the picture's height
@@ -41,7 +42,6 @@ class Annotation:
     status: str  # "FOUND", "NOT_FOUND", ...
     score: float | None = None  # 0..1
     detail: str = ""  # a second line, such as the position
-    point_uv: tuple[float, float] | None = None  # where the cross goes; None: the mask's centroid
 
 
 @dataclass(frozen=True)
@@ -85,29 +85,27 @@ def _colored(annotations: Sequence[Annotation]) -> list[tuple[Annotation, Color]
 
 
 def _draw_object(picture: Image, annotation: Annotation, color: Color, style: _Style) -> None:
-    measured = outline(annotation.mask)
-    roi = measured.roi
-    part = picture[roi.y : roi.y + roi.height, roi.x : roi.x + roi.width]
-    inside = annotation.mask[roi.y : roi.y + roi.height, roi.x : roi.x + roi.width]
-    tinted = (1 - TINT) * part[inside] + TINT * np.array(color)
-    part[inside] = np.round(tinted).astype(np.uint8)
+    mask = annotation.mask
+    picture[mask] = np.round((1 - TINT) * picture[mask] + TINT * np.array(color)).astype(np.uint8)
+    rims, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    if style.contour > 1:  # dark under bright: the line shows on a surface of any colour
+        cv2.drawContours(picture, rims, -1, OUTLINE, style.contour + 2, cv2.LINE_AA)
+    cv2.drawContours(picture, rims, -1, color, style.contour, cv2.LINE_8)
+    parts = [outline(part) for part in split_instances(mask)]
+    for part in parts:
+        if part.area_px >= SPECK * parts[0].area_px:
+            _draw_part(picture, part, color, style)
 
-    rims, _ = cv2.findContours(
-        annotation.mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
-    )
+
+def _draw_part(picture: Image, part: Outline, color: Color, style: _Style) -> None:
+    roi = part.roi
     corners = (roi.x, roi.y), (roi.x + roi.width - 1, roi.y + roi.height - 1)
     cv2.rectangle(picture, *corners, color, 1, cv2.LINE_8)
-    # Dark under bright: the line shows on a surface of any colour.
-    cv2.drawContours(picture, rims, -1, OUTLINE, style.contour + 2, cv2.LINE_AA)
-    cv2.drawContours(picture, rims, -1, color, style.contour, cv2.LINE_AA)
-    _draw_cross(picture, annotation.point_uv or measured.centroid_uv, style)
-
-
-def _draw_cross(picture: Image, point_uv: tuple[float, float], style: _Style) -> None:
-    center = round(point_uv[0]), round(point_uv[1])
-    size = 2 * style.margin + 3
-    for color, thickness in ((OUTLINE, style.stroke + 2), (INK, style.stroke)):
-        cv2.drawMarker(picture, center, color, cv2.MARKER_CROSS, size, thickness, cv2.LINE_AA)
+    center = round(part.centroid_uv[0]), round(part.centroid_uv[1])
+    # On a small object a full-sized cross would be all there is to see.
+    size = max(5, min(2 * style.margin + 3, min(roi.width, roi.height) // 2))
+    for ink, thickness in ((OUTLINE, style.stroke + 2), (INK, style.stroke)):
+        cv2.drawMarker(picture, center, ink, cv2.MARKER_CROSS, size, thickness, cv2.LINE_AA)
 
 
 def _draw_captions(picture: Image, annotations: Sequence[Annotation], style: _Style) -> None:

@@ -83,12 +83,14 @@ def test_many_commands_leave_most_of_the_picture_free():
     assert (picture[120:] == 128).all()
 
 
-def test_the_cross_goes_where_it_is_told():
-    mask = square(480, 640)
-    picture = draw(
-        grey(480, 640), [Annotation(mask, "mug", "FOUND", 0.9, point_uv=(400.0, 300.0))]
-    )
-    assert picture[300, 400].min() > 200
+def test_every_part_of_a_mask_has_its_own_cross():
+    mask = np.zeros((480, 640), bool)
+    mask[200:240, 100:140] = True
+    mask[300:340, 400:440] = True
+    picture = draw(grey(480, 640), [Annotation(mask, "all the mugs", "FOUND", 0.9)])
+    assert picture[220, 120].min() > 200
+    assert picture[320, 420].min() > 200
+    assert (picture[270, 270] == 128).all()  # the middle of both is nobody's
 
 
 def test_no_annotations_give_the_picture_back():
