@@ -78,10 +78,10 @@ def test_every_library_is_pinned_in_constraints():
 
 
 def test_every_executable_starts_a_module_that_has_a_main():
-    executables = dict(re.findall(r"^\s+(\w+)=(\w+)", CMAKE, re.MULTILINE))
-    assert {"evf_sam_node", "sim_camera", "demo"} <= executables.keys()
+    executables = dict(re.findall(r"^\s+([\w-]+)=([\w.]+)", CMAKE, re.MULTILINE))
+    assert {"evf_sam_node", "sim_camera", "demo", "evf-sam"} <= executables.keys()
     for module in executables.values():
-        tree = ast.parse((PACKAGE / "ros" / f"{module}.py").read_text())
+        tree = ast.parse((PACKAGE / f"{module.replace('.', '/')}.py").read_text())
         functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         assert "main" in functions, module
 
