@@ -218,11 +218,27 @@ def test_a_checkpoint_with_more_than_tensors_is_refused(folder, state):
         checkpoint.load(folder)
 
 
-@pytest.mark.parametrize("shard", ["../outside.bin", "absent.bin"])
-def test_an_index_that_names_other_files_is_refused(folder, shard):
-    index = {"weight_map": {"a": shard}}
+def test_an_index_that_names_files_elsewhere_is_refused(folder, state, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("elsewhere") / "weights.bin"
+    torch.save(state, outside)
+    for name in (str(outside), f"../{outside.parent.name}/{outside.name}"):
+        index = {"weight_map": dict.fromkeys(state, name)}
+        (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+        with pytest.raises(ValueError, match="which is not a file beside it"):
+            checkpoint.load(folder)
+
+
+def test_an_index_that_names_an_absent_shard_is_refused(folder):
+    index = {"weight_map": {"a": "absent.bin"}}
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
-    with pytest.raises(ValueError, match=shard):
+    with pytest.raises(ValueError, match=r"'absent\.bin', but there is no such file"):
+        checkpoint.load(folder)
+
+
+def test_a_tensor_in_two_shards_is_refused(folder, state):
+    torch.save(state, folder / "pytorch_model-1.bin")
+    torch.save({"text_hidden_fcs.0.0.bias": torch.zeros(16)}, folder / "pytorch_model-2.bin")
+    with pytest.raises(ValueError, match=r"repeats .* text_hidden_fcs\.0\.0\.bias"):
         checkpoint.load(folder)
 
 

@@ -56,6 +56,7 @@ def test_padding_is_zero_and_lies_below_and_to_the_right():
     ("size", "fitted"),
     [
         ((480, 640), (768, 1024)),
+        ((320, 480), (683, 1024)),  # 682.67
         ((427, 300), (1024, 719)),
         ((1, 5000), (1, 1024)),
         ((7, 7), (1024, 1024)),
@@ -78,6 +79,7 @@ def test_bicubic_overshoots_and_is_not_clamped():
     edge = np.zeros((4, 4, 3), np.uint8)
     edge[:, 2:] = 255
     enlarged = resized(edge, replace(PLAIN, size=(16, 16), resize="bicubic"))
+    assert enlarged.dtype == torch.float32
     assert enlarged.min() < -1
     assert enlarged.max() > 256
 

@@ -37,14 +37,14 @@ def test_an_empty_target_wants_an_empty_mask():
 
 
 def test_every_mask_counts_the_same_whichever_image_it_is_in():
-    undecided, sure = masks([0.0, 0.0]), masks([-SURE, -SURE], [-SURE, -SURE])
+    sure, undecided = masks([-SURE, -SURE]), masks([0.0, 0.0], [0.0, 0.0])
     losses = mask_losses(
-        [undecided, sure],
+        [sure, undecided],
         [masks([0, 0]), masks([0, 0], [0, 0])],
         bce_weight=1.0,
         dice_weight=0.0,
     )
-    assert losses.total.item() == pytest.approx(math.log(2) / 3)
+    assert losses.total.item() == pytest.approx(2 / 3 * math.log(2))
 
 
 def test_weights_weigh():
