@@ -111,3 +111,13 @@ def test_a_learned_vocabulary_numbers_words_and_names_strangers(tmp_path):
     assert (known[0], known[-1]) == (0, 2)
     assert min(known[1:-1]) > 3
     assert tokenizer.unknown_words("the xyzzy mug") == ["xyzzy"]
+
+
+def test_synonyms_are_read_as_the_words_they_mean(tmp_path):
+    learn_vocabulary([*WORDS, "the thing in the center"], tmp_path / "tokenizer.json")
+    tokenizer = load_tokenizer(tmp_path)
+    assert tokenizer.encode("a red one") == tokenizer.encode("the red thing")
+    assert tokenizer.encode("the thing in the centre") == tokenizer.encode(
+        "the thing in the center"
+    )
+    assert tokenizer.unknown_words("an a-b one") == ["a-b"]
