@@ -6,7 +6,7 @@ import torch
 
 @pytest.fixture(autouse=True)
 def _one_thread(request):
-    """Run small models on one thread: they gain nothing from more, and wait where cores are few."""
+    """Run small models on one thread: more only wait for each other where cores are few."""
     threads = torch.get_num_threads()
     if request.node.get_closest_marker("slow") is None:
         torch.set_num_threads(1)
