@@ -47,6 +47,6 @@ class CameraWatch:
         best_effort = ReliabilityPolicy.BEST_EFFORT
         mismatch = self._reliable and cameras[0].qos_profile.reliability == best_effort
         self._node.get_logger().warning(
-            f"{cameras[0].node_name} announces {self._topic}, but for {silent_s:.0f} s no image "
+            f"A camera announces {self._topic}, but for {silent_s:.0f} s no image "
             f"has arrived. If it is publishing: {CURE_MISMATCH if mismatch else CURE_LOST}."
         )

@@ -30,10 +30,10 @@ class Latest(Generic[T]):
         with self._lock:
             return self._item
 
-    def renew(self) -> None:
-        """Let the newest item be taken once more."""
+    def renew(self, is_new: bool) -> None:
+        """Let the newest item be taken once more, or not any more."""
         with self._lock:
-            self._is_new = self._item is not None
+            self._is_new = is_new and self._item is not None
 
     def clear(self) -> None:
         """Forget the item."""

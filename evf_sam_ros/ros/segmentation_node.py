@@ -4,18 +4,15 @@ The executor's one thread only stores what arrives; the worker's thread runs the
 """
 
 import gc
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import rclpy
 import torch
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump  # type: ignore[attr-defined]
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
@@ -42,6 +39,7 @@ from evf_sam_ros.ros.interface import (
 )
 from evf_sam_ros.ros.outputs import Outputs
 from evf_sam_ros.ros.parameters import Effect, NodeParameters, ParameterServer
+from evf_sam_ros.ros.run import run
 from evf_sam_ros.ros.stamps import nanoseconds
 from evf_sam_ros.ros.worker import Request, Worker
 from evf_sam_ros.srv import Segment
@@ -60,9 +58,7 @@ class SegmentationNode(LifecycleNode):
         self, load: Callable[..., Predictor] = load_predictor, **node_options: Any
     ) -> None:
         """Take the maker of the model, so that a test can bring its own."""
-        super().__init__("evf_sam", **node_options)
         self._load = load
-        self._settings = ParameterServer(self, NodeParameters)
         self._predictor: Predictor | None = None
         self._outputs: Outputs | None = None
         self._worker: Worker | None = None
@@ -70,6 +66,8 @@ class SegmentationNode(LifecycleNode):
         self._inputs: list[Any] = []
         self._watch: CameraWatch | None = None
         self._command_count = 0
+        super().__init__("evf_sam", **node_options)
+        self._settings = ParameterServer(self, NodeParameters)
         self.create_service(Trigger, CANCEL.name, self._on_cancel)
         self.create_service(SetBool, ENABLE.name, self._on_enable)
         # Reentrant: while a request waits for the model, others are accepted.
@@ -82,6 +80,7 @@ class SegmentationNode(LifecycleNode):
         backwards = JumpThreshold(
             min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
         )
+        # The handle keeps the callback alive.
         self._jumps = self.get_clock().create_jump_callback(
             backwards, post_callback=self._on_jump_back
         )
@@ -116,11 +115,9 @@ class SegmentationNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         assert self._predictor is not None
         assert self._outputs is not None
-        clock = self.get_clock()
-        answerer = Answerer(
-            self._predictor, self._depth, lambda: self.parameters, clock, self.get_logger()
-        )
-        self._worker = Worker(answerer, self._outputs.publish, lambda: self.parameters, clock)
+        shared = (lambda: self.parameters, self.get_clock(), self.get_logger())
+        answerer = Answerer(self._predictor, self._depth, *shared)
+        self._worker = Worker(answerer, self._outputs.publish, *shared)
         self._command_count = 0
         topic = self._subscribe()
         answerer.rectified = "rect" in topic
@@ -147,7 +144,7 @@ class SegmentationNode(LifecycleNode):
         self._free()
         return SUCCESS
 
-    def _stop_work(self, timeout_s: float | None = None) -> bool:
+    def _stop_work(self, timeout_s: float | None = None) -> None:
         if self._watch is not None:
             self._watch.destroy()
             self._watch = None
@@ -156,7 +153,8 @@ class SegmentationNode(LifecycleNode):
         self._inputs = []
         self._depth.clear()
         worker, self._worker = self._worker, None
-        return worker is None or worker.stop(timeout_s)
+        if worker is not None:
+            worker.stop(timeout_s)
 
     def _free(self) -> None:
         if self._outputs is not None:
@@ -167,10 +165,9 @@ class SegmentationNode(LifecycleNode):
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def close(self) -> bool:
-        """End the work before the node is destroyed; False if the model does not return."""
-        self._jumps.unregister()
-        return self._stop_work(EXIT_PATIENCE_S)
+    def destroy_node(self) -> None:
+        self._stop_work(EXIT_PATIENCE_S)
+        super().destroy_node()
 
     # Inputs
 
@@ -281,33 +278,15 @@ class SegmentationNode(LifecycleNode):
             self._worker.end_command(CANCELLED, "the clock jumped back")
 
 
+def make_node() -> SegmentationNode:
+    """Make the node and start it as its parameters say."""
+    node = SegmentationNode()
+    node.start()
+    return node
+
+
 def main(args: list[str] | None = None) -> int:
-    rclpy.init(args=args)
-    node, returned = None, True
-    executor = SingleThreadedExecutor()
-    try:
-        node = SegmentationNode()
-        executor.add_node(node)
-        node.start()
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except ValueError as error:  # a parameter of the wrong type or out of its range
-        print(f"evf_sam: {error}", file=sys.stderr)
-        return 1
-    except Exception:
-        if rclpy.ok():  # else a signal came while the node was being made
-            raise
-    finally:
-        executor.shutdown()
-        if node is not None:
-            returned = node.close()
-            node.destroy_node()
-        rclpy.try_shutdown()
-    if not returned:
-        # A forward pass cannot be interrupted, and Python would wait for it.
-        os._exit(0)
-    return 0
+    return run(make_node, args)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-import rclpy
 from numpy.typing import NDArray
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
@@ -16,6 +14,7 @@ from std_msgs.msg import Header
 
 from evf_sam_ros.ros.conversions import Rgb, image_message
 from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
+from evf_sam_ros.ros.run import run
 from evf_sam_ros.sim.depth_noise import realistic_depth
 from evf_sam_ros.sim.scene import Scene, render_scene
 
@@ -111,24 +110,7 @@ def info_message(scene: Scene, header: Header) -> CameraInfo:
 
 
 def main(args: list[str] | None = None) -> int:
-    rclpy.init(args=args)
-    node = None
-    executor = SingleThreadedExecutor()
-    try:
-        node = SimCameraNode()
-        executor.add_node(node)
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except ValueError as error:  # a parameter of the wrong type or out of its range
-        print(f"sim_camera: {error}", file=sys.stderr)
-        return 1
-    finally:
-        executor.shutdown()
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run(SimCameraNode, args)
 
 
 if __name__ == "__main__":

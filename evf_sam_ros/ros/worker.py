@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from threading import Condition, Thread, current_thread
+from threading import Condition, Thread
 from time import monotonic
 
 from rclpy.clock import Clock
+from rclpy.impl.rcutils_logger import RcutilsLogger
 
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.ros.answers import Answer, Answerer, Frame, now_header, reply
@@ -39,12 +40,14 @@ class Worker:
         publish: Callable[[Answer], None],
         parameters: Callable[[], NodeParameters],
         clock: Clock,
+        log: RcutilsLogger,
     ) -> None:
         self.frames: Latest[Frame] = Latest()
         self._answer = answer
         self._publish = publish
         self._parameters = parameters
         self._clock = clock
+        self._log = log
         self._requests: deque[Request] = deque()
         self._command: Command | None = None
         self._enabled = True
@@ -68,22 +71,21 @@ class Worker:
             self._changed.notify()
 
     def follow(self, command: Command) -> None:
-        """Make it the active command; an image that is still fresh is looked at again for it."""
+        """Make it the active command; a fresh image is looked at again for it, an old one not."""
         newest = self.frames.newest()
         with self._changed:
             self._command = command
             self._last_image = monotonic()
             self._said_no_frame = False
-            if newest is not None and self._is_fresh(newest):
-                self.frames.renew()
+            self.frames.renew(newest is not None and self._is_fresh(newest))
             self._changed.notify()
 
     def end_command(self, status: int, message: str) -> Command | None:
         """End the active command with a last answer; return it, None if there was none."""
         with self._changed:
-            command, self._command = self._command, None
+            command = self._command
             if command is not None:
-                self._send(reply(command, status, message, now_header(self._clock)))
+                self._end(command, status, message)
             return command
 
     def set_enabled(self, enabled: bool) -> None:
@@ -96,15 +98,13 @@ class Worker:
     def enabled(self) -> bool:
         return self._enabled
 
-    def stop(self, timeout_s: float | None = None) -> bool:
-        """End the thread after what it is doing; False if that takes longer."""
+    def stop(self, timeout_s: float | None = None) -> None:
+        """End the thread after what it is doing, but wait no longer than that."""
         with self._changed:
             self._running = False
             self._command = None
             self._changed.notify()
-        if current_thread() is not self._thread:
-            self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while True:
@@ -114,7 +114,10 @@ class Worker:
                 if not self._running:
                     break
             assert job is not None
-            job()
+            try:
+                job()
+            except Exception as error:  # publishing fails when ROS shuts down meanwhile
+                self._log.error(f"Answer not published: {error}", throttle_duration_sec=5.0)
         while self._requests:
             request = self._requests.popleft()
             rejected = SegmentationResult.COMMAND_REJECTED
@@ -129,7 +132,7 @@ class Worker:
             return None
         if self._is_expired(command, parameters):
             message = f"command_ttl_s, which is {parameters.command_ttl_s:g}, has passed"
-            return partial(self.end_command, SegmentationResult.COMMAND_EXPIRED, message)
+            return partial(self._end, command, SegmentationResult.COMMAND_EXPIRED, message)
         if parameters.max_rate_hz and monotonic() - self._last_start < 1 / parameters.max_rate_hz:
             return None
         if (frame := self.frames.take()) is not None:
@@ -137,6 +140,12 @@ class Worker:
             self._said_no_frame = False
             return partial(self._process, command, frame, parameters)
         return self._missing_frame(command, parameters)
+
+    def _end(self, command: Command, status: int, message: str) -> None:
+        with self._changed:
+            if command is self._command:
+                self._command = None
+                self._send(reply(command, status, message, now_header(self._clock)))
 
     def _is_fresh(self, frame: Frame) -> bool:
         limit_s = self._parameters().max_frame_age_s

@@ -13,13 +13,21 @@ def test_a_new_item_replaces_one_not_yet_taken():
 
 def test_the_newest_item_can_be_seen_after_it_was_taken_and_taken_again_when_renewed():
     box = Latest()
-    box.renew()
+    box.renew(True)
     assert box.take() is None
     box.put(1)
     assert box.take() == 1
     assert box.newest() == 1
-    box.renew()
+    box.renew(True)
     assert box.take() == 1
+
+
+def test_an_item_can_be_kept_from_being_taken():
+    box = Latest()
+    box.put(1)
+    box.renew(False)
+    assert box.take() is None
+    assert box.newest() == 1
 
 
 def test_a_cleared_box_is_empty():

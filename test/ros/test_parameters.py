@@ -29,8 +29,9 @@ def change(node, **values):
 
 
 def _typed(values):
-    return [(name, Parameter.Type.from_parameter_value(value), value)
-            for name, value in values.items()]
+    return [
+        (name, Parameter.Type.from_parameter_value(value), value) for name, value in values.items()
+    ]
 
 
 def test_each_parameter_is_declared_with_default_and_help(server):
@@ -80,10 +81,8 @@ def test_what_is_read_when_configured_is_refused_afterwards(server):
 
 
 def test_a_value_of_another_type_at_the_start_is_explained(ros):
-    node = rclpy.create_node(
-        "parameters", cli_args=["--ros-args", "-p", "command_ttl_s:=2"]
-    )
-    with pytest.raises(ValueError, match="command_ttl_s must be a float, as 30.0"):
+    node = rclpy.create_node("parameters", cli_args=["--ros-args", "-p", "command_ttl_s:=2"])
+    with pytest.raises(ValueError, match=r"command_ttl_s must be a float, as 30\.0"):
         ParameterServer(node, NodeParameters)
     node.destroy_node()
 
@@ -99,7 +98,9 @@ def test_a_range_is_closed():
 
 
 def test_tables_are_renewed_between_their_markers_only():
-    text = "\n".join(f"a\n<!-- {name}:begin -->\nstale row\n<!-- {name}:end -->\nz" for name in TABLES)
+    text = "\n".join(
+        f"a\n<!-- {name}:begin -->\nstale row\n<!-- {name}:end -->\nz" for name in TABLES
+    )
     renewed = update(text)
     assert "stale row" not in renewed
     assert renewed.count("a\n<!--") == renewed.count("-->\nz") == len(TABLES)

@@ -1,0 +1,168 @@
+"""Start, stop and failure of the processes; the simulated camera; simulated time."""
+
+import signal
+
+import numpy as np
+import pytest
+from lifecycle_msgs.msg import Transition
+from processes import PATIENCE_S, running, seconds_to_end, start
+from robot import Robot
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image
+
+from evf_sam_ros.msg import SegmentationResult as R
+from evf_sam_ros.ros.conversions import depth_from_image, intrinsics_from_info, rgb_from_image
+from evf_sam_ros.ros.stamps import time_message
+from evf_sam_ros.sim.scene import render_scene
+
+ANSWERED = (R.FOUND, R.NOT_FOUND)
+EXIT_S = 3.0
+
+
+@pytest.fixture
+def robot_in(ros):
+    """Make robots in a namespace of their own, each beside a node of its own."""
+    robots = []
+
+    def make(namespace):
+        robots.append(Robot(namespace))
+        return robots[-1]
+
+    yield make
+    for robot in robots:
+        robot.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_working_node_cleanly_and_soon(robot_in, scenes, number):
+    namespace = f"/{number.name.lower()}"
+    robot = robot_in(namespace)
+    process = start("segmentation_node", namespace=namespace)
+    try:
+        robot.wait_until_active(process)
+        robot.ask("the red mug", lambda: robot.shot(scenes[0]))
+        for _ in range(3):
+            robot.show(robot.shot(scenes[0]))
+        assert seconds_to_end(process, number) <= EXIT_S
+        assert process.returncode == 0
+    finally:
+        process.kill()
+
+
+def test_a_missing_model_is_one_sentence_and_can_be_mended(robot_in, scenes, tmp_path):
+    robot = robot_in("/mended")
+    with (
+        (tmp_path / "log").open("w+") as log,
+        running(
+            "segmentation_node", "model:=/no/such/model", namespace="/mended", log=log
+        ) as process,
+    ):
+        robot.wait_for_state("unconfigured", process)
+
+        def said(words):
+            log.seek(0)
+            return words in log.read()
+
+        robot.spin_until(lambda: said("Cannot load the model '/no/such/model'"))
+        assert not said("Traceback")
+        assert not robot.change_state(Transition.TRANSITION_CONFIGURE)
+        assert robot.state() == "unconfigured"
+        assert robot.set(model="default") == ""
+        assert robot.change_state(Transition.TRANSITION_CONFIGURE)
+        assert robot.change_state(Transition.TRANSITION_ACTIVATE)
+        robot.spin_until(robot.is_connected)
+        # A camera that is announced and silent is worth a warning that says what helps.
+        robot.spin_until(lambda: said("A camera announces /mended/image"))
+        assert said("FASTDDS_DEFAULT_PROFILES_FILE")
+        assert robot.ask("the red mug", lambda: robot.shot(scenes[0])).status in ANSWERED
+        assert robot.change_state(Transition.TRANSITION_DEACTIVATE)
+        assert robot.change_state(Transition.TRANSITION_CLEANUP)
+        assert robot.state() == "unconfigured"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "sentence"),
+    [
+        ("mode:=always", "mode is 'always', need one of once, stream"),
+        ("command_ttl_s:=2", "command_ttl_s must be a float"),
+        ("min_mask_area_px:=0", "min_mask_area_px"),
+    ],
+)
+def test_a_wrong_parameter_ends_the_start_with_one_sentence(parameter, sentence, tmp_path):
+    with (tmp_path / "log").open("w+") as log:
+        process = start("segmentation_node", parameter, log=log)
+        assert process.wait(PATIENCE_S) == 1
+        log.seek(0)
+        said = log.read()
+    assert sentence in said
+    assert "Traceback" not in said
+
+
+def test_a_clock_that_jumps_back_clears_command_and_images(robot_in, scenes):
+    robot = robot_in("/replayed")
+    clock = robot.node.create_publisher(Clock, "/clock", 10)
+
+    def shoot(seconds):
+        robot.simulated_s = seconds
+        clock.publish(Clock(clock=time_message(round(seconds * 1e9))))
+        robot.spin_for(0.1)
+        return robot.shot(scenes[0])
+
+    with running("segmentation_node", "use_sim_time:=true", namespace="/replayed") as process:
+        robot.wait_until_active(process)
+        robot.spin_until(clock.get_subscription_count)
+        shoot(100.0)
+        assert robot.ask("the red mug", lambda: shoot(100.0)).status in ANSWERED
+        shoot(50.0)
+        assert "jumped back" in robot.result_with(R.CANCELLED).message
+        robot.forget()
+        assert robot.ask("the red mug", lambda: shoot(50.0)).status in ANSWERED
+
+
+@pytest.mark.parametrize("depth_encoding", ["32FC1", "16UC1"])
+def test_the_simulated_camera_shows_its_scene_and_changes_it_with_the_seed(ros, depth_encoding):
+    robot = Robot("/table")
+    received = {"image": {}, "depth": {}, "camera_info": {}}
+    for name, kind in (("image", Image), ("depth", Image), ("camera_info", CameraInfo)):
+        kept = received[name]
+        robot.node.create_subscription(
+            kind,
+            name,
+            lambda message, kept=kept: kept.update({_key(message): message}),
+            robot.camera_qos,
+        )
+    parameters = ("seed:=900004", f"depth_encoding:={depth_encoding}", "encoding:=bgr8")
+    with running("sim_camera_node", *parameters, namespace="/table"):
+        image, depth, info = _together(robot, received)
+        scene = render_scene(900004)
+        np.testing.assert_array_equal(rgb_from_image(image), scene.rgb)
+        assert image.header == depth.header == info.header
+        assert image.header.frame_id == "camera_color_optical_frame"
+        error_m = np.abs(depth_from_image(depth) - scene.depth_m)
+        assert np.nanmedian(error_m) < 0.01
+        assert 0.5 < np.isfinite(error_m).mean() < 1.0
+        camera = intrinsics_from_info(info, image.width, image.height, rectified=False)
+        np.testing.assert_allclose(
+            [camera.fx, camera.fy, camera.cx, camera.cy],
+            scene.camera_matrix[[0, 1, 0, 1], [0, 1, 2, 2]],
+        )
+        assert robot.set("sim_camera", seed=900005) == ""
+        other = render_scene(900005).rgb
+        robot.spin_until(
+            lambda: any((rgb_from_image(i) == other).all() for i in received["image"].values())
+        )
+    robot.close()
+
+
+def _key(message):
+    return (message.header.stamp.sec, message.header.stamp.nanosec)
+
+
+def _together(robot, received):
+    """Wait for an image, a depth image and a camera_info with one stamp."""
+
+    def common():
+        return set.intersection(*(set(each) for each in received.values()))
+
+    stamp = min(robot.spin_until(common, what="three messages with one stamp"))
+    return [received[name][stamp] for name in ("image", "depth", "camera_info")]
