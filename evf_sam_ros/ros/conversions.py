@@ -143,7 +143,8 @@ def intrinsics_from_info(info: CameraInfo, width: int, height: int, rectified: b
             f"camera_info is for {expected[0]}x{expected[1]} pixels, "
             f"the image has {width}x{height}"
         )
-    matrix = np.array(info.p).reshape(3, 4) if rectified else np.array(info.k).reshape(3, 3)
+    has_p = rectified and info.p[0] != 0  # some drivers fill in K only
+    matrix = np.array(info.p).reshape(3, 4) if has_p else np.array(info.k).reshape(3, 3)
     camera = matrix[:, :3].copy()
     camera[0, 2] -= info.roi.x_offset
     camera[1, 2] -= info.roi.y_offset
@@ -152,7 +153,7 @@ def intrinsics_from_info(info: CameraInfo, width: int, height: int, rectified: b
     try:
         return Intrinsics.from_matrix(camera)
     except ValueError:
-        name = "P" if rectified else "K"
+        name = "P" if has_p else "K"
         raise ValueError(
             f"{name} of camera_info is {matrix.ravel().tolist()}: the camera is not calibrated"
         ) from None

@@ -120,7 +120,8 @@ class SegmentationNode(LifecycleNode):
         self._worker = Worker(answerer, self._outputs.publish, *shared)
         self._command_count = 0
         topic = self._subscribe()
-        answerer.rectified = "rect" in topic
+        # REP 104 leaves it to the topic's name whether an image is rectified.
+        answerer.rectified = any(part.startswith("image_rect") for part in topic.split("/"))
         self._settings.fix(Effect.CONFIGURE, Effect.ACTIVATE)
         self.get_logger().info(f"Waiting for images on {topic}")
         return super().on_activate(state)

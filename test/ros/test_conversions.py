@@ -6,6 +6,8 @@ import contextlib
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rosbags.image import message_to_cvimage
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
@@ -242,6 +244,11 @@ def test_a_raw_image_has_k_and_a_rectified_one_p():
     assert (rectified.fx, rectified.fy, rectified.cx, rectified.cy) == (300, 250, 300, 200)
 
 
+def test_a_rectified_image_without_p_has_k():
+    camera = intrinsics_from_info(info(p=[0.0] * 12), 640, 480, rectified=True)
+    assert (camera.fx, camera.cx) == (600, 320)
+
+
 def test_a_region_of_interest_moves_the_centre_and_binning_scales_all():
     region = RegionOfInterest(x_offset=20, y_offset=40, width=320, height=240)
     camera = intrinsics_from_info(
@@ -258,3 +265,27 @@ def test_an_uncalibrated_camera_is_refused():
 def test_camera_info_of_another_size_is_refused():
     with pytest.raises(ValueError, match="640x480 pixels, the image has 320x240"):
         intrinsics_from_info(info(), 320, 240, rectified=False)
+
+
+@given(
+    height=st.integers(0, 5),
+    width=st.integers(0, 6),
+    step=st.integers(0, 30),
+    size=st.integers(0, 120),
+    encoding=st.sampled_from([*IMAGE_ENCODINGS, "", "nv12", "32FC1", "16UC1"]),
+    is_bigendian=st.integers(0, 255),
+)
+def test_any_image_is_read_or_refused_with_a_sentence(
+    height, width, step, size, encoding, is_bigendian
+):
+    image = Image(
+        height=height,
+        width=width,
+        step=step,
+        encoding=encoding,
+        is_bigendian=is_bigendian,
+        data=array.array("B", bytes(size)),
+    )
+    for read, shape in ((rgb_from_image, (height, width, 3)), (depth_from_image, (height, width))):
+        with contextlib.suppress(ValueError):
+            assert read(image).shape == shape
