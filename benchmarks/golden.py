@@ -17,9 +17,12 @@ from evf_sam_ros.models.beit3 import Beit3Config
 from evf_sam_ros.models.checkpoint import build_with, from_released, renamed
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
 from evf_sam_ros.models.evf_sam import EvfSam
-from evf_sam_ros.models.image_input import beit3_input, efficient_sam_input, sam_input
+from evf_sam_ros.models.hiera import HieraConfig
+from evf_sam_ros.models.image_input import beit3_input, efficient_sam_input, sam2_input, sam_input
 from evf_sam_ros.models.mask_decoder import MaskDecoderConfig
 from evf_sam_ros.models.sam import SamConfig
+from evf_sam_ros.models.sam2 import Sam2Config
+from evf_sam_ros.models.sam2_memory import MemoryConfig
 from evf_sam_ros.models.variants import EvfSamConfig
 
 FORMULA = "evf-golden-weights-1"
@@ -124,23 +127,24 @@ def config_from_manifest(config: Mapping[str, Any]) -> EvfSamConfig:
     """Translate a manifest's constructor arguments."""
     variant, side = config["variant"], config["image_size"]
     encoder = _beit3(config["beit3"])
-    fusion = beit3_input(encoder.image_size)
     match variant:
         case "sam":
-            return EvfSamConfig(
-                encoder=encoder,
-                segmenter=_sam(config["sam"]),
-                fusion_input=fusion,
-                image_input=sam_input(side),
-            )
+            segmenter, image_input = _sam(config["sam"]), sam_input(side)
         case "efficientsam":
-            return EvfSamConfig(
-                encoder=encoder,
-                segmenter=_efficient_sam(config["efficientsam"]),
-                fusion_input=fusion,
-                image_input=efficient_sam_input(side),
+            segmenter, image_input = (
+                _efficient_sam(config["efficientsam"]),
+                efficient_sam_input(side),
             )
-    raise ValueError(f"variant {variant!r} is not supported yet, need sam or efficientsam")
+        case "sam2":
+            segmenter, image_input = _sam2(config), sam2_input(side)
+        case _:
+            raise ValueError(f"variant is {variant!r}, need sam, efficientsam or sam2")
+    return EvfSamConfig(
+        encoder=encoder,
+        segmenter=segmenter,
+        fusion_input=beit3_input(encoder.image_size),
+        image_input=image_input,
+    )
 
 
 def _beit3(values: Mapping[str, Any]) -> Beit3Config:
@@ -186,6 +190,32 @@ def _efficient_sam(values: Mapping[str, Any]) -> EfficientSamConfig:
         prompt_width=encoder["neck_dims"][-1],
         upscaled=tuple(decoder["upscaling_layer_dims"]),
         decoder=_decoder(decoder, iou_hidden_layers=decoder["iou_head_depth"]),
+    )
+
+
+def _sam2(config: Mapping[str, Any]) -> Sam2Config:
+    values, fixed = config["sam2"], config["fixed_settings"]["sam2"]
+    trunk, decoder = values["trunk"], fixed["mask_decoder"]
+    return Sam2Config(
+        hiera=HieraConfig(
+            width=trunk["embed_dim"],
+            heads=trunk["num_heads"],
+            stages=tuple(trunk["stages"]),
+            global_attention=tuple(trunk["global_att_blocks"]),
+            windows=tuple(trunk["window_spec"]),
+            background_side=trunk["window_pos_embed_bkg_spatial_size"][0],
+        ),
+        image_side=values["image_size"],
+        prompt_width=values["neck"]["d_model"],
+        mask_channels=fixed["mask_in_chans"],
+        decoder=_decoder(decoder, iou_hidden_layers=decoder["iou_head_depth"] - 1),
+        memory=MemoryConfig(
+            width=values["memory_encoder"]["out_dim"],
+            depth=values["memory_attention"]["num_layers"],
+            feed_forward=values["memory_attention"]["dim_feedforward"],
+            fuser_depth=values["memory_encoder"]["fuser_num_layers"],
+            frames=fixed["num_maskmem"],
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from benchmarks.golden import (
     uncompared,
     worst_relative,
 )
+from evf_sam_ros.models.sam2 import Sam2
 from evf_sam_ros.models.segmenter import Decoded
 from evf_sam_ros.perception.preprocess import fusion_input, restore, segmenter_input
 from evf_sam_ros.training.losses import mask_losses
@@ -32,6 +33,7 @@ TINY_RELATIVE, FULL_RELATIVE = 2e-5, 1e-4
 TINY_PIXELS, FULL_PIXEL_SHARE = 5, 5e-4
 TINY_SCALAR, FULL_SCALAR = 1e-5, 1e-4
 GRADIENT = 1e-4
+_EXACT = ("input_ids", "attention_mask", "orig_size", "resized_size", "selected_mask")
 ROUNDING = 1e-7  # smaller gradient norms are zero but for rounding: biases of keys
 
 
@@ -79,6 +81,7 @@ def compute_case(golden: GoldenModel, case: dict[str, Any]) -> Arrays:
         **_inputs(image, fusion),
         **_stages(stages, golden),
         **_results(decoded, logits),
+        **_sam2_results(stages, golden),
     }
 
 
@@ -91,10 +94,10 @@ def _inputs(image: Tensor, fusion: Tensor) -> Arrays:
     }
 
 
-def _stages(stages: dict[str, list[Tensor]], golden: GoldenModel) -> Arrays:
+def _stages(stages: dict[str, list[Any]], golden: GoldenModel) -> Arrays:
     first_text = golden.config.encoder.patches + 1
     layers_YNTD = torch.stack(stages["layer"])
-    (image_embed,), (fused_NTD,) = stages["image_embed"], stages["fused"]
+    image_embed, (fused_NTD,) = _image_embedding(stages), stages["fused"]
     (cls_1ND,), (prompt_1NC,) = stages["cls"], stages["prompt"]
     return {
         "enc_block_stats": np.stack([statistics(block) for block in stages["block"]]),
@@ -123,13 +126,38 @@ def _results(decoded: Decoded, logits_NHW: Tensor) -> Arrays:
     }
 
 
+def _image_embedding(stages: dict[str, list[Any]]) -> Tensor:
+    """Return what the mask decoder reads, (1, C, h, w)."""
+    if "candidates" in stages:
+        return stages["decoder_input"][0].grid_BChw[:1]
+    (image_embed,) = stages["image_embed"]
+    return image_embed
+
+
+def _sam2_results(stages: dict[str, list[Any]], golden: GoldenModel) -> Arrays:
+    """Return what only SAM-2 has, and all three masks that it chooses from."""
+    if "candidates" not in stages:
+        return {}
+    (features,), (candidates,) = stages["decoder_input"], stages["candidates"]
+    fine = {"high_res_s0": features.quarter_BChw[0], "high_res_s1": features.eighth_BChw[0]}
+    chosen: Any = golden.model.segmenter.chosen
+    return {
+        **{f"{name}_sub": subsampled(values, (8, 16, 16)) for name, values in fine.items()},
+        **{f"{name}_stats": statistics(values) for name, values in fine.items()},
+        "low_res_logits": candidates.logits_NMhw[:, 1:].numpy(),
+        "iou_pred": candidates.iou_NM[:, 1:].numpy(),
+        "object_score_logits": candidates.presence_N[:, None].numpy(),
+        "selected_mask": chosen(candidates).numpy() - 1,
+    }
+
+
 @contextmanager
-def recorded(golden: GoldenModel) -> Iterator[dict[str, list[Tensor]]]:
+def recorded(golden: GoldenModel) -> Iterator[dict[str, list[Any]]]:
     """Record what passes through the stages of the model while it runs."""
-    stages: dict[str, list[Tensor]] = {}
+    stages: dict[str, list[Any]] = {}
     model = golden.model
 
-    def output_of(stage: str) -> Callable[[nn.Module, Any, Tensor], None]:
+    def output_of(stage: str) -> Callable[[nn.Module, Any, Any], None]:
         return lambda _module, _inputs, output: stages.setdefault(stage, []).append(output)
 
     def input_of(stage: str) -> Callable[[nn.Module, Any], None]:
@@ -137,7 +165,7 @@ def recorded(golden: GoldenModel) -> Iterator[dict[str, list[Tensor]]]:
 
     with ExitStack() as hooks:
         image_encoder: Any = model.segmenter.image_encoder
-        for block in image_encoder.blocks:
+        for block in getattr(image_encoder, "trunk", image_encoder).blocks:
             hooks.callback(block.register_forward_hook(output_of("block")).remove)
         for layer in model.encoder.layers:
             hooks.callback(layer.register_forward_hook(output_of("layer")).remove)
@@ -145,6 +173,10 @@ def recorded(golden: GoldenModel) -> Iterator[dict[str, list[Tensor]]]:
         hooks.callback(model.encoder.register_forward_hook(output_of("fused")).remove)
         hooks.callback(model.projector.register_forward_pre_hook(input_of("cls")).remove)
         hooks.callback(model.projector.register_forward_hook(output_of("prompt")).remove)
+        if isinstance(model.segmenter, Sam2):
+            decoder = model.segmenter.mask_decoder
+            hooks.callback(decoder.register_forward_pre_hook(input_of("decoder_input")).remove)
+            hooks.callback(decoder.register_forward_hook(output_of("candidates")).remove)
         yield stages
 
 
@@ -158,7 +190,7 @@ def compare(
 ) -> Check:
     """Compare one array of a case by the measure that suits it."""
     tolerance = TINY_RELATIVE if tiny else FULL_RELATIVE
-    if name in ("input_ids", "attention_mask", "orig_size", "resized_size"):
+    if name in _EXACT:
         return Check(source, name, float(not np.array_equal(expected, computed)), 0, "differ")
     if name == "final_mask_packed":
         return _mask_check(expected, computed, tiny, source, case)
@@ -166,7 +198,8 @@ def compare(
         pixels = float(np.prod(case["orig_size"]))
         share = TINY_PIXELS / pixels if tiny else FULL_PIXEL_SHARE
         return Check(source, name, _largest(expected, computed), share, "absolute")
-    if name == "iou_pred":  # a few numbers of order one, any of which may be near zero
+    # A few numbers of order one, any of which may be near zero.
+    if name in ("iou_pred", "object_score_logits"):
         allowed = TINY_SCALAR if tiny else FULL_SCALAR
         return Check(source, name, _largest(expected, computed), allowed, "absolute")
     if name in ("enc_block_stats", "beit_layer_cls8", "beit_layer_bos8", "final_logits_stats"):

@@ -31,10 +31,26 @@ RENAMES = (
     (r"^mm_extractor\.beit3\.(encoder\.)?", "encoder."),
     (r"^text_hidden_fcs\.0\.", "projector."),
     (r"^visual_model\.", "segmenter."),
+    # Only SAM-2 has names like these.
+    (r"^(segmenter\.sam_mask_decoder\.transformer\..*\.mlp\.)layers\.0\.", r"\1lin1."),
+    (r"^(segmenter\.sam_mask_decoder\.transformer\..*\.mlp\.)layers\.1\.", r"\1lin2."),
+    (r"^segmenter\.sam_(mask_decoder|prompt_encoder)\.", r"segmenter.\1."),
+    (r"^(segmenter\.image_encoder\.neck\.)convs\.(\d+)\.conv\.", r"\1lateral.\2."),
+    (r"^segmenter\.maskmem_tpos_enc$", "segmenter.memory.frame_positions"),
+    (r"^segmenter\.no_mem_pos_enc$", "segmenter.memory.no_memory_position"),
+    (r"^segmenter\.no_obj_ptr$", "segmenter.memory.no_object_pointer"),
+    (r"^segmenter\.obj_ptr_proj\.", "segmenter.memory.pointer."),
+    (r"^segmenter\.mask_downsample\.", "segmenter.memory.mask_downsample."),
+    (r"^segmenter\.memory_attention\.", "segmenter.memory.attention."),
+    (r"^segmenter\.memory_encoder\.fuser\.layers\.", "segmenter.memory.encoder.fuser."),
+    (r"^segmenter\.memory_encoder\.", "segmenter.memory.encoder."),
 )
 
-_SAM_2_PREFIX = "visual_model.image_encoder.trunk."
-_EFFICIENT_SAM_PREFIX = "visual_model.prompt_encoder.invalid_points."
+# What only one family has; SAM has neither.
+_PREFIXES = {
+    "sam2": "visual_model.image_encoder.trunk.",
+    "efficient_sam": "visual_model.prompt_encoder.invalid_points.",
+}
 _NAMED = 8  # how many names an error lists
 
 
@@ -226,6 +242,8 @@ _RELEASED = {
     ("sam", "huge", "large"): "evf_sam",
     ("efficient_sam", "small", "large"): "evf_effisam_l",
     ("efficient_sam", "tiny", "base"): "evf_effisam_b",
+    ("sam2", "large", "large"): "evf_sam2",
+    ("sam2", "tiny", "large"): "evf_sam2_tiny",
 }
 
 
@@ -233,9 +251,7 @@ def _released_variant(
     document: Mapping[str, Any], state: Mapping[str, Tensor], folder: Path
 ) -> str:
     # The family is not in config.json, and its "tiny" may be EfficientSAM's or SAM-2's.
-    if _has(state, _SAM_2_PREFIX):
-        raise ValueError(f"{folder} holds an EVF-SAM2, which is not supported yet")
-    family = "efficient_sam" if _has(state, _EFFICIENT_SAM_PREFIX) else "sam"
+    family = next((name for name, prefix in _PREFIXES.items() if _has(state, prefix)), "sam")
     key = (family, document.get("sam_scale"), document.get("mm_extractor_scale"))
     if key not in _RELEASED:
         known = ", ".join(str(scales) for scales in _RELEASED)

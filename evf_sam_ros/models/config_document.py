@@ -7,17 +7,22 @@ from typing import Any
 from evf_sam_ros.models.beit3 import Beit3Config
 from evf_sam_ros.models.compact import CompactConfig
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
+from evf_sam_ros.models.hiera import HieraConfig
 from evf_sam_ros.models.image_input import ImageInput
 from evf_sam_ros.models.mask_decoder import MaskDecoderConfig
 from evf_sam_ros.models.sam import SamConfig
+from evf_sam_ros.models.sam2 import Sam2Config
+from evf_sam_ros.models.sam2_memory import MemoryConfig
 from evf_sam_ros.models.variants import EvfSamConfig, SegmenterConfig
 
 FAMILIES: dict[str, type[SegmenterConfig]] = {
     "sam": SamConfig,
     "efficient_sam": EfficientSamConfig,
+    "sam2": Sam2Config,
     "compact": CompactConfig,
 }
 _FAMILY = "family"
+_PARTS = {"decoder": MaskDecoderConfig, "hiera": HieraConfig, "memory": MemoryConfig}
 
 
 def document_from_config(config: EvfSamConfig) -> dict[str, Any]:
@@ -46,8 +51,8 @@ def _config(document: Mapping[str, Any]) -> EvfSamConfig:
     family = segmenter.pop(_FAMILY, None)
     if family not in FAMILIES:
         raise ValueError(f"segmenter family is {family!r}, need one of {', '.join(FAMILIES)}")
-    if "decoder" in segmenter:
-        segmenter["decoder"] = _read(MaskDecoderConfig, segmenter["decoder"])
+    for name in segmenter.keys() & _PARTS.keys():
+        segmenter[name] = _read(_PARTS[name], segmenter[name])
     return EvfSamConfig(
         encoder=_read(Beit3Config, parts["encoder"]),
         segmenter=_read(FAMILIES[family], segmenter),

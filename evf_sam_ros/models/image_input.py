@@ -47,6 +47,11 @@ def efficient_sam_input(side: int = 1024) -> ImageInput:
     return ImageInput(size=(side, side), resize="sample", mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
+def sam2_input(side: int = 1024) -> ImageInput:
+    """Return what SAM-2 takes: what EfficientSAM does."""
+    return efficient_sam_input(side)
+
+
 def beit3_input(size: tuple[int, int] = (224, 224)) -> ImageInput:
     """Return what the BEIT-3 of the released checkpoints takes, about -1 to 1."""
     return ImageInput(size=size, resize="bicubic", mean=HALF, std=HALF)

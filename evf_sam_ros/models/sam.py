@@ -48,7 +48,9 @@ class Sam(Segmenter):
         self.prompt_width = config.prompt_width
         self.image_side = config.image_side
         self.image_encoder = _image_encoder(config)
-        self.prompt_encoder: Any = _prompt_encoder(config)
+        self.prompt_encoder: Any = prompt_encoder(
+            config.prompt_width, config.image_side, config.patch, config.mask_channels
+        )
         self.mask_decoder = _mask_decoder(config)
 
     def encode(self, images_B3HW: Tensor) -> Tensor:
@@ -95,13 +97,14 @@ def _image_encoder(config: SamConfig) -> nn.Module:
     )
 
 
-def _prompt_encoder(config: SamConfig) -> Any:
-    features_side = config.image_side // config.patch
+def prompt_encoder(width: int, image_side: int, stride: int, mask_channels: int) -> Any:
+    """Build a SAM's prompt encoder: positions, "no mask", and what text does not use."""
+    features_side = image_side // stride
     return modeling().PromptEncoder(
-        embed_dim=config.prompt_width,
+        embed_dim=width,
         image_embedding_size=(features_side, features_side),
-        input_image_size=(config.image_side, config.image_side),
-        mask_in_chans=config.mask_channels,
+        input_image_size=(image_side, image_side),
+        mask_in_chans=mask_channels,
     )
 
 

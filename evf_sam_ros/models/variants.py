@@ -6,11 +6,19 @@ from evf_sam_ros.models.beit3 import Beit3, Beit3Config
 from evf_sam_ros.models.compact import CompactConfig, CompactSegmenter
 from evf_sam_ros.models.efficient_sam import EfficientSam, EfficientSamConfig
 from evf_sam_ros.models.evf_sam import EvfSam
-from evf_sam_ros.models.image_input import ImageInput, beit3_input, efficient_sam_input, sam_input
+from evf_sam_ros.models.hiera import HieraConfig
+from evf_sam_ros.models.image_input import (
+    ImageInput,
+    beit3_input,
+    efficient_sam_input,
+    sam2_input,
+    sam_input,
+)
 from evf_sam_ros.models.sam import Sam, SamConfig
+from evf_sam_ros.models.sam2 import Sam2, Sam2Config
 from evf_sam_ros.models.segmenter import Segmenter
 
-SegmenterConfig = SamConfig | EfficientSamConfig | CompactConfig
+SegmenterConfig = SamConfig | EfficientSamConfig | Sam2Config | CompactConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +36,16 @@ BEIT3_LARGE = Beit3Config(width=1024, depth=24, heads=16, feed_forward=4096)
 SAM_HUGE = SamConfig(width=1280, depth=32, heads=16, global_attention=(7, 15, 23, 31))
 EFFICIENT_SAM_TINY = EfficientSamConfig(width=192, heads=3)
 EFFICIENT_SAM_SMALL = EfficientSamConfig(width=384, heads=6)
+HIERA_LARGE = HieraConfig(
+    width=144,
+    heads=2,
+    stages=(2, 6, 36, 4),
+    global_attention=(23, 33, 43),
+    windows=(8, 4, 16, 8),
+)
+HIERA_TINY = HieraConfig(
+    width=96, heads=1, stages=(1, 2, 7, 2), global_attention=(5, 7, 9), windows=(8, 4, 14, 7)
+)
 
 # Learned from scratch, so one input serves both halves, at the aspect ratio of most cameras.
 TABLETOP_INPUT = ImageInput(
@@ -53,6 +71,18 @@ VARIANTS = {
         segmenter=EFFICIENT_SAM_TINY,
         fusion_input=beit3_input(),
         image_input=efficient_sam_input(),
+    ),
+    "evf_sam2": EvfSamConfig(
+        encoder=BEIT3_LARGE,
+        segmenter=Sam2Config(hiera=HIERA_LARGE),
+        fusion_input=beit3_input(),
+        image_input=sam2_input(),
+    ),
+    "evf_sam2_tiny": EvfSamConfig(
+        encoder=BEIT3_LARGE,
+        segmenter=Sam2Config(hiera=HIERA_TINY),
+        fusion_input=beit3_input(),
+        image_input=sam2_input(),
     ),
     "tabletop": EvfSamConfig(
         encoder=Beit3Config(
@@ -83,5 +113,7 @@ def _segmenter(config: SegmenterConfig) -> Segmenter:
             return Sam(config)
         case EfficientSamConfig():
             return EfficientSam(config)
+        case Sam2Config():
+            return Sam2(config)
         case CompactConfig():
             return CompactSegmenter(config)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny_networks import EFFICIENT_SAM, ENCODER, SAM, randomised
+from tiny_networks import EFFICIENT_SAM, ENCODER, SAM, SAM_2, randomised
 
 from benchmarks.golden import golden_tensor
 from evf_sam_ros.models import checkpoint
@@ -117,7 +117,7 @@ def test_a_released_folder_may_tell_its_sizes(folder, state):
     assert checkpoint.load(folder).config == SAM
 
 
-@pytest.mark.parametrize("config", [SAM, EFFICIENT_SAM, VARIANTS["tabletop"]])
+@pytest.mark.parametrize("config", [SAM, EFFICIENT_SAM, SAM_2, VARIANTS["tabletop"]])
 def test_what_we_save_we_load(config, tmp_path):
     model = randomised(build(config))
     checkpoint.save(model, config, tmp_path / "new" / "folder", extra={"decision": {"bias": 2}})
@@ -271,11 +271,13 @@ def test_a_bad_config_is_named(folder, state, config, complaint):
 def test_a_sam_2_checkpoint_is_not_taken_for_an_efficient_sam(folder):
     state = {"visual_model.image_encoder.trunk.pos_embed": torch.zeros(1)}
     save_file(state, folder / "model.safetensors")
-    with pytest.raises(ValueError, match="EVF-SAM2, which is not supported yet"):
+    with pytest.raises(ValueError, match=r"is \('sam2', 'tiny', 'base'\)"):
         checkpoint.load(folder)
 
 
-@pytest.mark.parametrize("config", [*VARIANTS.values(), SAM], ids=[*VARIANTS, "tiny"])
+@pytest.mark.parametrize(
+    "config", [*VARIANTS.values(), SAM, SAM_2], ids=[*VARIANTS, "tiny", "tiny2"]
+)
 def test_a_configuration_survives_json(config):
     document = json.loads(json.dumps(document_from_config(config)))
     assert config_from_document(document, "test") == config
@@ -288,5 +290,5 @@ def test_a_configuration_of_another_kind_is_named():
         config_from_document(document, "test")
     document = document_from_config(replace(SAM, encoder=ENCODER))
     document["segmenter"]["family"] = "sam3"
-    with pytest.raises(ValueError, match="'sam3', need one of sam, efficient_sam, compact"):
+    with pytest.raises(ValueError, match="'sam3', need one of sam, efficient_sam, sam2, compact"):
         config_from_document(document, "test")

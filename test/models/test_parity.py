@@ -18,8 +18,8 @@ from evf_sam_ros.models import beit3
 GOLDENS = Path(__file__).parents[3] / "shared" / "goldens"
 pytestmark = pytest.mark.skipif(not GOLDENS.is_dir(), reason=f"no golden data in {GOLDENS}")
 
-TINY = ["tiny_sam", "tiny_effisam"]
-FULL = ["full_evf_effisam_b", "full_evf_effisam_l", "full_evf_sam"]
+TINY = ["tiny_sam", "tiny_effisam", "tiny_sam2"]
+FULL = ["full_evf_effisam_b", "full_evf_effisam_l", "full_evf_sam", "full_evf_sam2"]
 
 
 def misses(checks):
@@ -78,6 +78,34 @@ def test_another_mask_token_is_noticed(golden):
     with torch.no_grad():
         tokens.copy_(tokens[[1, 0, 2, 3]])
     assert {"low_res_logits", "final_mask_packed"} <= first_case_misses(golden).keys()
+
+
+@pytest.fixture(scope="module")
+def sam2():
+    return load_golden(GOLDENS / "tiny_sam2")
+
+
+def test_masks_in_another_order_are_noticed(sam2):
+    heads = sam2.model.segmenter.mask_decoder.output_hypernetworks_mlps
+    heads[1], heads[2] = heads[2], heads[1]
+    missed = first_case_misses(sam2)
+    heads[1], heads[2] = heads[2], heads[1]
+    assert "low_res_logits" in missed
+    assert "iou_pred" not in missed
+
+
+def test_another_choice_of_mask_is_noticed(sam2):
+    segmenter = sam2.model.segmenter
+    segmenter.masks = "stable"
+    missed = first_case_misses(sam2)
+    segmenter.masks = "best"
+    assert "selected_mask" in missed or "final_mask_packed" in missed
+
+
+def test_a_forgotten_no_memory_embedding_is_noticed(sam2, monkeypatch):
+    segmenter = sam2.model.segmenter
+    monkeypatch.setattr(segmenter, "encode", segmenter.see)
+    assert "image_embed_sub" in first_case_misses(sam2)
 
 
 def test_an_antialiased_fusion_image_is_noticed(golden):
@@ -156,9 +184,12 @@ def test_wrong_weights_fail(copied, capsys):
     assert "crc32 of 293 weights     1.00e+00" in capsys.readouterr().out
 
 
-def test_a_variant_we_do_not_have_says_so(capsys):
-    assert parity.main([str(GOLDENS / "tiny_sam2")]) == 1
-    assert "'sam2' is not supported yet" in capsys.readouterr().err
+def test_a_variant_we_do_not_have_says_so(copied, capsys):
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["config"]["variant"] = "sam3"
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    assert parity.main([str(copied)]) == 1
+    assert "variant is 'sam3', need sam, efficientsam or sam2" in capsys.readouterr().err
 
 
 def test_a_folder_without_golden_data_says_so(tmp_path, capsys):

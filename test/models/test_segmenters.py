@@ -5,11 +5,16 @@ import sys
 
 import pytest
 import torch
-from tiny_networks import EFFICIENT_SAM, SAM, randomised
+from tiny_networks import EFFICIENT_SAM, SAM, SAM_2, randomised
 
 from evf_sam_ros.models.variants import VARIANTS, build
 
-CONFIGS = {"sam": SAM, "efficient_sam": EFFICIENT_SAM, "tabletop": VARIANTS["tabletop"]}
+CONFIGS = {
+    "sam": SAM,
+    "efficient_sam": EFFICIENT_SAM,
+    "sam2": SAM_2,
+    "tabletop": VARIANTS["tabletop"],
+}
 
 
 @pytest.fixture(params=CONFIGS, scope="module")
@@ -58,7 +63,7 @@ def test_the_prompt_and_the_image_move_the_mask(segmenter, images, prompts):
     assert (logits - swapped).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("config", [SAM, EFFICIENT_SAM])
+@pytest.mark.parametrize("config", [SAM, EFFICIENT_SAM, SAM_2])
 def test_an_image_of_another_size_is_refused(config):
     with pytest.raises(ValueError, match=r"\(64, 80\).*\(64, 64\)"):
         build(config).segmenter.encode(torch.zeros(1, 3, 64, 80))

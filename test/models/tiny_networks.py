@@ -4,9 +4,12 @@ import torch
 
 from evf_sam_ros.models.beit3 import Beit3Config
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
-from evf_sam_ros.models.image_input import beit3_input, efficient_sam_input, sam_input
+from evf_sam_ros.models.hiera import HieraConfig
+from evf_sam_ros.models.image_input import beit3_input, efficient_sam_input, sam2_input, sam_input
 from evf_sam_ros.models.mask_decoder import MaskDecoderConfig
 from evf_sam_ros.models.sam import SamConfig
+from evf_sam_ros.models.sam2 import Sam2Config
+from evf_sam_ros.models.sam2_memory import MemoryConfig
 from evf_sam_ros.models.variants import EvfSamConfig
 
 ENCODER = Beit3Config(
@@ -49,6 +52,26 @@ EFFICIENT_SAM = EvfSamConfig(
     ),
     fusion_input=beit3_input((32, 32)),
     image_input=efficient_sam_input(64),
+)
+SAM_2 = EvfSamConfig(
+    encoder=ENCODER,
+    segmenter=Sam2Config(
+        hiera=HieraConfig(
+            width=8,
+            heads=1,
+            stages=(1, 2, 2, 1),
+            global_attention=(3,),
+            windows=(4, 2, 3, 2),
+            background_side=3,
+        ),
+        image_side=64,
+        prompt_width=32,
+        mask_channels=4,
+        decoder=DECODER,
+        memory=MemoryConfig(width=8, depth=1, feed_forward=16, fuser_depth=1, frames=3),
+    ),
+    fusion_input=beit3_input((32, 32)),
+    image_input=sam2_input(64),
 )
 
 
