@@ -7,24 +7,23 @@ every size under `CONFIG_KEY`; a released one names sizes that `variants` knows.
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from evf_sam_ros.models.config_document import config_from_document, document_from_config
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
+from evf_sam_ros.models.weights import WEIGHTS, listed, read_json, read_weights
 
 CONFIG = "config.json"
 CONFIG_KEY = "evf_sam_ros"
-WEIGHTS = "model.safetensors"
 
 # Applied in order to every name; a name that no rule touches is one of ours already.
 RENAMES = (
@@ -51,7 +50,6 @@ _PREFIXES = {
     "sam2": "visual_model.image_encoder.trunk.",
     "efficient_sam": "visual_model.prompt_encoder.invalid_points.",
 }
-_NAMED = 8  # how many names an error lists
 
 
 class _Uninitialised(TorchFunctionMode):
@@ -87,7 +85,7 @@ def load(folder: str | Path) -> LoadedModel:
             sentence names what is wrong.
     """
     folder = Path(folder)
-    document = _read_json(folder / CONFIG)
+    document = read_json(folder / CONFIG)
     state = read_weights(folder)
     config = _config(document, state, folder)
     return LoadedModel(
@@ -151,77 +149,18 @@ def check_state(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], sou
     """Raise one ValueError that names every kind of difference between two sets of tensors."""
     problems = []
     if missing := expected.keys() - state.keys():
-        problems.append(f"missing {_list(missing)}")
+        problems.append(f"missing {listed(missing)}")
     if unexpected := state.keys() - expected.keys():
-        problems.append(f"unexpected {_list(unexpected)}")
+        problems.append(f"unexpected {listed(unexpected)}")
     shapes = [
         f"{name} is {tuple(state[name].shape)}, not {tuple(expected[name].shape)}"
         for name in expected.keys() & state.keys()
         if state[name].shape != expected[name].shape
     ]
     if shapes:
-        problems.append(f"wrong shape: {_list(shapes)}")
+        problems.append(f"wrong shape: {listed(shapes)}")
     if problems:
         raise ValueError(f"the weights of {source} do not fit its model: {'; '.join(problems)}")
-
-
-def read_weights(folder: Path) -> dict[str, Tensor]:
-    """Read every tensor of a folder, under the names it stores them by."""
-    state: dict[str, Tensor] = {}
-    for path in _weight_files(folder):
-        part = _read_tensors(path)
-        if repeated := part.keys() & state.keys():
-            raise ValueError(f"{path} repeats tensors of another file: {_list(repeated)}")
-        state |= part
-    return state
-
-
-def _weight_files(folder: Path) -> list[Path]:
-    """Find the weights; where there are several formats, the safest one."""
-    for name in (WEIGHTS, "pytorch_model.bin"):
-        index = folder / f"{name}.index.json"
-        if index.is_file():
-            return _indexed_files(index)
-        if (folder / name).is_file():
-            return [folder / name]
-    for pattern in ("*.safetensors", "pytorch_model*.bin"):
-        if found := sorted(folder.glob(pattern)):
-            return found
-    raise ValueError(f"{folder} holds no weights: need *.safetensors or pytorch_model*.bin")
-
-
-def _indexed_files(index: Path) -> list[Path]:
-    shards = _read_json(index).get("weight_map")
-    if not isinstance(shards, dict) or not shards:
-        raise ValueError(f"{index} lists no shards under 'weight_map'")
-    names = sorted({str(name) for name in shards.values()})
-    for name in names:
-        if Path(name).name != name:
-            raise ValueError(f"{index} names {name!r}, which is not a file beside it")
-        if not (index.parent / name).is_file():
-            raise ValueError(f"{index} names {name!r}, but there is no such file")
-    return [index.parent / name for name in names]
-
-
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        # Not torch's own message, which tells how to run what the file contains.
-        raise ValueError(
-            f"{path} is refused: it holds something else than tensors, which could run code"
-        ) from error
-    except Exception as error:  # a broken file can raise anything
-        raise ValueError(
-            f"{path} cannot be read: it is cut short or damaged ({error!r})"
-        ) from error
-    if not isinstance(content, dict) or not all(
-        isinstance(value, Tensor) for value in content.values()
-    ):
-        raise ValueError(f"{path} holds something else than tensors by name")
-    return content
 
 
 def _config(
@@ -265,26 +204,8 @@ def _has(state: Mapping[str, Tensor], prefix: str) -> bool:
     return any(name.startswith(prefix) for name in state)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON file: {error}") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} holds no JSON object")
-    return content
-
-
 def _stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     tensor = tensor.detach().cpu()
     if dtype is not None and tensor.is_floating_point():
         tensor = tensor.to(dtype)
     return tensor.contiguous()
-
-
-def _list(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    rest = len(ordered) - _NAMED
-    return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -204,6 +204,14 @@ def test_a_broken_file_is_named(folder, name, content):
         checkpoint.load(folder)
 
 
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors"])
+def test_a_file_that_git_did_not_fetch_says_how_to(folder, name):
+    note = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5259785376\n"
+    (folder / name).write_text(note)
+    with pytest.raises(ValueError, match=f"{name} is only a Git LFS pointer: run `git lfs pull`"):
+        checkpoint.load(folder)
+
+
 def test_a_truncated_file_is_named(folder, state):
     torch.save(state, folder / "pytorch_model.bin")
     whole = (folder / "pytorch_model.bin").read_bytes()
