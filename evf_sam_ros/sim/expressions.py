@@ -97,23 +97,27 @@ def _attribute(objects: Objects, rng: Rng) -> Attempt:
 
 def _size(objects: Objects, rng: Rng) -> Attempt:
     """The larger or smaller of some objects of one shape."""
-    one = objects[rng.integers(len(objects))]
+    one = _any(objects, rng)
     kind = Kind(one.color if rng.random() < 0.5 else None, one.shape)
     group = kind.among(objects)
     word, target = (biggest if rng.random() < 0.5 else smallest)(objects, group, rng)
-    return None if target is None else (_singular(f"{word} {kind.noun_phrase(rng)}", rng), [target])
+    return (
+        None if target is None else (_singular(f"{word} {kind.noun_phrase(rng)}", rng), [target])
+    )
 
 
 def _superlative(objects: Objects, rng: Rng) -> Attempt:
     """The extreme one of objects of different shapes."""
-    color = None if rng.random() < 0.6 else objects[rng.integers(len(objects))].color
+    color = None if rng.random() < 0.6 else _any(objects, rng).color
     kind = Kind(color, None)
     word, target = extreme(objects, kind.among(objects), rng)
-    return None if target is None else (_singular(f"{word} {kind.noun_phrase(rng)}", rng), [target])
+    return (
+        None if target is None else (_singular(f"{word} {kind.noun_phrase(rng)}", rng), [target])
+    )
 
 
 def _place(objects: Objects, rng: Rng) -> Attempt:
-    kind = _kind_of(objects[rng.integers(len(objects))], rng)
+    kind = _kind_of(_any(objects, rng), rng)
     group = kind.among(objects)
     if len(group) < 2:
         return None
@@ -126,7 +130,7 @@ def _place(objects: Objects, rng: Rng) -> Attempt:
 
 
 def _ordinal(objects: Objects, rng: Rng) -> Attempt:
-    kind = _kind_of(objects[rng.integers(len(objects))], rng)
+    kind = _kind_of(_any(objects, rng), rng)
     found = ordinal(objects, kind.among(objects), rng)
     if found is None:
         return None
@@ -151,7 +155,7 @@ def _next_to(objects: Objects, rng: Rng) -> Attempt:
         return None
     anchor, anchor_kind = unique
     others = [i for i in range(len(objects)) if i != anchor]
-    kind = _kind_of(objects[rng.choice(others)], rng)
+    kind = _kind_of(objects[int(rng.choice(others))], rng)
     group = [i for i in kind.among(objects) if i != anchor]
     if len(group) < 2:
         return None
@@ -196,7 +200,7 @@ def _several(objects: Objects, rng: Rng) -> Attempt:
         if related is None or len(related.targets) < 2:
             return None
         return f"all {related.phrase(rng, plural=True)}", related.targets
-    kind = _kind_of(objects[rng.integers(len(objects))], rng)
+    kind = _kind_of(_any(objects, rng), rng)
     group = kind.among(objects)
     if rng.random() < 0.25 and kind.shape:
         return f"[semantic] {kind.noun_phrase(rng)}", group
@@ -212,20 +216,20 @@ def _nothing(objects: Objects, rng: Rng) -> Attempt:
     """A sentence that fits nothing, but nearly does."""
     draw = rng.random()
     if draw < 0.25:
-        related = _related(objects, rng)
-        if related is None or related.targets or not related.candidates:
-            return None
-        return _singular(related.phrase(rng), rng), []
+        return _false_relation(objects, rng)
     if draw < 0.35:
         return _missing_anchor(objects, rng)
     kind = _absent(objects, rng)
-    if kind is None:
-        return None
+    return None if kind is None else (_about_absent(objects, kind, rng), [])
+
+
+def _about_absent(objects: Objects, kind: Kind, rng: Rng) -> str:
+    """Ask for what is not there, in one of the forms in which one asks for what is."""
     draw = rng.random()
     if draw < 0.08:
-        return f"all {kind.noun_phrase(rng, plural=True)}", []
+        return f"all {kind.noun_phrase(rng, plural=True)}"
     if draw < 0.14 and kind.shape:
-        return f"[semantic] {kind.noun_phrase(rng)}", []
+        return f"[semantic] {kind.noun_phrase(rng)}"
     phrase = kind.noun_phrase(rng)
     if draw < 0.28:
         phrase += pick(
@@ -235,7 +239,15 @@ def _nothing(objects: Objects, rng: Rng) -> Attempt:
         anchor = _unique(objects, rng)
         if anchor is not None:
             phrase += f" {pick(rng, EVERY_RELATION)} the {anchor[1].noun_phrase(rng)}"
-    return _singular(phrase, rng), []
+    return _singular(phrase, rng)
+
+
+def _false_relation(objects: Objects, rng: Rng) -> Attempt:
+    """What is there, and its anchor too, but not in that relation."""
+    related = _related(objects, rng)
+    if related is None or related.targets or not related.candidates:
+        return None
+    return _singular(related.phrase(rng), rng), []
 
 
 def _missing_anchor(objects: Objects, rng: Rng) -> Attempt:
@@ -243,7 +255,7 @@ def _missing_anchor(objects: Objects, rng: Rng) -> Attempt:
     anchor = _absent(objects, rng)
     if anchor is None:
         return None
-    kind = _kind_of(objects[rng.integers(len(objects))], rng)
+    kind = _kind_of(_any(objects, rng), rng)
     relation = pick(rng, EVERY_RELATION)
     return (
         _singular(f"{kind.noun_phrase(rng)} {relation} the {anchor.noun_phrase(rng)}", rng),
@@ -298,7 +310,7 @@ def _related(objects: Objects, rng: Rng) -> _Related | None:
     anchor, anchor_kind = unique
     phrases, holds = RELATIONS[pick(rng, tuple(RELATIONS))]
     others = [i for i in range(len(objects)) if i != anchor]
-    kind = _kind_of(objects[rng.choice(others)], rng)
+    kind = _kind_of(objects[int(rng.choice(others))], rng)
     group = [i for i in kind.among(objects) if i != anchor]
     verdicts = [holds(objects[i], objects[anchor]) for i in group]
     if any(verdict is None for verdict in verdicts):
@@ -320,6 +332,10 @@ def _unique(objects: Objects, rng: Rng, without: int | None = None) -> tuple[int
     return None
 
 
+def _any(objects: Objects, rng: Rng) -> SceneObject:
+    return objects[int(rng.integers(len(objects)))]
+
+
 def _kind_of(one: SceneObject, rng: Rng) -> Kind:
     """Choose a kind that includes an object."""
     draw = rng.random()
@@ -330,7 +346,7 @@ def _kind_of(one: SceneObject, rng: Rng) -> Kind:
 
 def _absent(objects: Objects, rng: Rng) -> Kind | None:
     """Choose a kind that nothing here is of, mostly a new pair of what is here."""
-    one, other = (objects[i] for i in rng.integers(len(objects), size=2))
+    one, other = _any(objects, rng), _any(objects, rng)
     any_color, any_shape = pick(rng, tuple(COLORS)), pick(rng, SHAPES)
     kinds = (
         Kind(one.color, any_shape),

@@ -40,7 +40,9 @@ class Pose:
 
     def sees(self, point: Vector) -> bool:
         """Tell whether a point falls well inside a 4:3 picture."""
-        x, y, z = ((point - self.position) @ axis for axis in (self.right, self.down, self.forward))
+        x, y, z = (
+            (point - self.position) @ axis for axis in (self.right, self.down, self.forward)
+        )
         reach = math.tan(self.fov_y / 2) * z * (1 - 2 * MARGIN)
         return bool(abs(x) < reach * 4 / 3 and abs(y) < reach)
 
@@ -64,8 +66,8 @@ def camera_pose(world: World, rng: np.random.Generator) -> Pose:
     roll = math.radians(rng.normal(0, 1.5))
     fov_y = rng.uniform(40, 56)
     # What a longer lens enlarges, a larger distance makes up for, in part.
-    distance = rng.uniform(0.60, 0.86) * math.tan(math.radians(24)) / math.tan(
-        math.radians(fov_y / 2)
+    distance = (
+        rng.uniform(0.60, 0.86) * math.tan(math.radians(24)) / math.tan(math.radians(fov_y / 2))
     )
     target = np.array([rng.uniform(-0.04, 0.04), rng.uniform(-0.04, 0.04), 0.03])
     flat = math.cos(elevation)
@@ -114,14 +116,20 @@ def place_objects(world: World, camera: Pose, rng: np.random.Generator) -> list[
     for _ in range(count):
         shape = str(rng.choice(shapes if rng.random() < 0.8 else SHAPES))
         color = str(rng.choice(colors if rng.random() < 0.85 else list(COLORS)))
-        layout = _place(world, camera, rng, layouts, shape, color)
+        layout = _place(world, camera, rng, layouts, shape=shape, color=color)
         if layout is not None:
             layouts.append(layout)
     return layouts
 
 
 def _place(
-    world: World, camera: Pose, rng: np.random.Generator, others: list[Layout], shape: str, color: str
+    world: World,
+    camera: Pose,
+    rng: np.random.Generator,
+    others: list[Layout],
+    *,
+    shape: str,
+    color: str,
 ) -> Layout | None:
     used = {other.body.name for other in others}
     free = [body for body in world.bodies if body.shape == shape and body.name not in used]

@@ -113,9 +113,7 @@ def _arrange(world: World, seed: int) -> tuple[list[Body], Pose, tuple[SceneObje
     raise RuntimeError(f"seed {seed} gave no scene with all objects visible")
 
 
-def _look(
-    world: World, camera: Pose, layouts: list[Layout]
-) -> tuple[SceneObject, ...] | None:
+def _look(world: World, camera: Pose, layouts: list[Layout]) -> tuple[SceneObject, ...] | None:
     """Measure what is visible of each object; None where one is too small or too hidden."""
     bodies = [layout.body for layout in layouts]
     instances = world.instances(bodies, *CHECK)

@@ -61,10 +61,9 @@ def _outstanding(
     areas = sign * np.log([float(objects[i].pixels) for i in group])
     first = int(np.argmax(volumes))
     others = [i for i in range(len(group)) if i != first]
-    leads = (
-        volumes[first] - volumes[others].max() > np.log(volume)
-        and areas[first] - areas[others].max() > np.log(area)
-    )
+    leads = volumes[first] - volumes[others].max() > np.log(volume) and areas[first] - areas[
+        others
+    ].max() > np.log(area)
     return group[first] if leads else None
 
 

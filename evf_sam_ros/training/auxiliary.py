@@ -8,7 +8,6 @@ V vision tokens, G cells of the grid (h * w at stride 8), I patches (u * v at st
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -42,7 +41,9 @@ class AuxiliaryHeads(nn.Module):
         """The trunk must know every object's shape and colour, and objects from table."""
         covered_Bhw = batch.objects_BOhw.sum(1).clamp(max=1)
         return {
-            "names": self.trunk_names(trunk_BChw.flatten(2).transpose(1, 2), batch, batch.objects_BOhw),
+            "names": self.trunk_names(
+                trunk_BChw.flatten(2).transpose(1, 2), batch, batch.objects_BOhw
+            ),
             "foreground": 2
             * functional.binary_cross_entropy_with_logits(
                 self.foreground(trunk_BChw)[:, 0].float(),
@@ -65,12 +66,15 @@ class AuxiliaryHeads(nn.Module):
             "patch_mask": 2 * _cells(self.patch_score(patches_NID)[..., 0].float(), target_NI),
             "patch_place": 0.3
             * _place(self.patch_score(patches_NID)[..., 0].float(), target_NI, found_N),
-            "presence_cls": 0.5
-            * functional.binary_cross_entropy_with_logits(presence_N, found_N),
+            "presence_cls": 0.5 * functional.binary_cross_entropy_with_logits(presence_N, found_N),
         }
 
     def point(
-        self, prompts_BPC: Tensor, features: CompactFeatures, position_1Chw: Tensor, batch: TabletopBatch
+        self,
+        prompts_BPC: Tensor,
+        features: CompactFeatures,
+        position_1Chw: Tensor,
+        batch: TabletopBatch,
     ) -> tuple[Losses, Tensor]:
         """The prompt must point at its target among the segmenter's own features.
 

@@ -1,4 +1,4 @@
-"""From a finished run to a model folder that the predictor loads: calibrated, in half precision."""
+"""From a finished run to a model folder that the predictor loads: calibrated, half precision."""
 
 import shutil
 from dataclasses import asdict

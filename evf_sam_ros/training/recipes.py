@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from evf_sam_ros.models.compact import CompactSegmenter, sine_positions
-from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.beit3 import FIRST_POSITION
+from evf_sam_ros.models.compact import sine_positions
+from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import VARIANTS, build
 from evf_sam_ros.perception.tokenizer import WORD_FILE, load_tokenizer
-from evf_sam_ros.sim.expressions import KINDS, sample_expressions
+from evf_sam_ros.sim.expressions import EVALUATION_MIX, KINDS, sample_expressions
 from evf_sam_ros.training.export import export
 from evf_sam_ros.training.tabletop_batches import BatchMaker
 from evf_sam_ros.training.tabletop_data import TrainingScenes, load_scenes, render_scenes
@@ -57,7 +57,10 @@ def tabletop(folder: Path, *, resume: bool) -> None:
     learn_vocabulary(_sentences(scenes), folder / WORD_FILE)
     tokenizer = load_tokenizer(folder)
     picture = VARIANTS["tabletop"].image_input
-    batches = [BatchMaker(each, tokenizer, picture, TRAINING_MIX) for each in (scenes, held_out)]
+    batches = (
+        BatchMaker(scenes, tokenizer, picture, TRAINING_MIX),
+        BatchMaker(held_out, tokenizer, picture, EVALUATION_MIX),
+    )
 
     torch.manual_seed(0)
     model = build(VARIANTS["tabletop"])
@@ -101,7 +104,8 @@ def _initialise(model: EvfSam) -> None:
     height, width = (side // config.patch for side in config.image_size)
     nn.init.normal_(encoder.text_embed.weight, std=0.3)
     nn.init.normal_(encoder.vision_embed.cls_token, std=0.02)
-    vision, text = encoder.embed_positions["A"].weight, encoder.embed_positions["B"].weight
+    vision = encoder.get_parameter("embed_positions.A.weight")
+    text = encoder.get_parameter("embed_positions.B.weight")
     nn.init.normal_(text, std=0.1)
     nn.init.normal_(vision, std=0.02)
     with torch.no_grad():

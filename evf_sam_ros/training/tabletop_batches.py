@@ -67,7 +67,7 @@ class BatchMaker:
         self, rng: np.random.Generator, images: int, prompts: int, *, vary: bool = True
     ) -> TabletopBatch:
         """Draw scenes and expressions; `vary` mirrors and disturbs the pictures."""
-        examples = []
+        examples: list[dict[str, Any]] = []
         while len(examples) < images:
             scene = int(rng.integers(len(self.objects)))
             expressions = sample_expressions(self.objects[scene], rng, prompts, self.mix)

@@ -63,8 +63,8 @@ class TabletopTask:
         self.model = model
         self.segmenter = model.segmenter
         self.heads = AuxiliaryHeads(model, model.segmenter.prompt_width)
-        self.module = nn.ModuleDict({"model": model, "heads": self.heads})
-        self.module.to(memory_format=torch.channels_last)
+        self.module: nn.Module = nn.ModuleDict({"model": model, "heads": self.heads})
+        self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.stage = stage
         self.training = training
         self.held_out = held_out

@@ -32,8 +32,8 @@ SPECIAL_TOKENS = ["<s>", "<pad>", "</s>", "<unk>"]  # numbered as in the release
 def learn_vocabulary(sentences: Iterable[str], file: Path) -> int:
     """Write `tokenizer.json` and return the number of its tokens.
 
-    Upper case and punctuation do not count, and `SYNONYMS` are read as what they mean. A word that no sentence had becomes <unk>, so that
-    the predictor can name it.
+    Upper case and punctuation do not count, and `SYNONYMS` are read as what they mean. A word
+    that no sentence had becomes <unk>, so that the predictor can name it.
     """
     tokenizer = Tokenizer(models.WordLevel(unk_token="<unk>"))
     spellings = [
