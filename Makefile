@@ -22,7 +22,7 @@ HAS_CUDA := nvidia-smi --list-gpus >/dev/null 2>&1
 
 help:
 	@echo "make demo              simulated camera and node; pictures and numbers in demo_output/"
-	@echo "make demo TEXT='...'   ask for one thing more     SEED=7  another scene"
+	@echo "make demo TEXT='...'   ask for one thing more     SEED=7: another scene"
 	@echo "make test              lint, then the fast tests"
 	@echo "make setup             only prepare .venv        make clean    remove what was made"
 
@@ -30,7 +30,8 @@ setup: $(STAMPS)/package $(STAMPS)/opengl
 
 demo: export TEXT := $(TEXT)
 demo: setup
-	@$(BIN)/python -m evf_sam_ros.ros.demo $(if $(SEED),--seed $(SEED)) $(if $(TEXT),-- "$$TEXT")
+	@$(BIN)/python -m evf_sam_ros.ros.demo $(if $(SEED),--seed $(SEED)) \
+		$(if $(MODEL),--model "$(MODEL)") $(if $(TEXT),-- "$$TEXT")
 
 test: lint
 	$(BIN)/python -m pytest
@@ -48,6 +49,8 @@ clean:
 	rm -rf $(VENV) build demo_output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and \
+		"$(PYTHON) is too old: make PYTHON=... with 3.10 or newer")'
 	@echo "setup: new environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
