@@ -15,6 +15,7 @@ from torch import Tensor
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.segmenter import Decoded
 from evf_sam_ros.models.variants import VARIANTS
+from evf_sam_ros.perception import hub
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
 from evf_sam_ros.perception.preprocess import fusion_input, restore, segmenter_input
 from evf_sam_ros.perception.tokenizer import PAD, Tokenizer, load_tokenizer
@@ -172,19 +173,23 @@ def load_predictor(
     device: str = "auto",
     precision: str = "auto",
     score_threshold: float | None = None,
+    *,
+    offline: bool = True,
 ) -> Predictor:
     """Load a model and its vocabulary, ready to answer.
 
     Args:
-        model: a folder, the name of an embedded model, or None for the default.
+        model: a folder, the name of an embedded model, a Hugging Face id `owner/name`, or None
+            for the default.
         device: "auto" (CUDA where there is one, else the CPU) or what torch calls a device.
         precision: "auto" (bf16 or fp16 on CUDA, fp32 on a CPU), "fp32", "bf16" or "fp16".
         score_threshold: p(found) from which an object counts as found; None: the model's own.
+        offline: use a Hugging Face model only if it was downloaded before.
 
     Raises:
         ValueError: any of these is not what it should be; the message says what would be.
     """
-    folder = model_folder(model)
+    folder = model_folder(model, offline=offline)
     chosen_device = _device(device)
     chosen_precision = _precision(precision, chosen_device)
     if score_threshold is not None:
@@ -197,7 +202,7 @@ def load_predictor(
     return Predictor(
         loaded,
         tokenizer,
-        name=folder.name,
+        name=str(model) if folder.parent.name == "snapshots" else folder.name,
         device=chosen_device,
         precision=chosen_precision,
         calibration=calibration,
@@ -210,21 +215,23 @@ def embedded_models() -> list[str]:
     return sorted(path.parent.name for path in EMBEDDED_MODELS.glob("*/config.json"))
 
 
-def model_folder(model: str | Path | None) -> Path:
-    """Find a model by name or folder; a folder wins over a name."""
+def model_folder(model: str | Path | None, *, offline: bool = True) -> Path:
+    """Find a model by folder, name or Hugging Face id; the first of these that there is."""
     if model in (None, "", "default"):
         model = DEFAULT_MODEL
     assert model is not None
     for folder in (Path(model).expanduser(), EMBEDDED_MODELS / model):
-        if (folder / "config.json").is_file():
+        if (folder / checkpoint.CONFIG).is_file():
             return folder.resolve()
+    if hub.is_hub_id(str(model)) and not Path(model).exists():
+        return hub.find(str(model), offline=offline)
     if model in VARIANTS:
         raise ValueError(
             f"the weights of {model!r} do not come with this package: give the folder they are in"
         )
     raise ValueError(
         f"no model {str(model)!r}: need a folder with config.json, weights and tokenizer, "
-        f"or one of {', '.join(['default', *embedded_models()])}"
+        f"a Hugging Face id, or one of {', '.join(['default', *embedded_models()])}"
     )
 
 

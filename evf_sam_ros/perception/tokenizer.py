@@ -1,16 +1,23 @@
 """Words to token numbers, with the vocabulary that lies in a model's folder."""
 
+import re
 from pathlib import Path
 from typing import Protocol
+
+from evf_sam_ros.models.weights import refuse_pointer
 
 BEGIN, PAD, END, UNKNOWN = 0, 1, 2, 3  # <s>, <pad>, </s>, <unk>: the same for every EVF-SAM
 
 WORD_FILE = "tokenizer.json"
 SENTENCEPIECE_FILES = ("sentencepiece.bpe.model", "beit3.spm")
 
+_NAMES = re.compile(r"(<s>|<pad>|</s>|<unk>)|\s*(<mask>)")  # <mask> takes the blanks before it
+
 
 class Tokenizer(Protocol):
     """All that the predictor and the training know about a vocabulary."""
+
+    size: int  # token numbers are below it
 
     def encode(self, text: str) -> list[int]:
         """Return <s>, the text's tokens, </s>."""
@@ -22,12 +29,16 @@ class Tokenizer(Protocol):
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """Read the vocabulary of a model folder, ours or a released one."""
-    if (folder / WORD_FILE).is_file():
-        return JsonTokenizer(folder / WORD_FILE)
+    """Read the vocabulary of a model folder, ours or a released one.
+
+    Where there are both, sentencepiece: released models were trained with it, and a tokenizer.json
+    made from it does not number every string alike.
+    """
     for name in SENTENCEPIECE_FILES:
         if (folder / name).is_file():
             return SentencePieceTokenizer(folder / name)
+    if (folder / WORD_FILE).is_file():
+        return JsonTokenizer(folder / WORD_FILE)
     accepted = ", ".join((WORD_FILE, *SENTENCEPIECE_FILES))
     raise ValueError(
         f"the model folder {str(folder)!r} holds no tokenizer, need one of {accepted}"
@@ -51,6 +62,7 @@ class JsonTokenizer:
                     f"{str(path)!r} numbers {token} {self._reader.token_to_id(token)}, "
                     f"need {number}"
                 )
+        self.size = self._reader.get_vocab_size()
 
     def encode(self, text: str) -> list[int]:
         return [BEGIN, *(number for number, _ in self._pieces(text)), END]
@@ -68,19 +80,27 @@ class JsonTokenizer:
 
 
 class SentencePieceTokenizer:
-    """A released sentencepiece model, numbered as fairseq and XLM-RoBERTa do."""
+    """A released sentencepiece model, numbered as fairseq and XLM-RoBERTa do.
+
+    Gives what the slow XLMRobertaTokenizer of transformers 4 gives, with which the released
+    models were trained; so a token's name that somebody types is read as that token.
+    """
 
     def __init__(self, path: Path) -> None:
-        try:
-            from sentencepiece import SentencePieceProcessor
-        except ImportError as error:
-            raise ValueError(
-                f"{str(path)!r} needs the package sentencepiece: pip install sentencepiece"
-            ) from error
+        from sentencepiece import SentencePieceProcessor
+
+        refuse_pointer(path)
         try:
             self._reader = SentencePieceProcessor(model_file=str(path))
         except (OSError, RuntimeError) as error:
             raise ValueError(f"{str(path)!r} is no sentencepiece model: {error}") from error
+        if self._reader.unk_id() != 0:
+            raise ValueError(f"{str(path)!r} numbers <unk> {self._reader.unk_id()}, need 0")
+        mask = len(self._reader) + 1
+        self._special = {
+            "<s>": BEGIN, "<pad>": PAD, "</s>": END, "<unk>": UNKNOWN, "<mask>": mask
+        }  # fmt: skip
+        self.size = mask + 1
 
     def encode(self, text: str) -> list[int]:
         return [BEGIN, *self._numbers(text), END]
@@ -89,7 +109,16 @@ class SentencePieceTokenizer:
         return [word for word in text.split() if UNKNOWN in self._numbers(word)]
 
     def _numbers(self, text: str) -> list[int]:
+        numbers: list[int] = []
+        # Each stretch between two names is read by itself, as if it were a whole sentence.
+        for part in filter(None, _NAMES.split(text)):
+            if part in self._special:
+                numbers.append(self._special[part])
+            else:
+                numbers += self._pieces(part)
+        return numbers
+
+    def _pieces(self, text: str) -> list[int]:
         # The file counts <unk> <s> </s> first; fairseq puts <s> <pad> </s> <unk> there, so
         # every piece moves up by one, except <unk>, which is 0 in the file.
-        unknown = self._reader.unk_id()
-        return [UNKNOWN if i == unknown else i + 1 for i in self._reader.encode(text)]
+        return [UNKNOWN if number == 0 else number + 1 for number in self._reader.encode(text)]

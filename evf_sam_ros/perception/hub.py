@@ -1,0 +1,144 @@
+"""Models by their Hugging Face id: found in that library's cache, downloaded only when asked."""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+
+from evf_sam_ros.models.checkpoint import CONFIG
+from evf_sam_ros.models.weights import weight_files
+from evf_sam_ros.perception.tokenizer import SENTENCEPIECE_FILES, WORD_FILE
+
+_ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
+_SAFE = ("*.safetensors", "*.safetensors.index.json")
+_PICKLED = ("pytorch_model*.bin", "pytorch_model*.bin.index.json")
+_OTHERS = (CONFIG, WORD_FILE, *SENTENCEPIECE_FILES)
+
+
+def is_hub_id(model: str) -> bool:
+    """Tell whether this can be the id of a model: `owner/name` or `owner/name@revision`."""
+    return _ID.fullmatch(model) is not None
+
+
+def find(model: str, *, offline: bool) -> Path:
+    """Return the folder of a model that was downloaded, or else download it unless `offline`.
+
+    A model that is here is never asked for again: a robot keeps the one it was tested with.
+
+    Raises:
+        ValueError: it is not here and may not or cannot be downloaded.
+    """
+    folder = cached(model)
+    if folder is not None:
+        return folder
+    if offline:
+        raise ValueError(
+            f"no model {model!r}: there is no such folder, and the Hugging Face model of this "
+            f"name is not on this computer; `evf-sam download {model}` fetches it"
+        )
+    return download(model)
+
+
+def cached(model: str) -> Path | None:
+    """Return the folder of a model that was downloaded as a whole; never touches the network."""
+    from huggingface_hub import try_to_load_from_cache
+
+    repository, revision = _split(model)
+    path = try_to_load_from_cache(repository, CONFIG, revision=revision)
+    if not isinstance(path, str):  # None, or a mark that there is no such file
+        return None
+    try:
+        weight_files(Path(path).parent)
+    except ValueError:  # a download that broke off
+        return None
+    return Path(path).parent
+
+
+def download(model: str, report: Callable[[str], None] | None = None) -> Path:
+    """Download what a model needs, if it is new or has changed; return its folder.
+
+    Each file appears when it is whole. A connection that breaks is taken up where it broke; after
+    an interruption, files that were finished are kept.
+
+    Args:
+        report: takes one line that says how much there is to download; None: to stderr.
+    """
+    from huggingface_hub import snapshot_download
+
+    repository, revision = _split(model)
+    try:
+        sizes = _wanted(_remote_files(repository, revision))
+        _prepare(model, sizes, report or _to_stderr)
+        folder = snapshot_download(repository, revision=revision, allow_patterns=list(sizes))
+    except ValueError:
+        raise
+    except Exception as error:  # the library's own, its network library's, the system's
+        raise ValueError(_explained(model, error)) from error
+    return Path(folder)
+
+
+def _split(model: str) -> tuple[str, str | None]:
+    match = _ID.fullmatch(model)
+    if match is None:
+        raise ValueError(
+            f"{model!r} is no Hugging Face id, need owner/name or owner/name@revision"
+        )
+    return match[1], match[2]
+
+
+def _remote_files(repository: str, revision: str | None) -> dict[str, int]:
+    """Return the size of every file, bytes."""
+    from huggingface_hub import HfApi
+
+    info = HfApi().model_info(repository, revision=revision, files_metadata=True)
+    return {file.rfilename: file.size or 0 for file in info.siblings or ()}
+
+
+def _wanted(sizes: Mapping[str, int]) -> dict[str, int]:
+    """Choose what a model folder needs: one format of weights, no other framework's."""
+    safe = any(_matches(name, _SAFE) for name in sizes)
+    patterns = (*_OTHERS, *(_SAFE if safe else _PICKLED))
+    return {name: size for name, size in sizes.items() if _matches(name, patterns)}
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return "/" not in name and any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def _prepare(model: str, sizes: Mapping[str, int], report: Callable[[str], None]) -> None:
+    """Say what will be downloaded; refuse what is no model or has no room."""
+    from huggingface_hub import constants
+
+    if CONFIG not in sizes or not any(_matches(name, _SAFE + _PICKLED) for name in sizes):
+        raise ValueError(f"{model!r} holds no model: need {CONFIG} and weights beside it")
+    cache = Path(constants.HF_HUB_CACHE)
+    total = sum(sizes.values())
+    present = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(present).free
+    if cached(model) is None and free < total:
+        raise ValueError(f"{model!r} takes {_size(total)}, but {cache} has {_size(free)} left")
+    report(f"{model}: {len(sizes)} files, {_size(total)}, to {cache}")
+
+
+def _explained(model: str, error: Exception) -> str:
+    from huggingface_hub import errors
+
+    page = f"https://huggingface.co/{_split(model)[0]}"
+    if isinstance(error, errors.GatedRepoError):
+        return f"{model!r} must be asked for at {page}; then run `hf auth login`"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return f"there is no model {page}, or it is private and needs `hf auth login`"
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"{page} has no revision {_split(model)[1]!r}"
+    reason = (str(error).strip() or repr(error)).splitlines()[0]
+    return f"{model!r} could not be downloaded, try again later: {reason}"
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,146 @@
+"""Models by their Hugging Face id, with the real client library and a hub on this computer."""
+
+import pytest
+from fake_hub import REVISION, fake_hub
+from huggingface_hub import constants
+from tiny_model import write_tiny_model
+
+from evf_sam_ros.perception import hub
+from evf_sam_ros.perception.predictor import load_predictor, model_folder
+
+TINY = "someone/tiny"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = write_tiny_model(tmp_path_factory.mktemp("tiny"))
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def server(files, tmp_path, monkeypatch):
+    with fake_hub() as running:
+        running.repositories[TINY] = {"README.md": b"# Tiny", **files}
+        # The library reads its environment when it is first imported.
+        monkeypatch.setattr(constants, "ENDPOINT", running.url)
+        monkeypatch.setattr(
+            constants,
+            "HUGGINGFACE_CO_URL_TEMPLATE",
+            running.url + "/{repo_id}/resolve/{revision}/{filename}",
+        )
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)
+
+
+def test_a_model_that_is_not_here_is_not_asked_for_offline(server):
+    with pytest.raises(ValueError, match=f"`evf-sam download {TINY}` fetches it"):
+        load_predictor(TINY)
+    assert server.requests == []
+
+
+def test_a_model_is_downloaded_once_and_then_found_offline(server, files, capsys):
+    predictor = load_predictor(TINY, offline=False)
+    assert predictor.name == TINY
+    assert f"{TINY}: {len(files)} files, " in capsys.readouterr().err
+    assert server.asked_for("README.md") == []
+    server.requests.clear()
+    for offline in (True, False):
+        assert model_folder(TINY, offline=offline).name == REVISION
+    assert server.requests == []
+
+
+def test_a_revision_may_be_named(server):
+    assert hub.download(f"{TINY}@{REVISION}", print).name == REVISION
+    assert hub.cached(f"{TINY}@{REVISION}") is not None
+    with pytest.raises(ValueError, match="has no revision 'v9'"):
+        hub.download(f"{TINY}@v9", print)
+
+
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(server, files, monkeypatch):
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1024)
+    name = "model.safetensors"
+    server.break_off[name] = 2
+    folder = hub.download(TINY, print)
+    assert (folder / name).read_bytes() == files[name]
+    first, *again = server.asked_for(name)
+    assert first is None
+    starts = [int(wanted.removeprefix("bytes=").rstrip("-")) for wanted in again]
+    half, rest = starts
+    assert len(files[name]) / 2 - 1024 < half < rest < len(files[name])
+
+
+def test_a_download_that_broke_off_is_not_taken_for_a_model(server, files):
+    name = "model.safetensors"
+    server.break_off[name] = 100
+    with pytest.raises(ValueError, match=f"'{TINY}' could not be downloaded, try again later"):
+        hub.download(TINY, print)
+    assert hub.cached(TINY) is None
+    with pytest.raises(ValueError, match="is not on this computer"):
+        model_folder(TINY)
+    server.break_off.clear()
+    server.requests.clear()
+    assert hub.find(TINY, offline=False) == hub.cached(TINY)
+    assert server.asked_for("config.json") == [], "what was whole is kept"
+
+
+def test_of_two_formats_only_the_safe_one_is_downloaded(server):
+    server.repositories[TINY]["pytorch_model.bin"] = b"x" * 1000
+    assert not (hub.download(TINY, print) / "pytorch_model.bin").exists()
+
+
+def test_pickled_shards_are_downloaded_where_there_is_nothing_else(server, files):
+    shards = {f"pytorch_model-0000{i}-of-00002.bin": b"x" for i in (1, 2)}
+    index = b'{"weight_map": {"a": "pytorch_model-00001-of-00002.bin"}}'
+    others = {"pytorch_model.bin.index.json": index, "tf_model.h5": b"y", "onnx/a.bin": b"z"}
+    server.repositories[TINY] = {"config.json": files["config.json"], **shards, **others}
+    folder = hub.download(TINY, print)
+    expected = {"config.json", "pytorch_model.bin.index.json", *shards}
+    assert {path.name for path in folder.iterdir()} == expected
+
+
+def test_a_repository_without_a_model_is_refused_before_anything_is_downloaded(server):
+    server.repositories[TINY] = {"README.md": b"", "data.csv": b""}
+    with pytest.raises(ValueError, match=r"holds no model: need config\.json and weights"):
+        hub.download(TINY, print)
+    assert not any("resolve" in path for _, path, _ in server.requests)
+
+
+def test_an_unknown_and_a_gated_model_say_what_to_do(server):
+    with pytest.raises(ValueError, match=r"no model https://huggingface\.co/someone/else, or it"):
+        hub.download("someone/else", print)
+    server.gated.add(TINY)
+    with pytest.raises(ValueError, match=r"must be asked for at .* `hf auth login`"):
+        hub.download(TINY, print)
+
+
+def test_a_model_larger_than_the_disk_is_refused(server, monkeypatch):
+    usage = type("Usage", (), {"free": 10})
+    monkeypatch.setattr(hub.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(ValueError, match=r"takes .* MB, but .* has 0\.0 MB left"):
+        hub.download(TINY, print)
+
+
+def test_without_a_network_one_sentence_says_so(server, monkeypatch):
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ValueError, match="could not be downloaded, try again later") as caught:
+        hub.download(TINY, print)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_wins_over_an_id(server, tmp_path, monkeypatch):
+    write_tiny_model(tmp_path / "someone" / "tiny")
+    monkeypatch.chdir(tmp_path)
+    assert model_folder(TINY, offline=False) == tmp_path / "someone" / "tiny"
+    assert load_predictor(TINY).name == "tiny"
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("name", ["tabletop", "a/b/c", "/a/b", "./a/b", "../b", "~/b", "a/", ""])
+def test_what_cannot_be_an_id_is_not_looked_up(name):
+    assert not hub.is_hub_id(name)
