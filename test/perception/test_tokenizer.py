@@ -73,7 +73,8 @@ SENTENCES = [
 NAMES = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}
 HARD = [
     "", "   ", "the red mug", "The  RED   mug", "café NAÏVE e\u0301", "猫と犬",
-    "🙂 mug 👩\u200d👧", "\ufb01ne ①  \uff21\uff22\uff23", "a\tb\nc\u00a0d\u3000e", "▁mug", "the▁mug", "\u200bmug\u200d", "mug\0bowl",
+    "🙂 mug 👩\u200d👧", "\ufb01ne ①  \uff21\uff22\uff23", "a\tb\nc\u00a0d\u3000e",
+    "▁mug", "the▁mug", "\u200bmug\u200d", "mug\0bowl",
     "[semantic] red mug", "İstanbul ǅ ß", "\u202eabc", "\U0001d41b\U0001d428", "a\u0300\u0301",
     "  lead", "trail  ", "<S>", "< s >", "mug " * 2000,
 ]  # fmt: skip
