@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from evf_sam_ros.models.behaviour import Behaviour, applied, behaviour_of, names_of
 from evf_sam_ros.models.config_document import config_from_document, document_from_config
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
@@ -75,10 +76,14 @@ class LoadedModel:
     config: EvfSamConfig
     folder: Path
     document: Mapping[str, Any]  # config.json as it is
+    behaviour: Behaviour
 
 
-def load(folder: str | Path) -> LoadedModel:
+def load(folder: str | Path, behaviour: Mapping[str, Any] | None = None) -> LoadedModel:
     """Load a model folder, released or our own.
+
+    Args:
+        behaviour: how to treat it, where that is not to be its own default; see `behaviour`.
 
     Raises:
         ValueError: the folder does not hold exactly one whole model that we know; one
@@ -88,9 +93,11 @@ def load(folder: str | Path) -> LoadedModel:
     document = read_json(folder / CONFIG)
     state = read_weights(folder)
     config = _config(document, state, folder)
-    return LoadedModel(
-        build_with(config, from_released(state), str(folder)), config, folder, document
-    )
+    names = [] if CONFIG_KEY in document else names_of(document, folder)
+    treatment = behaviour_of(config, document, names, behaviour)
+    config = applied(treatment, config)
+    model = build_with(config, from_released(state), str(folder))
+    return LoadedModel(model, config, folder, document, treatment)
 
 
 def save(

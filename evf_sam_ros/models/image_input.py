@@ -8,7 +8,8 @@ from typing import Literal, get_args
 #   stretch  both sides to fit, aspect ratio lost, antialiased (PIL bilinear)
 #   sample   as stretch but without antialiasing (torch bilinear on uint8)
 #   bicubic  as sample but bicubic, in float, not clamped
-Resize = Literal["pad", "stretch", "sample", "bicubic"]
+#   twice    longest side to fit (PIL bilinear), normalised, then as sample but in float
+Resize = Literal["pad", "stretch", "sample", "bicubic", "twice"]
 
 
 @dataclass(frozen=True, kw_only=True)

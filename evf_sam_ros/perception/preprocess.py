@@ -22,6 +22,8 @@ def segmenter_input(image_rgb: NDArray[np.uint8], spec: ImageInput) -> tuple[Ten
         ValueError: the image is not (H, W, 3) uint8 with at least one pixel.
     """
     pixels = resized(image_rgb, spec)
+    if spec.resize == "twice":
+        return _torch_resize(_normalised(pixels, spec), spec.size, "bilinear"), spec.size
     height, width = pixels.shape[-2:]
     padding = (0, spec.size[1] - width, 0, spec.size[0] - height)
     # Zeros after normalising, so the padding is of the mean colour.
@@ -34,10 +36,10 @@ def fusion_input(image_rgb: NDArray[np.uint8], spec: ImageInput) -> Tensor:
 
 
 def resized(image_rgb: NDArray[np.uint8], spec: ImageInput) -> Tensor:
-    """Return the image resized but neither normalised nor padded: grey levels (3, h, w)."""
+    """Return the image as it is resized before normalising: grey levels (3, h, w)."""
     _check(image_rgb)
     match spec.resize:
-        case "pad":
+        case "pad" | "twice":
             return _pil_bilinear(image_rgb, fitted_size(_size(image_rgb), spec.size))
         case "stretch":
             return _pil_bilinear(image_rgb, spec.size)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from evf_sam_ros.models.image_input import ImageInput, beit3_input, efficient_sam_input, sam_input
 from evf_sam_ros.perception.preprocess import fitted_size, resized, restore, segmenter_input
@@ -17,7 +18,7 @@ def picture(height, width):
     return np.full((height, width, 3), COLOUR, np.uint8)
 
 
-@pytest.mark.parametrize("resize", ["pad", "stretch", "sample", "bicubic"])
+@pytest.mark.parametrize("resize", ["pad", "stretch", "sample", "bicubic", "twice"])
 def test_a_uniform_picture_stays_uniform_in_rgb_order(resize):
     image, (height, width) = segmenter_input(picture(30, 40), replace(PLAIN, resize=resize))
     assert image.shape == (3, 4, 8)
@@ -75,6 +76,35 @@ def test_shrinking_averages_where_antialiased_and_samples_where_not():
     assert sampled.unique().tolist() == [120]  # between columns 3 and 4 of every 8
 
 
+def test_resizing_twice_is_the_longest_side_by_pil_then_a_stretch_in_float():
+    photograph = np.random.default_rng(3).integers(0, 255, (20, 40, 3), np.uint8)
+    spec = replace(PLAIN, size=(16, 16), resize="twice", mean=(100.0,) * 3, std=(50.0,) * 3)
+    image, size = segmenter_input(photograph, spec)
+    assert size == (16, 16)  # nothing is padding
+    scaled = Image.fromarray(photograph).resize((16, 8), Image.Resampling.BILINEAR)
+    rows = (np.asarray(scaled, np.float32).transpose(2, 0, 1) - 100) / 50
+    # Twice as many rows: each lies a quarter of a cell from the nearest old one.
+    expected = 0.75 * rows[:, 4] + 0.25 * rows[:, 3]
+    np.testing.assert_allclose(image[:, 8].numpy(), expected, atol=1e-5)
+
+
+def test_the_ways_to_resize_differ_only_where_they_should():
+    spec = replace(PLAIN, size=(16, 16))
+    small, large = (
+        np.random.default_rng(4).integers(0, 255, (*size, 3), np.uint8)
+        for size in ((8, 12), (40, 60))
+    )
+    ways = {
+        (name, photograph is large): segmenter_input(photograph, replace(spec, resize=name))[0]
+        for name in ("sample", "stretch", "twice")
+        for photograph in (small, large)
+    }
+    # Enlarging needs no antialiasing; the two differ by rounding alone.
+    assert (ways["sample", False] - ways["stretch", False]).abs().max() <= 1
+    assert (ways["sample", True] - ways["stretch", True]).abs().mean() > 5
+    assert (ways["twice", True] - ways["stretch", True]).abs().mean() > 1
+
+
 def test_bicubic_overshoots_and_is_not_clamped():
     edge = np.zeros((4, 4, 3), np.uint8)
     edge[:, 2:] = 255
@@ -84,7 +114,7 @@ def test_bicubic_overshoots_and_is_not_clamped():
     assert enlarged.max() > 256
 
 
-@pytest.mark.parametrize("resize", ["pad", "stretch", "sample", "bicubic"])
+@pytest.mark.parametrize("resize", ["pad", "stretch", "sample", "bicubic", "twice"])
 @pytest.mark.parametrize("original", [(30, 60), (60, 30), (31, 47)])
 def test_a_place_in_the_logits_comes_back_to_its_place_in_the_photograph(resize, original):
     spec = ImageInput(size=(64, 64), resize=resize, mean=(0.0,) * 3, std=(1.0,) * 3)
@@ -107,7 +137,7 @@ def test_half_precision_logits_are_restored_in_float32():
 def test_views_and_read_only_pictures_are_taken():
     backwards = picture(6, 9)[:, ::-1]
     backwards.flags.writeable = False
-    for resize in ("pad", "stretch", "sample", "bicubic"):
+    for resize in ("pad", "stretch", "sample", "bicubic", "twice"):
         segmenter_input(backwards, replace(PLAIN, resize=resize))
 
 
