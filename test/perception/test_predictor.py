@@ -9,6 +9,7 @@ import torch
 from tiny_model import ALWAYS, CONFIG, write_tiny_model
 
 from evf_sam_ros.models import checkpoint
+from evf_sam_ros.perception.attention_picture import draw_attention
 from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.perception.preprocess import restore, segmenter_input
 
@@ -85,6 +86,75 @@ class TestAnswer:
 
     def test_a_single_pixel_is_an_image(self, predict):
         assert predict(np.zeros((1, 1, 3), np.uint8), ["mug"]).masks.shape == (1, 1, 1)
+
+
+class TestBatch:
+    def test_images_of_any_size_and_any_number_of_prompts_give_what_they_give_alone(
+        self, predict, image
+    ):
+        other = np.ascontiguousarray(image[::-1, :70])
+        prompts = [["mug"], ["the red mug left the blue bowl", "bowl", "the mug"]]
+        answers = predict.batch([image, other], prompts)
+        for photograph, own, answer in zip([image, other], prompts, answers, strict=True):
+            alone = predict(photograph, own)
+            assert answer.masks.shape == (len(own), *photograph.shape[:2])
+            np.testing.assert_allclose(answer.logits, alone.logits, atol=1e-5)
+            np.testing.assert_allclose(answer.presence, alone.presence, atol=1e-5)
+            np.testing.assert_array_equal(answer.masks, alone.masks)
+            assert answer.unknown_words == alone.unknown_words
+
+    @pytest.mark.parametrize("prompts", [[], [["mug"]]])
+    def test_every_image_needs_its_prompts(self, predict, image, prompts):
+        with pytest.raises(ValueError, match="need one each"):
+            predict.batch([image, image], prompts)
+
+    def test_a_batch_of_nothing_is_refused(self, predict):
+        with pytest.raises(ValueError, match="need one each"):
+            predict.batch([], [])
+
+
+class TestAttention:
+    def test_it_is_told_where_asked_and_changes_nothing(self, predict, image):
+        plain = predict(image, ["the red mug", "bowl"])
+        asked = predict(image, ["the red mug", "bowl"], attention=True)
+        assert plain.attention is None
+        assert asked.attention.shape == (2, 3, 4)  # 48 x 64 pixels in patches of 16
+        assert (asked.attention >= 0).all()
+        assert (asked.attention.sum(axis=(1, 2)) < 1).all()
+        np.testing.assert_array_equal(plain.logits, asked.logits)
+
+    def test_the_picture_has_a_panel_per_expression_and_is_warm_where_looked(self):
+        attention = np.zeros((2, 3, 4), np.float32)
+        attention[0, 2, 0] = attention[1, 2, 3] = 0.9
+        grey = np.full((90, 120, 3), 100, np.uint8)
+        picture = draw_attention(grey, attention, ["left", "right"])
+        assert picture.shape == (90, 240, 3)
+        left, right = picture[75, :120, 0].astype(int), picture[75, 120:, 0].astype(int)
+        assert left[:30].mean() > 150 > left[60:].mean()
+        assert right[90:].mean() > 150 > right[:60].mean()
+        with pytest.raises(ValueError, match="2 maps but 1 expressions"):
+            draw_attention(grey, attention, ["left"])
+
+
+class TestSemanticPrefix:
+    @pytest.mark.parametrize("prompt", ["[semantic] mug", " [Semantic] mug"])
+    def test_it_is_refused_where_the_checkpoint_was_not_trained_for_it(
+        self, predict, image, prompt
+    ):
+        with pytest.raises(ValueError, match=r"was not trained for: .* multitask checkpoint"):
+            predict(image, [prompt])
+
+    def test_config_json_or_the_user_may_say_that_it_was(self, folder, tmp_path, image):
+        stated = changed(folder, tmp_path, behaviour={"semantic": True})
+        for predict in (
+            load_predictor(stated),
+            load_predictor(folder, behaviour={"semantic": True}),
+        ):
+            assert predict(image, ["[semantic] mug"]).logits.shape[0] == 1
+
+    def test_a_behaviour_that_does_not_suit_the_model_is_refused(self, folder):
+        with pytest.raises(ValueError, match="resizing is no choice of this model"):
+            load_predictor(folder, behaviour={"resizing": "dataset"})
 
 
 class TestDecision:

@@ -1,0 +1,52 @@
+"""Where BEIT-3 looks while it answers: the paper's figure 5.
+
+Shape suffixes: N prompts, V vision tokens ([CLS] first), T all tokens, D width, h heads,
+d head width, H W the grid of patches.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from evf_sam_ros.models.beit3 import Attention, Beit3
+
+
+@contextmanager
+def recorded_attention(encoder: Beit3) -> Iterator[list[Tensor]]:
+    """Record, while the encoder runs, how much [CLS] attends to each patch in the last layer.
+
+    Yields a list that gets one tensor (N, H, W) per run, float32: the mean over the heads. A
+    prompt's values sum to what [CLS] does not spend on itself and on the words. The run itself
+    is not changed by it.
+    """
+    height, width = (side // encoder.config.patch for side in encoder.config.image_size)
+    maps: list[Tensor] = []
+
+    def record(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        assert isinstance(module, Attention)
+        maps.append(_cls_to_patches(module, *inputs).unflatten(1, (height, width)))
+
+    last: Any = encoder.layers[-1]
+    hook = last.self_attn.register_forward_pre_hook(record)
+    try:
+        yield maps
+    finally:
+        hook.remove()
+
+
+def _cls_to_patches(
+    attention: Attention, tokens_NTD: Tensor, split: int, bias_N11T: Tensor
+) -> Tensor:
+    cls_Nh1d = _heads(attention.q_proj.A(tokens_NTD[:, :1]), attention.heads)
+    keys_NhTd = _heads(attention.k_proj(tokens_NTD, split), attention.heads)
+    with torch.autocast(tokens_NTD.device.type, enabled=False):
+        scores_Nh1T = cls_Nh1d.float() @ keys_NhTd.float().transpose(-2, -1)
+        scores_Nh1T = scores_Nh1T * cls_Nh1d.shape[-1] ** -0.5 + bias_N11T.float()
+        return scores_Nh1T.softmax(-1)[:, :, 0, 1:split].mean(1)
+
+
+def _heads(tokens_NTD: Tensor, heads: int) -> Tensor:
+    return tokens_NTD.unflatten(-1, (heads, -1)).transpose(1, 2)
