@@ -16,6 +16,7 @@ examples:
   evf-sam segment table.png "the red mug" "the bowl next to it" -o out.png --json
   evf-sam segment table.png "the red mug" --mask mask.png
   evf-sam segment photo.jpg "zebra top left" --model weights/evf-sam -o out.png
+  evf-sam segment table.png "the red mug" --attention attention.png
 """
 EVALUATE_EXAMPLES = """\
 examples:
@@ -86,6 +87,15 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="probability from which an object counts as found (default: the model's own)",
     )
+    parser.add_argument(
+        "--behaviour",
+        type=_entry,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="treat a published checkpoint otherwise than by its own default: "
+        "resizing=inference|dataset|legacy, masks=best|stable, semantic=true|false",
+    )
 
 
 def _add_segment(commands: Any) -> None:
@@ -99,6 +109,9 @@ def _add_segment(commands: Any) -> None:
         type=Path,
         help="PNG of the image's size: 0 background, 255 object; with several expressions "
         "1 is the first one's object, 2 the second's, ...",
+    )
+    parser.add_argument(
+        "--attention", type=Path, help="picture of where the model looks for each expression"
     )
     parser.add_argument("--json", action="store_true", help="print the answers as JSON")
     _add_model_options(parser)
@@ -132,18 +145,22 @@ def _add_train(commands: Any) -> None:
 
 def _segment(arguments: argparse.Namespace) -> None:
     from evf_sam_ros.perception import photograph
+    from evf_sam_ros.perception.attention_picture import draw_attention
     from evf_sam_ros.perception.overlay import draw
 
-    if arguments.output:
-        photograph.check_ending(arguments.output, photograph.PICTURES)
+    for picture in filter(None, (arguments.output, arguments.attention)):
+        photograph.check_ending(picture, photograph.PICTURES)
     if arguments.mask:
         photograph.check_ending(arguments.mask, photograph.LOSSLESS)
     image = photograph.read_rgb(arguments.image)
     predict = _predictor(arguments)
-    answer = predict(image, arguments.expression)
+    answer = predict(image, arguments.expression, attention=arguments.attention is not None)
     records = _records(arguments.expression, answer)
     if arguments.output:
         photograph.write_image(arguments.output, draw(image, _annotations(records, answer)))
+    if arguments.attention:
+        looks = draw_attention(image, answer.attention, arguments.expression)
+        photograph.write_image(arguments.attention, looks)
     if arguments.mask:
         photograph.write_image(arguments.mask, _label_image(answer))
     if arguments.json:
@@ -206,7 +223,11 @@ def _predictor(arguments: argparse.Namespace) -> Any:
     from evf_sam_ros.perception.predictor import load_predictor
 
     return load_predictor(
-        arguments.model, arguments.device, arguments.precision, arguments.score_threshold
+        arguments.model,
+        arguments.device,
+        arguments.precision,
+        arguments.score_threshold,
+        behaviour=dict(arguments.behaviour),
     )
 
 
@@ -221,6 +242,8 @@ def _record(expression: str, answer: Any, index: int) -> dict[str, Any]:
         "expression": expression,
         "found": bool(answer.found[index]),
         "score": round(float(answer.scores[index]), 4),
+        "predicted_iou": round(float(answer.predicted_iou[index]), 4),
+        "presence": None if answer.presence is None else round(float(answer.presence[index]), 4),
         "unknown_words": list(answer.unknown_words[index]),
     }
     if not record["found"]:
@@ -299,6 +322,13 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
     return number
+
+
+def _entry(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, {"true": True, "false": False}.get(value.lower(), value)
 
 
 def _refuse(sentence: str) -> int:
