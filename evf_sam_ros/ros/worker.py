@@ -179,7 +179,7 @@ class Worker:
 
     def _conclude(self, command: Command, answer: Answer, parameters: NodeParameters) -> None:
         with self._changed:
-            if command is not self._command:  # ended or replaced meanwhile
+            if command is not self._command or not self._enabled:  # changed meanwhile
                 return
             if parameters.mode == "once":
                 self._command = None

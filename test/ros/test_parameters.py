@@ -80,9 +80,17 @@ def test_what_is_read_when_configured_is_refused_afterwards(server):
     assert change(node, model="b")[0]
 
 
-def test_a_value_of_another_type_at_the_start_is_explained(ros):
-    node = rclpy.create_node("parameters", cli_args=["--ros-args", "-p", "command_ttl_s:=2"])
-    with pytest.raises(ValueError, match=r"command_ttl_s must be a float, as 30\.0"):
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("command_ttl_s:=2", r"command_ttl_s must be a float, as 30\.0"),
+        ("min_mask_area_px:=0", r"min_mask_area_px must be 1 to 1e\+06"),
+        ("mode:=always", r"mode is 'always', need one of once, stream"),
+    ],
+)
+def test_a_wrong_value_at_the_start_is_explained(ros, argument, sentence):
+    node = rclpy.create_node("parameters", cli_args=["--ros-args", "-p", argument])
+    with pytest.raises(ValueError, match=sentence):
         ParameterServer(node, NodeParameters)
     node.destroy_node()
 
