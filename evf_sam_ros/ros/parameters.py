@@ -62,7 +62,8 @@ class NodeParameters(Settings):
 
     model: str = setting(
         "default",
-        "the model: `default` (shipped in the package) or the folder of a checkpoint",
+        "the model: `default` (shipped in the package), the folder of a checkpoint, or a Hugging "
+        "Face id `owner/name`",
         effect=Effect.CONFIGURE,
     )
     device: str = setting(
@@ -127,6 +128,11 @@ class NodeParameters(Settings):
     depth_min_m: float = setting(0.1, "nearer depth readings are not believed", range=(0.0, 100.0))
     depth_max_m: float = setting(
         10.0, "farther depth readings are not believed", range=(0.0, 1000.0)
+    )
+    offline: bool = setting(
+        True,
+        "take a Hugging Face model only if it was downloaded before; false: download it",
+        effect=Effect.CONFIGURE,
     )
     autostart: bool = setting(
         True, "configure and activate without a lifecycle manager", effect=Effect.START

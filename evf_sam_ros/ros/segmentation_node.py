@@ -100,7 +100,10 @@ class SegmentationNode(LifecycleNode):
         settings = self.parameters
         try:
             predictor = self._load(
-                settings.model, device=settings.device, precision=settings.precision
+                settings.model,
+                device=settings.device,
+                precision=settings.precision,
+                offline=settings.offline,
             )
             predictor(WARM_UP_IMAGE, ["the object"])
         except Exception as error:  # whatever it is, the node stays and can be configured again
