@@ -1,7 +1,7 @@
 """Where BEIT-3 looks while it answers: the paper's figure 5.
 
 Shape suffixes: N prompts, V vision tokens ([CLS] first), T all tokens, D width, h heads,
-d head width, H W the grid of patches.
+d head width, Q queries (1 where all share a bias), H W the grid of patches.
 """
 
 from collections.abc import Iterator
@@ -15,13 +15,18 @@ from evf_sam_ros.models.beit3 import Attention, Beit3
 
 
 @contextmanager
-def recorded_attention(encoder: Beit3) -> Iterator[list[Tensor]]:
+def recorded_attention(encoder: nn.Module) -> Iterator[list[Tensor]]:
     """Record, while the encoder runs, how much [CLS] attends to each patch in the last layer.
 
     Yields a list that gets one tensor (N, H, W) per run, float32: the mean over the heads. A
     prompt's values sum to what [CLS] does not spend on itself and on the words. The run itself
     is not changed by it.
+
+    Raises:
+        ValueError: the encoder is no BEIT-3, or reads no picture.
     """
+    if not isinstance(encoder, Beit3):
+        raise ValueError(f"attention is known of BEIT-3 only, this is {type(encoder).__name__}")
     height, width = (side // encoder.config.patch for side in encoder.config.image_size)
     maps: list[Tensor] = []
 
@@ -38,13 +43,15 @@ def recorded_attention(encoder: Beit3) -> Iterator[list[Tensor]]:
 
 
 def _cls_to_patches(
-    attention: Attention, tokens_NTD: Tensor, split: int, bias_N11T: Tensor
+    attention: Attention, tokens_NTD: Tensor, split: int, bias_N1QT: Tensor
 ) -> Tensor:
+    if not split:
+        raise ValueError("this model reads no picture that its attention could be drawn on")
     cls_Nh1d = _heads(attention.q_proj.A(tokens_NTD[:, :1]), attention.heads)
     keys_NhTd = _heads(attention.k_proj(tokens_NTD, split), attention.heads)
     with torch.autocast(tokens_NTD.device.type, enabled=False):
         scores_Nh1T = cls_Nh1d.float() @ keys_NhTd.float().transpose(-2, -1)
-        scores_Nh1T = scores_Nh1T * cls_Nh1d.shape[-1] ** -0.5 + bias_N11T.float()
+        scores_Nh1T = scores_Nh1T * cls_Nh1d.shape[-1] ** -0.5 + bias_N1QT[:, :, :1].float()
         return scores_Nh1T.softmax(-1)[:, :, 0, 1:split].mean(1)
 
 

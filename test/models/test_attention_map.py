@@ -58,3 +58,11 @@ def test_recording_changes_nothing_and_leaves_nothing_behind(encoder, inputs):
         encoder(*inputs)
     assert torch.equal(before, during)
     assert len(maps) == 1
+
+
+def test_an_encoder_of_another_kind_is_refused():
+    with (
+        pytest.raises(ValueError, match="BEIT-3 only, this is Linear"),
+        recorded_attention(torch.nn.Linear(1, 1)),
+    ):
+        pass
