@@ -165,3 +165,31 @@ def test_a_user_sees_no_traceback(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("evf-sam: ")
     assert "Traceback" not in done.stderr
+
+
+def test_where_the_model_looks_can_be_drawn(model, photo, tmp_path, capsys):
+    out = tmp_path / "attention.png"
+    words = ["the red mug", "bowl", "--model", model, "--attention", str(out)]
+    assert cli.main(["segment", str(photo), *words]) == 0
+    capsys.readouterr()
+    assert cv2.imread(str(out)).shape == (60, 160, 3)  # a panel for each expression
+    said = refusal(capsys, "segment", photo, "mug", "--attention", "a.txt", "--model", "nonsense")
+    assert "must end in .png or .jpg" in said
+
+
+def test_json_has_what_the_heads_say(model, photo, capsys):
+    cli.main(["segment", str(photo), "mug", "--model", model, "--json"])
+    (mug,) = json.loads(capsys.readouterr().out)["answers"]
+    assert 0 < mug["predicted_iou"] < 1
+    assert isinstance(mug["presence"], float)
+
+
+def test_a_checkpoint_can_be_treated_otherwise(model, photo, capsys):
+    wanted = ["segment", photo, "[semantic] mug", "--model", model]
+    assert "was not trained for" in refusal(capsys, *wanted)
+    assert cli.main([*map(str, wanted), "--behaviour", "semantic=true"]) == 0
+    capsys.readouterr()
+    said = refusal(capsys, *wanted, "--behaviour", "masks=best")
+    assert "choice of SAM-2 only" in said
+    with pytest.raises(SystemExit):
+        cli.main([*map(str, wanted), "--behaviour", "masks"])
