@@ -91,7 +91,7 @@ def test_depth_of_another_time_is_out_of_sync(node, scene):
     node.set(score_threshold=0.0)
 
     def shoot():
-        shot, old = node.shot(scene), node.shot(scene, age_s=0.5)
+        shot, old = node.shot(scene), node.shot(scene, age_s=100.0)
         return Shot(shot.image, old.depth, shot.info)
 
     result = node.ask("the red mug", shoot)
