@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq --constraint constraints.txt
-REQUIREMENTS := requirements.txt requirements-sim.txt requirements-dev.txt \
-	requirements-ros-$(ROS).txt
+REQUIREMENTS := requirements.txt requirements-sim.txt requirements-encoders.txt \
+	requirements-dev.txt requirements-ros-$(ROS).txt
 PACKAGED := $(wildcard msg/*.msg srv/*.srv action/*.action config/* launch/*) \
-	CMakeLists.txt package.xml setup.py requirements.txt requirements-sim.txt
+	CMakeLists.txt package.xml setup.py requirements.txt requirements-sim.txt requirements-encoders.txt
 # PyTorch's wheels on PyPI carry gigabytes of CUDA, of use only beside an NVIDIA driver.
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 CPU_TORCH := "torch==$(TORCH)+cpu" --no-deps --retries 1 \

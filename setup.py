@@ -172,7 +172,10 @@ setup(
     package_data={f"{NAME}.models": ["tabletop/*"]},
     python_requires=">=3.10",
     install_requires=requirements("requirements.txt"),
-    extras_require={"sim": requirements("requirements-sim.txt")},
+    extras_require={
+        "sim": requirements("requirements-sim.txt"),
+        "encoders": requirements("requirements-encoders.txt"),
+    },
     entry_points={"console_scripts": [f"evf-sam = {NAME}.cli:main"]},
     distclass=WheelDistribution,
     cmdclass={"build_py": BuildWithMessages},

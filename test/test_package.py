@@ -18,7 +18,7 @@ PACKAGE = ROOT / "evf_sam_ros"
 MODEL = PACKAGE / "models" / "tabletop"
 MANIFEST = ElementTree.parse(ROOT / "package.xml").getroot()
 CMAKE = (ROOT / "CMakeLists.txt").read_text()
-LIBRARY_FILES = ("requirements.txt", "requirements-sim.txt")
+LIBRARY_FILES = ("requirements.txt", "requirements-sim.txt", "requirements-encoders.txt")
 IMPORTED_AS = {"opencv-python-headless": "cv2", "pillow": "PIL"}
 OPTIONAL = {"hri_msgs", "whisper_msgs", "vision_msgs"}  # imported only where installed
 
@@ -142,7 +142,8 @@ def test_a_wheel_brings_the_command_and_asks_for_its_libraries(wheel):
     assert {project(each) for each in asked} == {
         project(line) for line in requirements("requirements.txt")
     }
-    assert 'extra == "sim"' in metadata(wheel, "METADATA")
+    for extra in ("sim", "encoders"):
+        assert f'extra == "{extra}"' in metadata(wheel, "METADATA")
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,21 @@ L text tokens, T = V + L, D width, h heads, d head width, S S image size.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from evf_sam_ros.models.encoder import Encoder
 from evf_sam_ros.models.trunk import ConvTrunk
+
+# Where words and picture meet, and what of it prompts the segmenter:
+#   early  in attention; the picture's [CLS]
+#   late   nowhere; both [CLS], one behind the other
+#   text   the words alone; their [CLS]
+Fusion = Literal["early", "late", "text"]
+FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 
 FIRST_POSITION = 2  # rows 0 and 1 of both position tables are never read (a fairseq convention)
 
@@ -29,8 +38,12 @@ class Beit3Config:
     vocabulary: int = 64010
     text_positions: int = 1024  # rows of the table; two fewer tokens fit
     stem: tuple[int, int, int] | None = None  # trunk widths; None: one patch convolution
+    fusion: Fusion = "early"
+    fused_layers: int | None = None  # of early fusion: how many of the first layers; None: all
 
     def __post_init__(self) -> None:
+        if self.fusion not in FUSIONS:
+            raise ValueError(f"fusion is {self.fusion!r}, need one of {', '.join(FUSIONS)}")
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
         if any(side % self.patch for side in self.image_size):
@@ -49,13 +62,13 @@ class Beit3Config:
         return self.text_positions - FIRST_POSITION
 
 
-class Beit3(nn.Module):
+class Beit3(Encoder):
     """Fuse an image with each of its prompts, attention joint, everything else per modality."""
 
     def __init__(self, config: Beit3Config) -> None:
         super().__init__()
         self.config = config
-        self.width = config.width
+        self.width = config.width * (2 if config.fusion == "late" else 1)
         self.vision_embed = VisionEmbedding(config)
         self.text_embed = nn.Embedding(config.vocabulary, config.width)
         self.embed_positions = nn.ModuleDict(
@@ -69,6 +82,8 @@ class Beit3(nn.Module):
 
     def forward(self, images_I3SS: Tensor, tokens_IPL: Tensor, padding_IPL: Tensor) -> Tensor:
         """Return the fused tokens (I * P, T, D): vision [CLS], patches, then text.
+
+        Of late fusion, both [CLS] as one token (I * P, 1, 2 D); without a picture, only the text.
 
         Args:
             images_I3SS: normalised images of `config.image_size`.
@@ -93,11 +108,22 @@ class Beit3(nn.Module):
         text_BLD = text_BLD + self._positions("B", text_BLD.shape[1])
         text_BLD = text_BLD.masked_fill(padding_BL[..., None], 0)
 
+        if self.config.fusion == "text":
+            vision_BVD = vision_BVD[:, :0]
         tokens_BTD = torch.cat([vision_BVD, text_BLD.to(vision_BVD.dtype)], 1)
         split = vision_BVD.shape[1]
-        bias_B11T = _key_bias(padding_BL, split, tokens_BTD.dtype)
-        for layer in self.layers:
-            tokens_BTD = layer(tokens_BTD, split, bias_B11T)
+        tokens_BTD = self._layers(tokens_BTD, split, padding_BL)
+        if self.config.fusion == "late":
+            return torch.cat([tokens_BTD[:, :1], tokens_BTD[:, split : split + 1]], 2)
+        return tokens_BTD
+
+    def _layers(self, tokens_BTD: Tensor, split: int, padding_BL: Tensor) -> Tensor:
+        joint = bias = _key_bias(padding_BL, split, tokens_BTD.dtype)
+        fused = self.config.fused_layers if self.config.fusion == "early" else 0
+        for index, layer in enumerate(self.layers):
+            if index == fused:
+                bias = _apart(joint, split)
+            tokens_BTD = layer(tokens_BTD, split, bias)
         return self.layer_norm(tokens_BTD, split)
 
     def _positions(self, modality: str, count: int) -> Tensor:
@@ -227,3 +253,10 @@ def _key_bias(padding_BL: Tensor, split: int, dtype: torch.dtype) -> Tensor:
     hidden_BT = torch.cat([visible_BV, padding_BL], 1)
     bias_BT = torch.zeros_like(hidden_BT, dtype=dtype).masked_fill(hidden_BT, float("-inf"))
     return bias_BT[:, None, None]
+
+
+def _apart(bias_B11T: Tensor, split: int) -> Tensor:
+    """Hide the words from the picture and the picture from the words as well."""
+    vision_T = torch.arange(bias_B11T.shape[-1], device=bias_B11T.device) < split
+    other_TT = vision_T[:, None] != vision_T
+    return bias_B11T.masked_fill(other_TT, float("-inf"))

@@ -5,6 +5,7 @@ from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from evf_sam_ros.models.beit3 import Beit3Config
+from evf_sam_ros.models.clip import ClipConfig, ClipTower
 from evf_sam_ros.models.compact import CompactConfig
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
 from evf_sam_ros.models.hiera import HieraConfig
@@ -13,7 +14,8 @@ from evf_sam_ros.models.mask_decoder import MaskDecoderConfig
 from evf_sam_ros.models.sam import SamConfig
 from evf_sam_ros.models.sam2 import Sam2Config
 from evf_sam_ros.models.sam2_memory import MemoryConfig
-from evf_sam_ros.models.variants import EvfSamConfig, SegmenterConfig
+from evf_sam_ros.models.variants import EncoderConfig, EvfSamConfig, SegmenterConfig
+from evf_sam_ros.models.vilt import ViltConfig
 
 FAMILIES: dict[str, type[SegmenterConfig]] = {
     "sam": SamConfig,
@@ -21,15 +23,27 @@ FAMILIES: dict[str, type[SegmenterConfig]] = {
     "sam2": Sam2Config,
     "compact": CompactConfig,
 }
+ENCODER_FAMILIES: dict[str, type[EncoderConfig]] = {
+    "beit3": Beit3Config,  # where none is named: folders older than the others
+    "clip": ClipConfig,
+    "vilt": ViltConfig,
+}
 _FAMILY = "family"
-_PARTS = {"decoder": MaskDecoderConfig, "hiera": HieraConfig, "memory": MemoryConfig}
+_PARTS = {
+    "text": ClipTower,
+    "vision": ClipTower,
+    "decoder": MaskDecoderConfig,
+    "hiera": HieraConfig,
+    "memory": MemoryConfig,
+}
 
 
 def document_from_config(config: EvfSamConfig) -> dict[str, Any]:
-    """Return nested dictionaries and lists; the segmenter's says its family."""
+    """Return nested dictionaries and lists; both halves' say their family."""
     document = asdict(config)
-    family = {kind: name for name, kind in FAMILIES.items()}[type(config.segmenter)]
-    document["segmenter"] = {_FAMILY: family, **document["segmenter"]}
+    for half, families in (("segmenter", FAMILIES), ("encoder", ENCODER_FAMILIES)):
+        family = {kind: name for name, kind in families.items()}[type(getattr(config, half))]
+        document[half] = {_FAMILY: family, **document[half]}
     return document
 
 
@@ -47,18 +61,23 @@ def config_from_document(document: Mapping[str, Any], source: str) -> EvfSamConf
 
 def _config(document: Mapping[str, Any]) -> EvfSamConfig:
     parts = dict(_entries(EvfSamConfig, document))
-    segmenter = dict(parts["segmenter"])
-    family = segmenter.pop(_FAMILY, None)
-    if family not in FAMILIES:
-        raise ValueError(f"segmenter family is {family!r}, need one of {', '.join(FAMILIES)}")
-    for name in segmenter.keys() & _PARTS.keys():
-        segmenter[name] = _read(_PARTS[name], segmenter[name])
     return EvfSamConfig(
-        encoder=_read(Beit3Config, parts["encoder"]),
-        segmenter=_read(FAMILIES[family], segmenter),
+        encoder=_half("encoder", ENCODER_FAMILIES, {_FAMILY: "beit3", **parts["encoder"]}),
+        segmenter=_half("segmenter", FAMILIES, parts["segmenter"]),
         fusion_input=_read(ImageInput, parts["fusion_input"]),
         image_input=_read(ImageInput, parts["image_input"]),
     )
+
+
+def _half(half: str, families: Mapping[str, type[Any]], values: Mapping[str, Any]) -> Any:
+    values = dict(values)
+    family = values.pop(_FAMILY, None)
+    if family not in families:
+        raise ValueError(f"{half} family is {family!r}, need one of {', '.join(families)}")
+    for name in values.keys() & _PARTS.keys():
+        if values[name] is not None:
+            values[name] = _read(_PARTS[name], values[name])
+    return _read(families[family], values)
 
 
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:

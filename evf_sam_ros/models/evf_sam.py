@@ -4,18 +4,20 @@ Shape suffixes: B images, P prompts per image, L text tokens, T fused tokens, D 
 C prompt width, S S fusion image size, H W segmenter image size.
 """
 
+from typing import Any
+
 from torch import Tensor, nn
 
-from evf_sam_ros.models.beit3 import Beit3
+from evf_sam_ros.models.encoder import Encoder
 from evf_sam_ros.models.segmenter import Decoded, Segmenter
 
 
 class EvfSam(nn.Module):
-    """Early vision-language fusion in front of any `Segmenter` (EVF-SAM, figure 2)."""
+    """An `Encoder`, early fusion in EVF-SAM's own, in front of any `Segmenter` (figure 2)."""
 
-    def __init__(self, encoder: Beit3, segmenter: Segmenter) -> None:
+    def __init__(self, encoder: Encoder, segmenter: Segmenter) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder: Any = encoder  # training looks into BEIT-3
         self.projector = nn.Sequential(
             nn.Linear(encoder.width, encoder.width),
             nn.ReLU(),

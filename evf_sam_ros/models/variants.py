@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from evf_sam_ros.models.beit3 import Beit3, Beit3Config
+from evf_sam_ros.models.clip import Clip, ClipConfig
 from evf_sam_ros.models.compact import CompactConfig, CompactSegmenter
 from evf_sam_ros.models.efficient_sam import EfficientSam, EfficientSamConfig
+from evf_sam_ros.models.encoder import Encoder
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.hiera import HieraConfig
 from evf_sam_ros.models.image_input import (
@@ -17,7 +19,9 @@ from evf_sam_ros.models.image_input import (
 from evf_sam_ros.models.sam import Sam, SamConfig
 from evf_sam_ros.models.sam2 import Sam2, Sam2Config
 from evf_sam_ros.models.segmenter import Segmenter
+from evf_sam_ros.models.vilt import Vilt, ViltConfig
 
+EncoderConfig = Beit3Config | ClipConfig | ViltConfig
 SegmenterConfig = SamConfig | EfficientSamConfig | Sam2Config | CompactConfig
 
 
@@ -25,7 +29,7 @@ SegmenterConfig = SamConfig | EfficientSamConfig | Sam2Config | CompactConfig
 class EvfSamConfig:
     """A whole model: its two halves, and what pictures each half takes."""
 
-    encoder: Beit3Config
+    encoder: EncoderConfig
     segmenter: SegmenterConfig
     fusion_input: ImageInput
     image_input: ImageInput
@@ -104,7 +108,17 @@ VARIANTS = {
 
 def build(config: EvfSamConfig) -> EvfSam:
     """Build a model in eval mode, on torch's current default device, with random weights."""
-    return EvfSam(Beit3(config.encoder), _segmenter(config.segmenter)).eval()
+    return EvfSam(_encoder(config.encoder), _segmenter(config.segmenter)).eval()
+
+
+def _encoder(config: EncoderConfig) -> Encoder:
+    match config:
+        case Beit3Config():
+            return Beit3(config)
+        case ClipConfig():
+            return Clip(config)
+        case ViltConfig():
+            return Vilt(config)
 
 
 def _segmenter(config: SegmenterConfig) -> Segmenter:
