@@ -5,6 +5,7 @@
 GOLDEN is a model's folder (with manifest.json), one of losses.npz, metrics.npz and
 preprocess.npz, or the folder with these files, which stands for them. Prints every error
 beside its tolerance; exit status 1 if one is too large or an array was not compared.
+In half precision the errors of a model are printed, not judged.
 """
 
 import argparse
@@ -12,13 +13,26 @@ import gc
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without being installed
 
-from benchmarks.golden import Check, load_golden
-from benchmarks.golden_cases import check_folder
+import torch
+
+from benchmarks.golden import Check, GoldenModel, load_golden, uncompared
+from benchmarks.golden_cases import check_case
 from benchmarks.golden_files import check_file
+from benchmarks.golden_training import check_training
+from evf_sam_ros.perception.predictor import PRECISIONS
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a model runs, and in what precision."""
+
+    device: str = "cpu"
+    dtype: torch.dtype = torch.float32
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,10 +42,13 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("golden", nargs="+", type=Path, help="folders or .npz files")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N")
     arguments = parser.parse_args(argv)
+    run = Run(arguments.device, PRECISIONS[arguments.precision])
     compared = missed = 0
     for path in arguments.golden:
-        for source, checks in _checked(path):
+        for source, checks in _checked(path, run):
             print(table(source, checks), flush=True)
             compared += len(checks)
             missed += sum(not check.ok for check in checks)
@@ -39,28 +56,45 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if missed or not compared else 0
 
 
-def _checked(path: Path) -> Iterator[tuple[str, list[Check]]]:
+def check_folder(golden: GoldenModel, run: Run | None = None) -> list[Check]:
+    """Compare everything in a golden folder; training in float32 on a CPU only."""
+    run = run or Run()
+    golden.model.to(run.device)
+    checks = [golden.weights]
+    files = set()
+    for case in golden.manifest["cases"]:
+        checks += check_case(golden, case, run.dtype)
+        files.add(case["file"])
+    if train := golden.manifest.get("train"):
+        if run == Run():
+            checks += check_training(golden, train)
+        files.add(train["file"])
+    present = {path.name for path in golden.folder.glob("*.npz")}
+    return checks + uncompared("folder", present - files)
+
+
+def _checked(path: Path, run: Run) -> Iterator[tuple[str, list[Check]]]:
     started = time.perf_counter()
     try:
         if (path / "manifest.json").is_file():
-            checks = check_folder(load_golden(path))
+            checks = check_folder(load_golden(path), run)
             gc.collect()  # the next model may be as large
             yield f"{path} ({time.perf_counter() - started:.1f} s)", checks
         elif path.is_file():
             yield str(path), check_file(path)
         else:
-            yield from _checked_files(path)
+            yield from _checked_files(path, run)
     except (ValueError, KeyError, OSError) as error:
         print(f"{path}: {error}", file=sys.stderr)
         yield str(path), [Check(path.name, "could not be compared", float("inf"), 0, "error")]
 
 
-def _checked_files(folder: Path) -> Iterator[tuple[str, list[Check]]]:
+def _checked_files(folder: Path, run: Run) -> Iterator[tuple[str, list[Check]]]:
     files = sorted(folder.glob("*.npz"))
     if not files:
         raise ValueError("no golden data: need a folder with manifest.json or .npz files")
     for file in files:
-        yield from _checked(file)
+        yield from _checked(file, run)
     models = sorted(manifest.parent.name for manifest in folder.glob("*/manifest.json"))
     if models:
         print(f"{folder}: models are compared when named: {', '.join(models)}")

@@ -12,7 +12,9 @@ from torch import nn
 
 from benchmarks import parity
 from benchmarks.golden import golden_tensor, load_golden
-from benchmarks.golden_cases import check_case, check_folder, check_training
+from benchmarks.golden_cases import check_case
+from benchmarks.golden_training import check_training
+from benchmarks.parity import check_folder
 from evf_sam_ros.models import beit3
 
 GOLDENS = Path(__file__).parents[3] / "shared" / "goldens"
@@ -59,6 +61,17 @@ def test_the_formula_gives_the_published_numbers():
     expected = [-0.1329145, 1.0370680, 0.2115607]
     key = "mm_extractor.beit3.encoder.layers.0.self_attn.v_proj.B.weight"
     np.testing.assert_allclose(golden_tensor(key, (64, 64)).flat[:3], expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("name", TINY)
+def test_half_precision_is_near_and_only_reported(name, precision):
+    golden = load_golden(GOLDENS / name)
+    checks = check_folder(golden, parity.Run(dtype=parity.PRECISIONS[precision]))
+    assert misses(checks) == {}
+    errors = {check.name: check.error for check in checks if check.kind == "relative"}
+    coarseness = {"bf16": 2**-8, "fp16": 2**-11}[precision]
+    assert coarseness / 100 < errors["low_res_logits"] < 10 * coarseness
 
 
 def test_a_wrong_epsilon_is_noticed(golden):
