@@ -29,6 +29,11 @@ examples:
   evf-sam train --recipe tabletop -o runs/tabletop
   evf-sam train --recipe tabletop -o runs/tabletop --resume     goes on where a run ended
 """
+DOWNLOAD_EXAMPLES = """\
+examples:
+  evf-sam download YxZhang/evf-sam2-multitask
+  evf-sam segment photo.jpg "zebra top left" --model YxZhang/evf-sam2-multitask -o out.png
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,8 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_segment(commands)
     _add_evaluate(commands)
     _add_train(commands)
-    models = _command(commands, "models", "list the models this package can build", "")
+    models = _command(commands, "models", "list the models: size, memory, where to get them", "")
     models.set_defaults(run=_models)
+    _add_download(commands)
+    parameters = _command(commands, "params", "compare parameter counts with the paper's", "")
+    parameters.set_defaults(run=_params)
     return parser
 
 
@@ -77,7 +85,8 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="default",
         metavar="DIR_OR_NAME",
-        help="a model's folder, or the name of an embedded one (default: %(default)s)",
+        help="a model's folder, the name of an embedded one, or the Hugging Face id of one that "
+        "was downloaded (default: %(default)s)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16")
@@ -138,6 +147,13 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("-o", "--output", type=Path, help="folder of the run (runs/RECIPE)")
     parser.add_argument("--resume", action="store_true", help="go on where a run ended")
     parser.set_defaults(run=_train)
+
+
+def _add_download(commands: Any) -> None:
+    summary = "fetch a Hugging Face model, or its newest version, for use without a network"
+    parser = _command(commands, "download", summary, DOWNLOAD_EXAMPLES)
+    parser.add_argument("model", help="owner/name, or owner/name@revision")
+    parser.set_defaults(run=_download)
 
 
 # Everything below imports what it needs itself: `evf-sam --help` is instant.
@@ -202,21 +218,23 @@ def _train(arguments: argparse.Namespace) -> None:
     recipes.run(arguments.recipe, folder, resume=arguments.resume)
 
 
+def _download(arguments: argparse.Namespace) -> None:
+    from evf_sam_ros.perception import hub
+
+    print(hub.download(arguments.model))
+
+
 def _models(_: argparse.Namespace) -> None:
-    import torch
+    from evf_sam_ros.perception import catalogue
 
-    from evf_sam_ros.models.variants import VARIANTS, build
-    from evf_sam_ros.perception.predictor import DEFAULT_MODEL, embedded_models
+    print(catalogue.table(catalogue.this_machine()))
 
-    embedded = embedded_models()
-    print(f"{'name':<16}{'parameters':>12}  {'segmenter':<14}{'weights'}")
-    for name, config in VARIANTS.items():
-        with torch.device("meta"):  # shapes only: no memory, no time
-            count = sum(weight.numel() for weight in build(config).parameters())
-        segmenter = type(config.segmenter).__name__.removesuffix("Config")
-        weights = "in the package" if name in embedded else "from a folder: --model DIR"
-        default = ", the default" if name == DEFAULT_MODEL and name in embedded else ""
-        print(f"{name:<16}{count / 1e6:>10.1f} M  {segmenter:<14}{weights}{default}")
+
+def _params(_: argparse.Namespace) -> None:
+    from evf_sam_ros.evaluation import paper_parameters
+
+    for line in paper_parameters.report():
+        print(line)
 
 
 def _predictor(arguments: argparse.Namespace) -> Any:

@@ -140,16 +140,36 @@ class TestRefusals:
         assert stopped.value.code == 2
 
 
-def test_models_are_listed_with_their_sizes(capsys):
+def test_models_are_listed_with_size_and_source(capsys):
     assert cli.main(["models"]) == 0
-    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[1:]}
-    assert set(rows) >= {"evf_sam", "evf_effisam_l", "evf_effisam_b", "tabletop"}
-    assert "Sam" in rows["evf_sam"]
-    # Published: SAM's 641 M and BEIT-3-L's 675 M, and the projector.
-    assert 1300 < float(rows["evf_sam"].split()[1]) < 1330
+    rows = {
+        line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()[1:] if line
+    }
+    assert set(rows) >= {"evf_sam", "evf_sam2", "evf_effisam_l", "evf_effisam_b", "tabletop"}
+    # Published: 1.32 B, 898 M, 700 M, 232 M.
+    published = {"evf_sam": 1315, "evf_sam2": 898, "evf_effisam_l": 700, "evf_effisam_b": 232}
+    for name, millions in published.items():
+        assert float(rows[name][1]) == pytest.approx(millions, abs=1)
+    assert "YxZhang/evf-sam2" in rows["evf_sam2"]
+    assert rows["evf_effisam_b"][-1] == "-"
 
 
-@pytest.mark.parametrize("command", ["segment", "evaluate", "train"])
+def test_a_model_that_is_not_here_is_never_fetched_unasked(photo, capsys):
+    said = refusal(capsys, "segment", photo, "mug", "--model", "nobody/nothing")
+    assert "`evf-sam download nobody/nothing` fetches it" in said
+
+
+def test_the_papers_parameters_are_compared(capsys):
+    assert cli.main(["params"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split()[-5:-3] == ["898", "898.4"] for line in lines)
+
+
+def test_what_cannot_be_downloaded_is_one_sentence(capsys):
+    assert "'tabletop' is no Hugging Face id" in refusal(capsys, "download", "tabletop")
+
+
+@pytest.mark.parametrize("command", ["segment", "evaluate", "train", "download"])
 def test_help_teaches_by_example(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main([command, "--help"])

@@ -270,6 +270,11 @@ def load_predictor(
         check_threshold(score_threshold)
     tokenizer = load_tokenizer(folder)
     loaded = checkpoint.load(folder, behaviour)
+    if tokenizer.size > loaded.config.encoder.vocabulary:
+        raise ValueError(
+            f"the tokenizer of {folder} has {tokenizer.size} tokens, "
+            f"its model knows {loaded.config.encoder.vocabulary}"
+        )
     calibration = Calibration.from_config(loaded.document)
     if score_threshold is None and calibration is not None:
         score_threshold = calibration.threshold

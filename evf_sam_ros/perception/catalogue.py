@@ -1,0 +1,112 @@
+"""Every model this package can build: its size, where to get it, whether it fits this machine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from evf_sam_ros.models.compact import CompactConfig
+from evf_sam_ros.models.efficient_sam import EfficientSamConfig
+from evf_sam_ros.models.sam import SamConfig
+from evf_sam_ros.models.sam2 import Sam2Config
+from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, SegmenterConfig, build
+from evf_sam_ros.perception import hub
+from evf_sam_ros.perception.predictor import DEFAULT_MODEL, embedded_models
+
+GIB = 2**30
+OWN_LICENCE = "Apache-2.0"
+
+# Hugging Face ids of the authors of EVF-SAM, all under Apache-2.0. They never published weights
+# with EfficientSAM or with a tiny SAM 2; the same networks can be trained or loaded from a folder.
+PUBLISHED = {
+    "evf_sam": ("YxZhang/evf-sam-multitask", "YxZhang/evf-sam"),
+    "evf_sam2": ("YxZhang/evf-sam2-multitask", "YxZhang/evf-sam2"),
+}
+PUBLISHED_LICENCE = "Apache-2.0"
+
+# Memory beside the weights while one prompt is answered, GiB: libraries and activations.
+# Measured on a CPU in float32; a GPU in half precision takes about as much.
+WORKING_GIB: dict[type[SegmenterConfig], float] = {
+    SamConfig: 4.0,
+    EfficientSamConfig: 0.6,
+    Sam2Config: 1.0,
+    CompactConfig: 0.5,
+}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a machine has left, bytes."""
+
+    cpu: int
+    gpu: int  # 0: no GPU
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of the table."""
+
+    name: str
+    parameters: int
+    needs: int  # bytes of memory, weights in float32 and everything else
+    sources: tuple[str, ...]  # what `--model` takes; empty: only a folder of one's own
+    licence: str
+
+    def fits(self, memory: Memory) -> str:
+        """Say where it can run."""
+        places = [name for name, free in (("cpu", memory.cpu), ("gpu", memory.gpu)) if free]
+        fitting = [name for name in places if getattr(memory, name) >= self.needs]
+        return "+".join(fitting) or "no"
+
+
+def entries() -> Iterator[Entry]:
+    """Return every model, the default one first."""
+    for name in sorted(VARIANTS, key=lambda name: name != DEFAULT_MODEL):
+        config = VARIANTS[name]
+        parameters = count_parameters(config)
+        needs = int(4 * parameters + GIB * WORKING_GIB[type(config.segmenter)])
+        embedded = (name,) if name in embedded_models() else ()
+        sources = embedded + PUBLISHED.get(name, ())
+        licence = OWN_LICENCE if embedded else PUBLISHED_LICENCE if sources else "-"
+        yield Entry(name, parameters, needs, sources, licence)
+
+
+def count_parameters(config: EvfSamConfig) -> int:
+    """Count what a model would have, without building it in memory."""
+    with torch.device("meta"):
+        return sum(weight.numel() for weight in build(config).parameters())
+
+
+def this_machine() -> Memory:
+    """Return what memory is free here, on the roomiest GPU if there are several."""
+    gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    return Memory(_free_memory(), max((torch.cuda.mem_get_info(i)[0] for i in gpus), default=0))
+
+
+def table(memory: Memory) -> str:
+    """Return the table that `evf-sam models` prints."""
+    lines = [f"{'model':<22}{'parameters':>11}  {'memory':>8}  {'fits':<8}{'licence':<12}from"]
+    for entry in entries():
+        parameters, needs = f"{entry.parameters / 1e6:.1f} M", f"{entry.needs / GIB:.1f} GiB"
+        start = f"{entry.name:<22}{parameters:>11}  {needs:>8}  {entry.fits(memory):<8}"
+        lines.append(f"{start}{entry.licence:<12}{', '.join(map(_place, entry.sources)) or '-'}")
+    gpu = f"{memory.gpu / GIB:.1f} GiB on a GPU" if memory.gpu else "no GPU"
+    lines += [
+        "",
+        f"free here: {memory.cpu / GIB:.1f} GiB of memory, {gpu}",
+        "`evf-sam download ID` fetches a model with a / in its name; --model takes what stands "
+        "under 'from', or any folder with config.json, weights and tokenizer.",
+    ]
+    return "\n".join(lines)
+
+
+def _place(source: str) -> str:
+    if not hub.is_hub_id(source):
+        return f"{source} (in the package)"
+    return f"{source} (downloaded)" if hub.cached(source) else source
+
+
+def _free_memory() -> int:
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
