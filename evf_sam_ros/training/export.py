@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from evf_sam_ros.models.behaviour import ENTRY
 from evf_sam_ros.models.checkpoint import save
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
@@ -30,7 +31,7 @@ def export(
         rounded,
         config,
         folder,
-        extra={"decision": asdict(calibration)},
+        extra={"decision": asdict(calibration), ENTRY: {"semantic": True}},
         dtype=torch.float16,
     )
     shutil.copyfile(vocabulary, folder / WORD_FILE)
