@@ -1,5 +1,13 @@
 """Models by their Hugging Face id, with the real client library and a hub on this computer."""
 
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
 import pytest
 from fake_hub import REVISION, fake_hub
 from huggingface_hub import constants
@@ -8,6 +16,7 @@ from tiny_model import write_tiny_model
 from evf_sam_ros.perception import hub
 from evf_sam_ros.perception.predictor import load_predictor, model_folder
 
+ROOT = Path(__file__).parents[2]
 TINY = "someone/tiny"
 
 
@@ -144,3 +153,22 @@ def test_a_folder_wins_over_an_id(server, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["tabletop", "a/b/c", "/a/b", "./a/b", "../b", "~/b", "a/", ""])
 def test_what_cannot_be_an_id_is_not_looked_up(name):
     assert not hub.is_hub_id(name)
+
+
+def test_a_user_downloads_once_and_segments_without_a_network(server, tmp_path):
+    """The whole way in processes of their own, where only the environment names the hub."""
+    environment = {**os.environ, "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "home")}
+    evf_sam = [sys.executable, "-m", "evf_sam_ros.cli"]
+    run = partial(
+        subprocess.run, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    fetched = run([*evf_sam, "download", TINY])
+    assert fetched.returncode == 0, fetched.stderr
+    assert Path(fetched.stdout.strip()).name == REVISION
+    assert f"{TINY}: 3 files, " in fetched.stderr
+    server.requests.clear()
+    cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((48, 64, 3), np.uint8))
+    answered = run([*evf_sam, "segment", tmp_path / "photo.png", "the mug", "--model", TINY])
+    assert answered.returncode == 0, answered.stderr
+    assert answered.stdout.startswith("the mug: ")
+    assert server.requests == []
