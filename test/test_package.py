@@ -64,10 +64,11 @@ def test_messages_use_only_declared_packages():
         assert used <= manifest("depend") | {"evf_sam_ros"}, path.name
 
 
-def test_the_wheels_of_ros_contain_every_message_package_we_import():
-    wheels = {project(line) for line in requirements("requirements-ros-kilted.txt")}
+@pytest.mark.parametrize("release", ["jazzy", "kilted"])
+def test_the_wheels_of_ros_contain_every_message_package_we_import(release):
+    wheels = {project(line) for line in requirements(f"requirements-ros-{release}.txt")}
     needed = {name for name in set(imported_packages()) if name.endswith(("_msgs", "_srvs"))}
-    missing = {f"ros-kilted-{name.replace('_', '-')}" for name in needed - OPTIONAL} - wheels
+    missing = {f"ros-{release}-{name.replace('_', '-')}" for name in needed - OPTIONAL} - wheels
     assert not missing
 
 
