@@ -16,6 +16,9 @@ HEADINGS = (
     "expression", "status", "score", "centroid (m)", "true centroid (m)", "off", "latency",
     "picture",
 )  # fmt: skip
+SUMMARY = "summary.png"
+SUMMARY_TILE = (480, 360)  # pixels, width and height
+SUMMARY_COLUMNS = 3
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Report:
         """Forget earlier commands; delete their pictures and nothing else."""
         for row in self.rows:
             (self.folder / row.picture).unlink(missing_ok=True)
+        (self.folder / SUMMARY).unlink(missing_ok=True)
         self.rows = []
 
     def picture_name(self, command: str) -> str:
@@ -75,6 +79,15 @@ class Report:
         self.rows.append(row)
         self._lines.write_text(table(self.rows) + "\n")
         self._data.write_text(json.dumps([asdict(each) for each in self.rows], indent=1) + "\n")
+        cv2.imwrite(str(self.folder / SUMMARY), self._summary())
+
+    def _summary(self) -> NDArray[np.uint8]:
+        """Return all pictures side by side, BGR."""
+        kept = [cv2.imread(str(self.folder / row.picture)) for row in self.rows]
+        pictures = [cv2.resize(each, SUMMARY_TILE) for each in kept if each is not None]
+        pictures += [np.full_like(pictures[0], 255)] * (-len(pictures) % SUMMARY_COLUMNS)
+        rows = range(0, len(pictures), SUMMARY_COLUMNS)
+        return np.vstack([np.hstack(pictures[row : row + SUMMARY_COLUMNS]) for row in rows])
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -89,10 +89,10 @@ def test_every_command_leaves_a_picture_and_a_line_with_the_truth(first_run):
 
 def test_what_is_asked_later_is_added_to_what_is_there(first_run, model):
     folder, _ = first_run
-    before = {path.name: path.read_bytes() for path in folder.glob("*.png")}
+    before = {path.name: path.read_bytes() for path in folder.glob("[0-9]*.png")}
     done = run(folder, model, "the blue bowl", "please")
     assert done.returncode == 0, done.stderr
-    added = {path.name for path in folder.glob("*.png")} - before.keys()
+    added = {path.name for path in folder.glob("[0-9]*.png")} - before.keys()
     assert added == {"06_the_blue_bowl.png", "07_please.png"}
     for name, content in before.items():
         assert (folder / name).read_bytes() == content

@@ -58,6 +58,7 @@ def test_what_was_asked_before_is_kept_with_its_picture(tmp_path):
     assert sorted(path.name for path in first.folder.glob("*.png")) == [
         "01_pick_up_the_red_mug_please.png",
         "02_what.png",
+        "summary.png",
     ]
     assert (first.folder / "results.txt").read_text() == table(again.rows) + "\n"
 
@@ -65,6 +66,16 @@ def test_what_was_asked_before_is_kept_with_its_picture(tmp_path):
 def test_colours_are_not_swapped_in_the_file(tmp_path):
     Report(tmp_path).add(ROW, PICTURE)
     assert cv2.imread(str(tmp_path / ROW.picture))[0, 0].tolist() == [20, 10, 250]
+
+
+def test_the_summary_shows_all_pictures_three_in_a_row(tmp_path):
+    report = Report(tmp_path)
+    for command in ("one", "two", "three", "four"):
+        report.add(changed(picture=report.picture_name(command)), PICTURE)
+    summary = cv2.imread(str(tmp_path / "summary.png"))
+    assert summary.shape == (2 * 360, 3 * 480, 3)
+    assert summary[-1, 0].tolist() == [20, 10, 250]
+    assert summary[-1, -1].tolist() == [255, 255, 255]
 
 
 def test_starting_anew_deletes_its_own_pictures_only(tmp_path):

@@ -52,9 +52,7 @@ def test_the_table_lies_at_the_depth_where_its_rays_meet_the_plane_of_the_object
     """All table points, lifted to 3-D, lie in one plane within a millimetre."""
     rows, columns = np.nonzero(scene.instances == 0)
     rows, columns = rows[rows > 400], columns[rows > 400]  # near: table, not wall
-    rays = np.linalg.solve(
-        scene.camera_matrix, np.stack([columns, rows, np.ones(len(rows))])
-    )
+    rays = np.linalg.solve(scene.camera_matrix, np.stack([columns, rows, np.ones(len(rows))]))
     points = (rays * scene.depth_m[rows, columns]).T
     spread = np.linalg.svd(points - points.mean(0), compute_uv=False)
     assert spread[-1] / np.sqrt(len(points)) < 1e-3
