@@ -36,9 +36,9 @@ TRAINING_MIX = {
 }
 
 STAGES = {
-    Stage.SEE: Schedule(steps=1600, learning_rate=2e-3),
-    Stage.GROUND: Schedule(steps=1500, learning_rate=1e-3, warmup=200, decay_from=1.0),
-    Stage.SEGMENT: Schedule(steps=6000, learning_rate=1e-3, warmup=200, decay_from=0.6),
+    Stage.SEE: Schedule(steps=1000, learning_rate=2e-3),
+    Stage.GROUND: Schedule(steps=1200, learning_rate=1e-3, warmup=200, decay_from=0.99),
+    Stage.SEGMENT: Schedule(steps=3150, learning_rate=1e-3, warmup=200, decay_from=0.6),
 }
 SIZES = {
     Stage.SEE: BatchSize(images=16, prompts=1, decoded=0),

@@ -48,7 +48,7 @@ class Schedule:
     clip_norm: float = 1.0
     accumulate: int = 1  # batches per step
     save_every: int = 250  # steps
-    measure_every: int = 1000  # steps
+    measure_every: int = 400  # steps
     bfloat16: bool = True
     seed: int = 0
 
