@@ -21,6 +21,7 @@ from evf_sam_ros.ros.conversions import rgb_from_image
 from evf_sam_ros.ros.stamps import nanoseconds
 
 STEP_S = 0.05
+ASK_AGAIN_S = 2.0
 FRAMES = 5  # answers to take for one command: the last is shown, the times are their median
 GRACE_S = 2.0  # for a node that answers, and is not active yet
 LINGER_S = 2.0  # for more answers and for the picture, once there is an answer
@@ -106,9 +107,14 @@ class DemoClient:
         self._overlays[nanoseconds(message.header.stamp)] = message
 
     def _lifecycle_state(self, timeout_s: float) -> str:
-        future: Any = self._state.call_async(GetState.Request())
-        self._wait(future.done, timeout_s, "the node does not tell its state")
-        return str(future.result().current_state.label)
+        """Ask until an answer comes: one sent before both ends have met is lost."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            future: Any = self._state.call_async(GetState.Request())
+            with suppress(TimeoutError):
+                self._wait(future.done, ASK_AGAIN_S, "")
+                return str(future.result().current_state.label)
+        raise TimeoutError(f"the node does not tell its state within {timeout_s:g} s")
 
     def _linger(self, done: Callable[[], bool]) -> None:
         """Wait for what may not come, because the model is slow or the image was no good."""

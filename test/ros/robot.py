@@ -87,6 +87,7 @@ class Robot:
     def call(self, kind, name, request=None, node="evf_sam"):
         client = self.node.create_client(kind, f"{node}/{name}")
         assert client.wait_for_service(TIMEOUT_S), f"no service {name}"
+        self.spin_for(0.1)  # an answer sent before the server has met this client is lost
         future = client.call_async(request or kind.Request())
         self.spin_until(future.done, what=f"an answer of {name}")
         self.node.destroy_client(client)
@@ -120,7 +121,17 @@ class Robot:
         assert self.change_state(Transition.TRANSITION_ACTIVATE)
 
     def state(self):
-        return self.call(GetState, "get_state").current_state.label
+        client = self.node.create_client(GetState, "evf_sam/get_state")
+        assert client.wait_for_service(TIMEOUT_S)
+        for _ in range(20):  # see `call`: while the node starts, answers may be lost
+            future = client.call_async(GetState.Request())
+            end = time.monotonic() + 3
+            while not future.done() and time.monotonic() < end:
+                self.executor.spin_once(timeout_sec=0.05)
+            if future.done():
+                self.node.destroy_client(client)
+                return future.result().current_state.label
+        raise AssertionError("the node does not tell its state")
 
     def change_state(self, transition):
         request = ChangeState.Request()

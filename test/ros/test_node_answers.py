@@ -114,8 +114,12 @@ def test_people_see_an_overlay_and_markers(node, scenes):
     assert (overlay.encoding, overlay.height, overlay.width) == ("rgb8", 480, 640)
     drawn = np.frombuffer(overlay.data, np.uint8).reshape(480, 640, 3)
     assert (drawn != scene.rgb).any()
-    node.spin_until(lambda: node.received["markers"])
-    markers = node.received["markers"][0].markers
+
+    def of_the_result():
+        stamp = result.header.stamp
+        return [m for m in node.received["markers"] if m.markers[0].header.stamp == stamp]
+
+    markers = node.spin_until(of_the_result)[0].markers
     assert markers[0].action == Marker.DELETEALL
     assert len(markers) == 1 + 3 * sum(each.has_position for each in result.objects)
 
