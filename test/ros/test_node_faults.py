@@ -22,7 +22,7 @@ def scene(scenes):
 
 def sees_again(node, scene):
     """Show a good image for a new command."""
-    return node.ask("the red mug", lambda: node.shot(scene)).status in ANSWERED
+    return node.ask("the purple bottle", lambda: node.shot(scene)).status in ANSWERED
 
 
 def broken(node, **changes):
@@ -46,11 +46,11 @@ def broken(node, **changes):
     ],
 )
 def test_a_broken_image_is_an_error_that_says_what_is_wrong(node, scene, changes, sentence):
-    result = node.ask("the red mug", lambda: broken(node, **changes))
+    result = node.ask("the purple bottle", lambda: broken(node, **changes))
     assert result.status == R.ERROR
     assert sentence in result.message
     # The command is still followed: the next good image needs no new one.
-    assert node.look("the red mug", lambda: node.shot(scene)).status in ANSWERED
+    assert node.look("the purple bottle", lambda: node.shot(scene)).status in ANSWERED
 
 
 @pytest.mark.parametrize("text", ["", "   ", "please", "x" * 10_000])
@@ -63,11 +63,11 @@ def test_a_command_without_meaning_is_rejected_with_a_reason(node, scene, text):
 
 
 def test_a_rejected_command_leaves_the_active_one_alone(node, scene):
-    node.ask("the red mug", lambda: node.shot(scene))
+    node.ask("the purple bottle", lambda: node.shot(scene))
     node.say("")
     node.result_with(R.COMMAND_REJECTED)
     node.forget()
-    assert node.look("the red mug", lambda: node.shot(scene)).status in ANSWERED
+    assert node.look("the purple bottle", lambda: node.shot(scene)).status in ANSWERED
 
 
 def test_depth_of_another_size_gives_a_mask_and_says_not_registered(node, scene):
@@ -78,13 +78,13 @@ def test_depth_of_another_size_gives_a_mask_and_says_not_registered(node, scene)
         half = depth_message(scene.depth_m[::2, ::2], "16UC1", shot.image.header)
         return Shot(shot.image, half, shot.info)
 
-    result = node.ask("the red mug", shoot)
+    result = node.ask("the purple bottle", shoot)
     assert result.status == R.FOUND
     assert result.depth_status == R.NOT_REGISTERED
     assert "320x240" in result.message
     assert not result.objects[0].has_position
     node.forget()
-    assert node.look("the red mug", lambda: node.shot(scene)).depth_status == R.OK
+    assert node.look("the purple bottle", lambda: node.shot(scene)).depth_status == R.OK
 
 
 def test_depth_of_another_time_is_out_of_sync(node, scene):
@@ -94,7 +94,7 @@ def test_depth_of_another_time_is_out_of_sync(node, scene):
         shot, old = node.shot(scene), node.shot(scene, age_s=100.0)
         return Shot(shot.image, old.depth, shot.info)
 
-    result = node.ask("the red mug", shoot)
+    result = node.ask("the purple bottle", shoot)
     assert result.depth_status in (R.OUT_OF_SYNC, R.NONE)
     assert not result.objects[0].has_position
 
@@ -107,31 +107,31 @@ def test_depth_without_readings_is_too_sparse(node, scene):
         nothing = np.full_like(scene.depth_m, np.nan)
         return Shot(shot.image, depth_message(nothing, "32FC1", shot.image.header), shot.info)
 
-    result = node.ask("the red mug", shoot)
+    result = node.ask("the purple bottle", shoot)
     assert result.depth_status == R.TOO_SPARSE
     assert result.objects[0].depth_valid_ratio == 0
     assert "depth between 0.1 m and 10 m" in result.message
 
 
 def test_an_old_image_is_stale(node, scene):
-    result = node.ask("the red mug", lambda: node.shot(scene, age_s=5.0))
+    result = node.ask("the purple bottle", lambda: node.shot(scene, age_s=5.0))
     assert result.status == R.STALE_FRAME
     assert "max_frame_age_s is 1" in result.message
     node.forget()
     node.set(max_frame_age_s=0.0)
-    old = node.look("the red mug", lambda: node.shot(scene, age_s=5.0))
+    old = node.look("the purple bottle", lambda: node.shot(scene, age_s=5.0))
     assert old.status in ANSWERED
 
 
 def test_an_image_from_the_future_is_stale_and_the_clocks_are_named(node, scene):
-    result = node.ask("the red mug", lambda: node.shot(scene, age_s=-60.0))
+    result = node.ask("the purple bottle", lambda: node.shot(scene, age_s=-60.0))
     assert result.status == R.STALE_FRAME
     assert "ahead of the node's clock" in result.message
 
 
 def test_a_command_without_new_images_is_answered_once_in_a_while(node):
     node.spin_for(1.1)  # until no image of before is fresh
-    node.say("the red mug")
+    node.say("the purple bottle")
     node.spin_until(lambda: node.received["result"])
     assert node.received["result"][0].status in (R.NO_FRAME, R.STALE_FRAME)
     node.spin_for(1.5)
@@ -140,9 +140,9 @@ def test_a_command_without_new_images_is_answered_once_in_a_while(node):
 
 def test_a_command_expires(node, scene):
     node.set(command_ttl_s=1.0)
-    node.ask("the red mug", lambda: node.shot(scene))
+    node.ask("the purple bottle", lambda: node.shot(scene))
     expired = node.result_with(R.COMMAND_EXPIRED)
-    assert expired.command == "the red mug"
+    assert expired.command == "the purple bottle"
     node.forget()
     node.show(node.shot(scene))
     node.spin_for(1.0)
@@ -152,7 +152,7 @@ def test_a_command_expires(node, scene):
 def test_once_answers_a_command_once(node, scene):
     node.set(mode="once")
     node.spin_for(1.1)  # until no image of before is fresh
-    node.ask("the red mug", lambda: node.shot(scene))
+    node.ask("the purple bottle", lambda: node.shot(scene))
     for _ in range(3):
         node.show(node.shot(scene))
         node.spin_for(0.3)
@@ -164,15 +164,15 @@ def test_once_answers_a_command_once(node, scene):
 
 def test_the_threshold_decides_at_run_time(node, scene):
     node.set(score_threshold=1.0)
-    assert node.ask("the red mug", lambda: node.shot(scene)).status == R.NOT_FOUND
+    assert node.ask("the purple bottle", lambda: node.shot(scene)).status == R.NOT_FOUND
     node.forget()
     node.set(score_threshold=0.0)
-    assert node.look("the red mug", lambda: node.shot(scene)).status == R.FOUND
+    assert node.look("the purple bottle", lambda: node.shot(scene)).status == R.FOUND
 
 
 def test_a_mask_smaller_than_the_least_area_is_not_found(node, scene):
     node.set(score_threshold=0.0, min_mask_area_px=640 * 480)
-    result = node.ask("the red mug", lambda: node.shot(scene))
+    result = node.ask("the purple bottle", lambda: node.shot(scene))
     assert result.status == R.NOT_FOUND
     assert "min_mask_area_px" in result.message
     assert not mask_array(node.with_stamp("mask", result.header.stamp)).any()
@@ -180,13 +180,13 @@ def test_a_mask_smaller_than_the_least_area_is_not_found(node, scene):
 
 def test_sentences_can_be_taken_as_they_are_and_prefixed(node, scene):
     node.set(parse_commands=False, semantic=True)
-    result = node.ask("find the red mug", lambda: node.shot(scene))
-    assert result.expression == "[semantic] find the red mug"
+    result = node.ask("find the purple bottle", lambda: node.shot(scene))
+    assert result.expression == "[semantic] find the purple bottle"
 
 
 def test_a_rate_limits_the_work(node, scene):
     node.set(max_rate_hz=1.0)
-    node.say("the red mug")
+    node.say("the purple bottle")
     for _ in range(20):
         node.show(node.shot(scene))
         node.spin_for(0.15)
@@ -196,10 +196,10 @@ def test_a_rate_limits_the_work(node, scene):
 def test_cancel_ends_the_command_by_service_and_by_word(node, scene):
     assert not node.call(Trigger, "cancel").success
     for cancel in (lambda: node.call(Trigger, "cancel"), lambda: node.say("stop")):
-        node.ask("the red mug", lambda: node.shot(scene))
+        node.ask("the purple bottle", lambda: node.shot(scene))
         cancel()
         cancelled = node.result_with(R.CANCELLED)
-        assert cancelled.command == "the red mug"
+        assert cancelled.command == "the purple bottle"
         node.forget()
         node.show(node.shot(scene))
         node.spin_for(1.0)
@@ -207,7 +207,7 @@ def test_cancel_ends_the_command_by_service_and_by_word(node, scene):
 
 
 def test_a_disabled_node_does_nothing_and_says_so(node, scene):
-    node.ask("the red mug", lambda: node.shot(scene))
+    node.ask("the purple bottle", lambda: node.shot(scene))
     assert node.call(SetBool, "enable", SetBool.Request(data=False)).success
     node.spin_for(0.5)
     node.forget()
@@ -217,17 +217,17 @@ def test_a_disabled_node_does_nothing_and_says_so(node, scene):
     node.spin_for(0.5)
     assert len(node.received["result"]) == 1
     assert node.call(SetBool, "enable", SetBool.Request(data=True)).success
-    assert node.look("the red mug", lambda: node.shot(scene)).status in ANSWERED
+    assert node.look("the purple bottle", lambda: node.shot(scene)).status in ANSWERED
 
 
 def test_segment_answers_on_the_newest_image_and_on_the_caller_s_own(node, scene):
     node.show(node.shot(scene))
     node.spin_for(0.3)
-    by_topic = node.segment("pick up the red mug")
-    own = node.segment("pick up the red mug", node.shot(scene, age_s=100.0).image)
+    by_topic = node.segment("pick up the purple bottle")
+    own = node.segment("pick up the purple bottle", node.shot(scene, age_s=100.0).image)
     for answer in (by_topic, own):
         assert answer.result.status in ANSWERED
-        assert answer.result.expression == "the red mug"
+        assert answer.result.expression == "the purple bottle"
         assert answer.mask.header == answer.result.header
         assert (answer.mask.height, answer.mask.width) == (480, 640)
     np.testing.assert_array_equal(mask_array(by_topic.mask), mask_array(own.mask))
@@ -237,12 +237,12 @@ def test_segment_answers_on_the_newest_image_and_on_the_caller_s_own(node, scene
 def test_segment_refuses_with_a_reason(node, scene):
     assert node.segment("").result.status == R.COMMAND_REJECTED
     assert node.segment("stop").result.status == R.COMMAND_REJECTED
-    wrong = node.segment("the red mug", broken(node, encoding="nv21").image)
+    wrong = node.segment("the purple bottle", broken(node, encoding="nv21").image)
     assert wrong.result.status == R.ERROR
     assert "nv21" in wrong.result.message
     assert not wrong.mask.data
     node.spin_for(1.2)
-    assert node.segment("the red mug").result.status in (R.STALE_FRAME, R.NO_FRAME)
+    assert node.segment("the purple bottle").result.status in (R.STALE_FRAME, R.NO_FRAME)
     assert sees_again(node, scene)
 
 
@@ -256,7 +256,7 @@ def test_parameters_are_refused_with_a_reason_or_take_effect(node):
 def test_an_inactive_node_says_so_and_works_again_when_active(node, scene):
     assert node.change_state(Transition.TRANSITION_DEACTIVATE)
     try:
-        answer = node.segment("the red mug")
+        answer = node.segment("the purple bottle")
         assert answer.result.status == R.COMMAND_REJECTED
         assert "not active" in answer.result.message
         assert not node.call(SetBool, "enable", SetBool.Request(data=True)).success
