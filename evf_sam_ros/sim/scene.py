@@ -88,12 +88,8 @@ def render_scene(seed: int, width: int = 640, height: int = 480) -> Scene:
 
 
 @lru_cache(maxsize=2)
-def _keep_world(number: int) -> World:
-    return World(number)
-
-
 def _world(number: int) -> World:
-    return _keep_world(number)
+    return World(number)
 
 
 def _arrange(world: World, seed: int) -> tuple[list[Body], Pose, tuple[SceneObject, ...]]:

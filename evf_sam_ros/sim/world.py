@@ -59,12 +59,6 @@ class World:
         mocap = int(self.model.body(name).mocapid[0])
         return Body(name, shape, geoms, mocap, radius, height)
 
-    def close(self) -> None:
-        """Give back the drawing contexts."""
-        for renderer in self._renderers.values():
-            renderer.close()
-        self._renderers.clear()
-
     def show_only(self, bodies: list[Body]) -> None:
         """Hide every object of the pool but these."""
         for body in self.bodies:
