@@ -8,9 +8,11 @@ STAMPS := $(VENV)/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq --constraint constraints.txt
 REQUIREMENTS := requirements.txt requirements-sim.txt requirements-encoders.txt \
-	requirements-dev.txt requirements-ros-$(ROS).txt
-PACKAGED := $(wildcard msg/*.msg srv/*.srv action/*.action config/* launch/*) \
-	CMakeLists.txt package.xml setup.py requirements.txt requirements-sim.txt requirements-encoders.txt
+	requirements-web.txt requirements-training.txt requirements-dev.txt requirements-ros-$(ROS).txt
+PACKAGED := $(wildcard msg/*.msg srv/*.srv action/*.action config/* config/*/* launch/*) \
+	CMakeLists.txt package.xml setup.py requirements.txt requirements-sim.txt \
+	requirements-encoders.txt requirements-web.txt requirements-training.txt \
+	requirements-openvino.txt
 # PyTorch's wheels on PyPI carry gigabytes of CUDA, of use only beside an NVIDIA driver.
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 CPU_TORCH := "torch==$(TORCH)+cpu" --no-deps --retries 1 \
@@ -22,7 +24,7 @@ HAS_CUDA := nvidia-smi --list-gpus >/dev/null 2>&1
 
 help:
 	@echo "make demo              simulated camera and node; pictures and numbers in demo_output/"
-	@echo "make demo TEXT='...'   ask for one thing more     SEED=7: another scene"
+	@echo "make demo TEXT='...'   ask for one thing more     SEED=7: another scene     RECORD=bag: record it"
 	@echo "make test              lint, then the fast tests"
 	@echo "make setup             only prepare .venv        make clean    remove what was made"
 
@@ -31,7 +33,7 @@ setup: $(STAMPS)/package $(STAMPS)/opengl
 demo: export TEXT := $(TEXT)
 demo: setup
 	@$(BIN)/python -m evf_sam_ros.ros.demo $(if $(SEED),--seed $(SEED)) \
-		$(if $(MODEL),--model "$(MODEL)") $(if $(TEXT),-- "$$TEXT")
+		$(if $(MODEL),--model "$(MODEL)") $(if $(RECORD),--record "$(RECORD)") $(if $(TEXT),-- "$$TEXT")
 
 test: lint
 	$(BIN)/python -m pytest

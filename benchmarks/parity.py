@@ -24,7 +24,7 @@ from benchmarks.golden import Check, GoldenModel, load_golden, uncompared
 from benchmarks.golden_cases import check_case
 from benchmarks.golden_files import check_file
 from benchmarks.golden_training import check_training
-from evf_sam_ros.perception.predictor import PRECISIONS
+from evf_sam_ros.perception.device import PRECISIONS
 
 
 @dataclass(frozen=True)

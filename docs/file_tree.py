@@ -13,9 +13,9 @@ ROOT = Path(__file__).parent.parent
 SHOWN = ("evf_sam_ros", "benchmarks", "launch")
 MARKERS = r"(<!-- tree:begin -->\n```\n)(.*?)(```\n<!-- tree:end -->)"
 OTHERS = """\
-config/                    parameter file, rviz view, Fast DDS profiles
-docs/                      architecture, decisions, the default model, how figures were made
-msg/ srv/                  the node's messages and service, every field with its unit
+config/                    parameter file, rviz view, Fast DDS profiles, SROS 2 policy
+docs/                      architecture, decisions, guides, and how every figure was made
+msg/ srv/ action/          what the node says and is asked, every field with its unit
 test/                      mirrors the tree; sentences about behaviour
 Makefile .ci/run           make demo, make test; what CI runs
 package.xml CMakeLists.txt the ROS build; setup.py drives it for pip

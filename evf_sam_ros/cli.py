@@ -1,34 +1,13 @@
 """`evf-sam`: find what words refer to in a photograph, measure a model, train one."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 USER_ERROR = 2
 
-SEGMENT_EXAMPLES = """\
-examples:
-  evf-sam segment photo.jpg "zebra top left" -o out.png
-  evf-sam segment table.png "the red mug" "the bowl next to it" -o out.png --json
-  evf-sam segment table.png "the red mug" --mask mask.png
-  evf-sam segment photo.jpg "zebra top left" --model weights/evf-sam -o out.png
-  evf-sam segment table.png "the red mug" --attention attention.png
-"""
-EVALUATE_EXAMPLES = """\
-examples:
-  evf-sam evaluate --data tabletop --scenes 500 --seed 900000
-  evf-sam evaluate --data tabletop --scenes 50 --json figures.json --report report/
-  evf-sam evaluate --data tabletop --model runs/tabletop/model
-"""
-TRAIN_EXAMPLES = """\
-examples:
-  evf-sam train --recipe tabletop -o runs/tabletop
-  evf-sam train --recipe tabletop -o runs/tabletop --resume     goes on where a run ended
-"""
 DOWNLOAD_EXAMPLES = """\
 examples:
   evf-sam download YxZhang/evf-sam2-multitask
@@ -42,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = _parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        return arguments.run(arguments) or 0
     except ModuleNotFoundError as error:
         if error.name != "mujoco":
             raise
@@ -52,19 +31,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("evf-sam: interrupted", file=sys.stderr)
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="evf-sam", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_segment(commands)
+    _add_track(commands)
+    _add_doctor(commands)
+    _add_bag(commands)
     _add_evaluate(commands)
+    _add_compare(commands)
+    _add_bench(commands)
     _add_train(commands)
+    _add_calibrate(commands)
+    _add_data(commands)
     models = _command(commands, "models", "list the models: size, memory, where to get them", "")
     models.set_defaults(run=_models)
     _add_download(commands)
     parameters = _command(commands, "params", "compare parameter counts with the paper's", "")
+    parameters.add_argument(
+        "paper",
+        nargs="?",
+        choices=["evf_sam", "sam_clip_bridge"],
+        default="evf_sam",
+        help="whose tables (default: %(default)s)",
+    )
     parameters.set_defaults(run=_params)
     return parser
 
@@ -88,13 +80,31 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="a model's folder, the name of an embedded one, or the Hugging Face id of one that "
         "was downloaded (default: %(default)s)",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16")
+    _add_running_options(parser)
+
+
+def _add_running_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="cpu, cuda, cuda:N, or auto: a GPU where there is one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        help="fp32, bf16, fp16, or auto: fp32 on a CPU, half on a GPU (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        help="torch, openvino, plain, or auto: openvino where it is ready for the model, else "
+        "torch (default: %(default)s); docs/performance.md compares them",
+    )
     parser.add_argument(
         "--score-threshold",
         type=float,
         metavar="P",
-        help="probability from which an object counts as found (default: the model's own)",
+        help="p(found), 0 to 1, from which an object counts as found (default: the model's own)",
     )
     parser.add_argument(
         "--behaviour",
@@ -103,50 +113,95 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="treat a published checkpoint otherwise than by its own default: "
-        "resizing=inference|dataset|legacy, masks=best|stable, semantic=true|false",
+        "resizing=inference|dataset|legacy, masks=best|stable, "
+        "semantic=true|false, tidy=true|false",
     )
 
 
 def _add_segment(commands: Any) -> None:
-    summary = "find what one or more expressions refer to in a picture"
-    parser = _command(commands, "segment", summary, SEGMENT_EXAMPLES)
-    parser.add_argument("image", type=Path, help="JPEG, PNG or what else OpenCV reads")
-    parser.add_argument("expression", nargs="+", help='what to find: "the red mug on the left"')
-    parser.add_argument("-o", "--output", type=Path, help="picture with the answers drawn on it")
-    parser.add_argument(
-        "--mask",
-        type=Path,
-        help="PNG of the image's size: 0 background, 255 object; with several expressions "
-        "1 is the first one's object, 2 the second's, ...",
-    )
-    parser.add_argument(
-        "--attention", type=Path, help="picture of where the model looks for each expression"
-    )
-    parser.add_argument("--json", action="store_true", help="print the answers as JSON")
+    from evf_sam_ros.perception import segment_command
+
+    parser = _command(commands, "segment", segment_command.SUMMARY, segment_command.EXAMPLES)
+    segment_command.add_options(parser)
     _add_model_options(parser)
-    parser.set_defaults(run=_segment)
+    parser.set_defaults(run=lambda arguments: segment_command.run(arguments, _predictor))
+
+
+def _add_track(commands: Any) -> None:
+    from evf_sam_ros.perception import track_command
+
+    parser = _command(commands, "track", track_command.SUMMARY, track_command.EXAMPLES)
+    track_command.add_options(parser)
+    _add_model_options(parser)
+    parser.set_defaults(run=lambda arguments: track_command.run(arguments, _predictor))
+
+
+def _add_bench(commands: Any) -> None:
+    from evf_sam_ros.perception import bench_command
+
+    parser = _command(commands, "bench", bench_command.SUMMARY, bench_command.EXAMPLES)
+    bench_command.add_options(parser)
+    parser.set_defaults(run=bench_command.run)
+
+
+def _add_doctor(commands: Any) -> None:
+    from evf_sam_ros.ros import doctor
+
+    parser = _command(commands, "doctor", doctor.SUMMARY, doctor.EXAMPLES)
+    doctor.add_options(parser)
+    parser.set_defaults(run=doctor.run)
+
+
+def _add_bag(commands: Any) -> None:
+    from evf_sam_ros.recordings import command
+
+    parser = _command(commands, "bag", command.SUMMARY, command.EXAMPLES)
+    command.add_options(parser)
+    _add_model_options(parser)
+    parser.set_defaults(run=lambda arguments: command.run(arguments, _predictor))
 
 
 def _add_evaluate(commands: Any) -> None:
-    summary = "measure a model on data it never saw"
-    parser = _command(commands, "evaluate", summary, EVALUATE_EXAMPLES)
-    parser.add_argument("--data", choices=["tabletop"], required=True)
-    parser.add_argument("--scenes", type=_positive, default=500, help="how many (%(default)s)")
-    parser.add_argument("--seed", type=int, default=900_000, help="of the first (%(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="write a page of examples there"
-    )
+    from evf_sam_ros.evaluation import evaluate_command
+
+    parser = _command(commands, "evaluate", evaluate_command.SUMMARY, evaluate_command.EXAMPLES)
+    evaluate_command.add_options(parser)
     _add_model_options(parser)
-    parser.set_defaults(run=_evaluate)
+    parser.set_defaults(run=lambda arguments: evaluate_command.run(arguments, _predictor))
+
+
+def _add_compare(commands: Any) -> None:
+    from evf_sam_ros.evaluation import compare_command
+
+    parser = _command(commands, "compare", compare_command.SUMMARY, compare_command.EXAMPLES)
+    compare_command.add_options(parser)
+    _add_running_options(parser)
+    parser.set_defaults(run=lambda arguments: compare_command.run(arguments, _predictor))
 
 
 def _add_train(commands: Any) -> None:
-    parser = _command(commands, "train", "train a model by a recipe", TRAIN_EXAMPLES)
-    parser.add_argument("--recipe", required=True, help="tabletop")
-    parser.add_argument("-o", "--output", type=Path, help="folder of the run (runs/RECIPE)")
-    parser.add_argument("--resume", action="store_true", help="go on where a run ended")
-    parser.set_defaults(run=_train)
+    from evf_sam_ros.training import command
+
+    parser = _command(commands, "train", "train a model by a recipe", command.EXAMPLES)
+    command.add_options(parser)
+    parser.set_defaults(run=command.run)
+
+
+def _add_calibrate(commands: Any) -> None:
+    from evf_sam_ros.training import calibrate_command
+
+    summary = "decide from what a model signals whether the object is there"
+    parser = _command(commands, "calibrate", summary, calibrate_command.EXAMPLES)
+    calibrate_command.add_options(parser)
+    _add_model_options(parser)
+    parser.set_defaults(run=calibrate_command.run)
+
+
+def _add_data(commands: Any) -> None:
+    from evf_sam_ros.data import command
+
+    parser = _command(commands, "data", "look at data sets before training on them", "")
+    command.add_options(parser)
 
 
 def _add_download(commands: Any) -> None:
@@ -157,65 +212,6 @@ def _add_download(commands: Any) -> None:
 
 
 # Everything below imports what it needs itself: `evf-sam --help` is instant.
-
-
-def _segment(arguments: argparse.Namespace) -> None:
-    from evf_sam_ros.perception import photograph
-    from evf_sam_ros.perception.attention_picture import draw_attention
-    from evf_sam_ros.perception.overlay import draw
-
-    for picture in filter(None, (arguments.output, arguments.attention)):
-        photograph.check_ending(picture, photograph.PICTURES)
-    if arguments.mask:
-        photograph.check_ending(arguments.mask, photograph.LOSSLESS)
-    image = photograph.read_rgb(arguments.image)
-    predict = _predictor(arguments)
-    answer = predict(image, arguments.expression, attention=arguments.attention is not None)
-    records = _records(arguments.expression, answer)
-    if arguments.output:
-        photograph.write_image(arguments.output, draw(image, _annotations(records, answer)))
-    if arguments.attention:
-        looks = draw_attention(image, answer.attention, arguments.expression)
-        photograph.write_image(arguments.attention, looks)
-    if arguments.mask:
-        photograph.write_image(arguments.mask, _label_image(answer))
-    if arguments.json:
-        print(json.dumps(_described(arguments, predict, answer, records), indent=2))
-    else:
-        print("\n".join(_sentence(record) for record in records))
-
-
-def _evaluate(arguments: argparse.Namespace) -> None:
-    from evf_sam_ros.evaluation import tabletop
-    from evf_sam_ros.evaluation.report import as_text, write_report
-
-    predict = _predictor(arguments)
-    for path in (arguments.json, arguments.report):
-        if path is not None:  # now rather than after an hour of work
-            path.resolve().parent.mkdir(parents=True, exist_ok=True)
-    seeds = range(arguments.seed, arguments.seed + arguments.scenes)
-    measurement = tabletop.measure(predict, seeds)
-    figures = {
-        "data": "tabletop",
-        "scenes": arguments.scenes,
-        "first_seed": arguments.seed,
-        "model": predict.name,
-        "device": str(predict.device),
-        "precision": predict.precision,
-        **tabletop.summarize(measurement, predict.score_threshold),
-    }
-    print(as_text(figures))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    if arguments.report:
-        print(f"report: {write_report(arguments.report, figures, measurement.judged, predict)}")
-
-
-def _train(arguments: argparse.Namespace) -> None:
-    from evf_sam_ros.training import recipes
-
-    folder = arguments.output or Path("runs") / arguments.recipe
-    recipes.run(arguments.recipe, folder, resume=arguments.resume)
 
 
 def _download(arguments: argparse.Namespace) -> None:
@@ -230,10 +226,11 @@ def _models(_: argparse.Namespace) -> None:
     print(catalogue.table(catalogue.this_machine()))
 
 
-def _params(_: argparse.Namespace) -> None:
-    from evf_sam_ros.evaluation import paper_parameters
+def _params(arguments: argparse.Namespace) -> None:
+    from evf_sam_ros.evaluation import bridge_parameters, paper_parameters
 
-    for line in paper_parameters.report():
+    papers = {"evf_sam": paper_parameters, "sam_clip_bridge": bridge_parameters}
+    for line in papers[arguments.paper].report():
         print(line)
 
 
@@ -246,100 +243,8 @@ def _predictor(arguments: argparse.Namespace) -> Any:
         arguments.precision,
         arguments.score_threshold,
         behaviour=dict(arguments.behaviour),
+        engine=arguments.engine,
     )
-
-
-def _records(expressions: Sequence[str], answer: Any) -> list[dict[str, Any]]:
-    return [_record(expression, answer, i) for i, expression in enumerate(expressions)]
-
-
-def _record(expression: str, answer: Any, index: int) -> dict[str, Any]:
-    from evf_sam_ros.perception.geometry import outline
-
-    record = {
-        "expression": expression,
-        "found": bool(answer.found[index]),
-        "score": round(float(answer.scores[index]), 4),
-        "predicted_iou": round(float(answer.predicted_iou[index]), 4),
-        "presence": None if answer.presence is None else round(float(answer.presence[index]), 4),
-        "unknown_words": list(answer.unknown_words[index]),
-    }
-    if not record["found"]:
-        return record
-    measured = outline(answer.masks[index])
-    roi = measured.roi
-    return record | {
-        "area_px": measured.area_px,
-        "box_xywh": [roi.x, roi.y, roi.width, roi.height],
-        "centroid_uv": [round(value, 1) for value in measured.centroid_uv],
-        "anchor_uv": list(measured.anchor_uv),
-    }
-
-
-def _sentence(record: dict[str, Any]) -> str:
-    answer = "found" if record["found"] else "not found"
-    text = f"{record['expression']}: {answer}, score {record['score']:.2f}"
-    if record["unknown_words"]:
-        words = ", ".join(repr(word) for word in record["unknown_words"])
-        return f"{text}; the model does not know {words}"
-    if record["found"]:
-        u, v = record["centroid_uv"]
-        return f"{text}, centre at ({u:.0f}, {v:.0f}), {record['area_px']} pixels"
-    return text
-
-
-def _described(
-    arguments: argparse.Namespace, predict: Any, answer: Any, records: list[dict[str, Any]]
-) -> dict[str, Any]:
-    height, width = answer.masks.shape[1:]
-    times = {name: round(1e3 * value, 2) for name, value in vars(answer.times).items()}
-    return {
-        "image": str(arguments.image),
-        "width": width,
-        "height": height,
-        "model": predict.name,
-        "device": str(predict.device),
-        "precision": predict.precision,
-        "score_threshold": predict.score_threshold,
-        "times_ms": times,
-        "answers": records,
-    }
-
-
-def _annotations(records: list[dict[str, Any]], answer: Any) -> list[Any]:
-    from evf_sam_ros.perception.overlay import Annotation
-
-    annotations = []
-    for record, mask in zip(records, answer.masks, strict=True):
-        unknown = record["unknown_words"]
-        annotations.append(
-            Annotation(
-                mask,
-                record["expression"],
-                "FOUND" if record["found"] else "NOT_FOUND",
-                record["score"],
-                detail="unknown: " + ", ".join(unknown) if unknown else "",
-            )
-        )
-    return annotations
-
-
-def _label_image(answer: Any) -> Any:
-    """Return (H, W) uint8: 255 for the only object, or the number of each; later ones on top."""
-    import numpy as np
-
-    labels = np.zeros(answer.masks.shape[1:], np.uint8)
-    several = len(answer.masks) > 1
-    for number, mask in enumerate(answer.masks, start=1):
-        labels[mask] = number if several else 255
-    return labels
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
-    return number
 
 
 def _entry(text: str) -> tuple[str, Any]:

@@ -1,4 +1,9 @@
-"""Start the node on a robot: `ros2 launch evf_sam_ros evf_sam.launch.py image:=... depth:=...`."""
+"""Start the node on a robot: `ros2 launch evf_sam_ros evf_sam.launch.py image:=... depth:=...`.
+
+The presets beside it (realsense, zed, usb_camera, image_files, bag, simulation) start a camera as
+well and include this file: each of its arguments is theirs too. Several instances run side by side
+in different namespaces.
+"""
 
 import os
 
@@ -14,7 +19,7 @@ OLD_NAME_UNTIL = ("humble", "iron", "jazzy")  # newer releases warn of it
 # What config/evf_sam.rviz shows; relative names follow the namespace.
 SHOWN = ("overlay", "markers", "centroid", "object_points")
 INPUTS = ("image", "depth", "camera_info", "text_command")
-OVERRIDES = ("model", "device")
+OVERRIDES = ("model", "device", "image_transport")
 
 ARGUMENTS = [
     DeclareLaunchArgument("image", default_value="image", description="colour image topic"),
@@ -27,7 +32,15 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "text_command", default_value="text_command", description="topic of what people say"
     ),
-    DeclareLaunchArgument("namespace", default_value="", description="namespace of the node"),
+    DeclareLaunchArgument(
+        "image_transport",
+        default_value="",
+        description="raw, or compressed to read the topic `image` with /compressed behind it; "
+        "overrides the parameter file unless empty",
+    ),
+    DeclareLaunchArgument(
+        "namespace", default_value="", description="namespace of everything that is started"
+    ),
     DeclareLaunchArgument(
         "params_file",
         default_value=PathJoinSubstitution([SHARE, "config", "evf_sam.yaml"]),
@@ -43,6 +56,20 @@ ARGUMENTS = [
         "use_sim_time", default_value="false", description="take the time from /clock"
     ),
     DeclareLaunchArgument("log_level", default_value="info", description="of the node"),
+    DeclareLaunchArgument(
+        "web",
+        default_value="false",
+        description="serve the operator's page on this machine (needs python3-aiohttp)",
+    ),
+    DeclareLaunchArgument(
+        "web_port", default_value="8420", description="of the page; another for each instance"
+    ),
+    DeclareLaunchArgument(
+        "web_host",
+        default_value="127.0.0.1",
+        description="address of the page; one that other machines reach needs a token in the "
+        "environment variable EVF_SAM_WEB_TOKEN (docs/security.md)",
+    ),
     DeclareLaunchArgument("rviz", default_value="false", description="show what is found in rviz"),
     DeclareLaunchArgument(
         "fixed_frame",
@@ -70,8 +97,21 @@ def generate_launch_description() -> LaunchDescription:
         remappings=[(f"/evf_sam/{name}", f"evf_sam/{name}") for name in SHOWN],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
-    steps = [OpaqueFunction(function=set_profile), OpaqueFunction(function=start_node), rviz]
+    web = IfCondition(LaunchConfiguration("web"))
+    steps = [
+        OpaqueFunction(function=set_profile),
+        OpaqueFunction(function=start_node),
+        OpaqueFunction(function=start_page, condition=web),
+        rviz,
+    ]
     return LaunchDescription([*ARGUMENTS, *steps])
+
+
+def topics() -> list:
+    """Return where the inputs are; a compressed image lies below the image's own name."""
+    image = LaunchConfiguration("image")
+    compressed = ("image/compressed", [image, "/compressed"])
+    return [*((name, LaunchConfiguration(name)) for name in INPUTS), compressed]
 
 
 def set_profile(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -84,10 +124,15 @@ def set_profile(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     return [SetEnvironmentVariable(variable, profile)]
 
 
+def given(context: LaunchContext, *names: str) -> dict[str, str]:
+    """Return the values of arguments that are not empty."""
+    values = {name: LaunchConfiguration(name).perform(context) for name in names}
+    return {name: value for name, value in values.items() if value}
+
+
 def start_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Start the node, with the parameters that the command line gives on top of the file's."""
-    values = {name: LaunchConfiguration(name).perform(context) for name in OVERRIDES}
-    overrides = {name: value for name, value in values.items() if value}
+    use_sim_time = LaunchConfiguration("use_sim_time")
     node = Node(
         package="evf_sam_ros",
         executable="evf_sam_node",
@@ -95,10 +140,25 @@ def start_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         namespace=LaunchConfiguration("namespace"),
         parameters=[
             LaunchConfiguration("params_file"),
-            {"use_sim_time": LaunchConfiguration("use_sim_time"), **overrides},
+            {"use_sim_time": use_sim_time, **given(context, *OVERRIDES)},
         ],
-        remappings=[(name, LaunchConfiguration(name)) for name in INPUTS],
+        remappings=topics(),
         arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
         output="screen",
     )
     return [node]
+
+
+def start_page(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Start the operator's page, which shows the node beside it."""
+    listening = {"port": LaunchConfiguration("web_port"), "host": LaunchConfiguration("web_host")}
+    page = Node(
+        package="evf_sam_ros",
+        executable="page",
+        name="evf_sam_page",
+        namespace=LaunchConfiguration("namespace"),
+        parameters=[{**listening, **given(context, "image_transport")}],
+        remappings=topics(),
+        output="screen",
+    )
+    return [page]

@@ -1,11 +1,18 @@
-"""Keep the ROS nodes of the tests, and of the processes they start, to themselves."""
+"""What all tests share; their ROS nodes, in whatever process, are kept to themselves."""
 
 import os
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 collect_ignore = []
+
+# In the background of a script SIGINT is ignored, by every process started there as well; the
+# tests are about programs that Ctrl-C reaches.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if find_spec("rclpy"):
     from evf_sam_ros.ros.loopback import isolate
@@ -16,3 +23,22 @@ if find_spec("rclpy"):
         os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 else:
     collect_ignore.append("ros")  # the library without ROS is tested without it
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The folder of a model that always finds something, in the few words it knows; read only."""
+    from tiny_model import ALWAYS, write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny", ALWAYS)
+
+
+@pytest.fixture
+def one_thread():
+    """Run small models on one thread: more only wait for each other where cores are few."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

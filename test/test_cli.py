@@ -8,16 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_model import ALWAYS, write_tiny_model
 
 from evf_sam_ros import cli
 
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return str(write_tiny_model(tmp_path_factory.mktemp("tiny"), ALWAYS))
+@pytest.fixture
+def model(tiny):
+    return str(tiny)
 
 
 @pytest.fixture

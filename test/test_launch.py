@@ -1,77 +1,249 @@
-"""The launch files, read as text where `launch` is not installed and run where it is."""
+"""The launch files: read, evaluated, and what they start started for real."""
 
 import ast
 import importlib.util
+import re
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import launch_stand_in
 import pytest
 import yaml
+from launch_stand_in import Process
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "launch").glob("*.launch.py"))
-PROMISED = {
-    "evf_sam.launch.py": {"image", "depth", "camera_info", "params_file", "rviz"},
-    "demo.launch.py": {"seed", "rviz"},
-}
+SHARES = {"evf_sam_ros": ROOT, "zed_wrapper": Path("/not/installed/zed_wrapper")}
+NEEDED = {"bag.launch.py": {"bag": "a_recording"}, "image_files.launch.py": {"files": "photos"}}
+PRESETS = {"realsense", "zed", "usb_camera", "image_files", "bag", "simulation"}
+COMMON = {"image", "depth", "camera_info", "text_command", "params_file", "namespace", "rviz"}
+MODULES = dict(re.findall(r"^\s+([\w-]+)=([\w.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M))
+PATIENCE_S = 30.0
 
 
-def calls(path, name):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name:
-            yield node
+def evaluate(name, **arguments):
+    return launch_stand_in.evaluate(
+        ROOT / "launch" / name, SHARES, **{**NEEDED.get(name, {}), **arguments}
+    )
 
 
-def declared(path):
-    return {
-        call.args[0].value: {keyword.arg for keyword in call.keywords}
-        for call in calls(path, "DeclareLaunchArgument")
-    }
+def started(context, executable):
+    """Return the one process with this executable."""
+    (process,) = [
+        each for each in context.started if getattr(each, "executable", "") == executable
+    ]
+    return process
 
 
 def ids(paths):
     return [path.name for path in paths]
 
 
-@pytest.mark.parametrize("path", FILES, ids=ids(FILES))
-def test_every_argument_has_a_default_and_a_description(path):
-    assert PROMISED[path.name] <= declared(path).keys()
-    for name, keywords in declared(path).items():
-        assert keywords == {"default_value", "description"}, name
+def test_there_is_a_preset_for_every_kind_of_camera():
+    assert {path.name.removesuffix(".launch.py") for path in FILES} == PRESETS | {
+        "evf_sam",
+        "demo",
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=ids(FILES))
-def test_only_declared_arguments_are_used(path):
+def test_every_argument_is_described_and_only_what_cannot_be_known_has_no_default(path):
+    context = evaluate(path.name)
+    assert context.declared.keys() >= COMMON
+    for name, argument in context.declared.items():
+        assert argument.description
+        needed = name in NEEDED.get(path.name, {})
+        assert (argument.default_value is None) == needed, name
+
+
+@pytest.mark.parametrize("path", FILES, ids=ids(FILES))
+def test_only_declared_arguments_are_read(path):
+    declared = evaluate(path.name).declared
     tree = ast.parse(path.read_text())
-    lists = {
-        node.targets[0].id: ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
+    read = {
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "LaunchConfiguration"
+        and isinstance(node.args[0], ast.Constant)
     }
-    literal = {
-        call.args[0].value
-        for call in calls(path, "LaunchConfiguration")
-        if isinstance(call.args[0], ast.Constant)
-    }
-    looped = {name for key in ("INPUTS", "OVERRIDES", "PASSED_ON") for name in lists.get(key, ())}
-    assert literal | looped == declared(path).keys()
-
-
-def test_the_demo_passes_on_what_the_other_file_declares():
-    passed_on = next(
-        ast.literal_eval(node.value)
-        for node in ast.parse((ROOT / "launch" / "demo.launch.py").read_text()).body
-        if isinstance(node, ast.Assign) and node.targets[0].id == "PASSED_ON"
-    )
-    assert set(passed_on) <= declared(ROOT / "launch" / "evf_sam.launch.py").keys()
+    assert read <= declared.keys()
 
 
 @pytest.mark.parametrize("path", FILES, ids=ids(FILES))
-def test_a_launch_description_is_made(path):
+def test_the_node_and_its_camera_share_the_profile_of_fast_dds(path, monkeypatch):
+    monkeypatch.delenv("FASTDDS_DEFAULT_PROFILES_FILE", raising=False)
+    monkeypatch.setenv("ROS_DISTRO", "kilted")
+    processes = [each for each in evaluate(path.name).started if isinstance(each, Process)]
+    assert processes
+    for process in processes:
+        profile = Path(process.environment["FASTDDS_DEFAULT_PROFILES_FILE"])
+        assert "SHM" in profile.read_text()
+    monkeypatch.setenv("ROS_DISTRO", "humble")
+    older = started(evaluate(path.name), "evf_sam_node").environment
+    assert set(older) == {"FASTRTPS_DEFAULT_PROFILES_FILE"}
+    monkeypatch.setenv("FASTRTPS_DEFAULT_PROFILES_FILE", "of the user's")
+    assert started(evaluate(path.name), "evf_sam_node").environment == {}
+
+
+@pytest.mark.parametrize("path", FILES, ids=ids(FILES))
+def test_everything_goes_into_the_namespace(path):
+    processes = [
+        each
+        for each in evaluate(path.name, namespace="left", web="true", rviz="true").started
+        if isinstance(each, Process)
+    ]
+    assert {process.namespace for process in processes} == {"/left"}
+    for process in processes:
+        for topic in process.remappings.values():
+            assert not topic.startswith("/"), f"{topic} would leave the namespace"
+
+
+@pytest.mark.parametrize("name", ["realsense", "zed", "usb_camera"])
+def test_a_driver_that_runs_already_is_not_started_again(name):
+    with_driver = evaluate(f"{name}.launch.py").started
+    without = evaluate(f"{name}.launch.py", driver="false").started
+    assert len(with_driver) == len(without) + 1
+
+
+@pytest.mark.parametrize("name", ["evf_sam", *sorted(PRESETS)])
+def test_a_topic_given_by_the_user_is_the_one_that_is_used(name):
+    context = evaluate(f"{name}.launch.py", image="/mine/image", web="true")
+    for executable in ("evf_sam_node", "page"):
+        remappings = started(context, executable).remappings
+        assert remappings["image"] == "/mine/image"
+        assert remappings["image/compressed"] == "/mine/image/compressed"
+
+
+def test_the_realsense_preset_asks_for_depth_registered_to_colour():
+    context = evaluate("realsense.launch.py", serial_no="0123", camera_name="wrist")
+    driver = started(context, "realsense2_camera_node")
+    (parameters,) = driver.parameters
+    assert parameters["align_depth.enable"] is True
+    assert parameters["serial_no"] == "0123"  # a text: as a number it would be refused
+    assert started(context, "evf_sam_node").remappings["depth"] == (
+        "wrist/aligned_depth_to_color/image_raw"
+    )
+
+
+def test_the_zed_preset_keeps_its_own_namespace_from_the_drivers():
+    context = evaluate("zed.launch.py", namespace="left")
+    assert context.started[-1] == "/not/installed/zed_wrapper/launch/zed_camera.launch.py"
+    assert context.launch_configurations["namespace"] == "left"
+
+
+def test_the_bag_preset_follows_the_recordings_time():
+    context = evaluate("bag.launch.py", bag="my recording", loop="true", rate="0.5")
+    (play,) = [each for each in context.started if isinstance(each, list)]
+    assert play[:4] == ["ros2", "bag", "play", "my recording"]
+    assert {"--clock", "--loop"} < set(play)
+    assert started(context, "evf_sam_node").parameters[1]["use_sim_time"] is True
+
+
+def test_the_parameter_file_decides_what_the_command_line_leaves_empty():
+    node = started(evaluate("evf_sam.launch.py"), "evf_sam_node")
+    assert node.parameters[1] == {"use_sim_time": False}
+    given = started(evaluate("evf_sam.launch.py", image_transport="compressed"), "evf_sam_node")
+    assert given.parameters[1]["image_transport"] == "compressed"
+
+
+def test_the_page_is_served_on_request_and_on_this_machine():
+    assert "page" not in str(evaluate("simulation.launch.py").started)
+    for name, arguments in (("demo", {}), ("evf_sam", {"web": "true"})):
+        page = started(evaluate(f"{name}.launch.py", **arguments), "page")
+        assert page.parameters == ({"port": 8420, "host": "127.0.0.1"},)
+
+
+@pytest.mark.parametrize("path", FILES, ids=ids(FILES))
+def test_every_executable_of_ours_is_installed_and_takes_the_parameters_it_is_given(path):
+    pytest.importorskip("rclpy", reason="ROS is not installed")
+    from evf_sam_ros.ros.image_files_node import ImageFilesParameters
+    from evf_sam_ros.ros.parameters import NodeParameters
+    from evf_sam_ros.ros.sim_camera_node import CameraParameters
+    from evf_sam_ros.ros.web.page_node import PageParameters
+
+    takes = {
+        "evf_sam_node": NodeParameters, "sim_camera": CameraParameters,
+        "image_files": ImageFilesParameters, "page": PageParameters,
+    }  # fmt: skip
+    context = evaluate(path.name, web="true", model="m", device="cpu", image_transport="raw")
+    for process in context.started:
+        if getattr(process, "package", "") == "evf_sam_ros":
+            assert process.executable in MODULES
+            settings = takes[process.executable]()
+            for parameters in filter(lambda each: isinstance(each, dict), process.parameters):
+                for name, value in parameters.items():
+                    expected = type(getattr(settings, name, False))  # use_sim_time: ROS's own
+                    assert type(value) is expected, name
+
+
+@contextmanager
+def running(context):
+    """Run our processes of an evaluated launch file."""
+    children = []
+    try:
+        for process in context.started:
+            children.append(subprocess.Popen(command(process)))
+        yield
+    finally:
+        for child in children:
+            child.terminate()
+        codes = [child.wait(PATIENCE_S) for child in children]
+    assert codes == [0] * len(children)
+
+
+def command(process):
+    """Return the command line that launch_ros would use, with the module for the executable."""
+    module = f"evf_sam_ros.{MODULES[process.executable]}"
+    words = [sys.executable, "-m", module, *process.arguments, "--ros-args"]
+    words += ["-r", f"__node:={process.name}", "-r", f"__ns:={process.namespace}"]
+    for each in process.parameters:
+        if isinstance(each, dict):
+            pairs = each.items()
+            words += [w for name, value in pairs for w in ("-p", f"{name}:={yaml_text(value)}")]
+        else:
+            words += ["--params-file", each]
+    return words + [w for old, new in process.remappings.items() for w in ("-r", f"{old}:={new}")]
+
+
+def yaml_text(value):
+    return yaml.safe_dump(value, default_flow_style=True).split("\n")[0]
+
+
+def test_two_instances_at_once_answer_each_for_itself():
+    rclpy = pytest.importorskip("rclpy", reason="ROS is not installed")
+    sys.path.insert(0, str(ROOT / "test" / "ros"))
+    from robot import Robot
+
+    if not rclpy.ok():
+        rclpy.init()
+    with ExitStack() as stack:
+        for namespace in ("left", "right"):
+            arguments = {"namespace": namespace, "rate_hz": "3.0", "device": "cpu"}
+            stack.enter_context(running(evaluate("simulation.launch.py", **arguments)))
+        robots = {name: Robot(f"/{name}") for name in ("left", "right")}
+        wishes = {"left": "the red mug", "right": "the blue bowl"}
+        for robot in robots.values():
+            robot.spin_until(robot.is_connected, what="the node to listen")
+        for name, robot in robots.items():
+            robot.say(wishes[name])
+        for name, robot in robots.items():
+            robot.spin_until(lambda robot=robot: robot.received["result"], what="an answer")
+            assert {each.command for each in robot.received["result"]} == {wishes[name]}
+            robot.close()
+
+
+@pytest.mark.parametrize("path", FILES, ids=ids(FILES))
+def test_the_real_launch_makes_the_same_of_it(path):
     pytest.importorskip("launch_ros", reason="launch_ros comes with a ROS installation only")
     spec = importlib.util.spec_from_file_location("launch_file", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.generate_launch_description().entities
+    description = module.generate_launch_description()
+    names = {argument.name for argument in description.get_launch_arguments()}
+    assert names >= evaluate(path.name).declared.keys()
 
 
 def test_the_shipped_parameter_file_names_parameters_that_exist_and_differ_from_the_default():

@@ -16,9 +16,12 @@ ROS = {
 MAY_IMPORT = {
     "models": set(),
     "sim": set(),
-    "perception": {"models"},
-    "evaluation": {"models", "perception", "sim"},
-    "training": {"models", "perception", "evaluation", "sim"},
+    "data": set(),
+    "engines": {"models"},
+    "perception": {"models", "engines"},
+    "evaluation": {"models", "perception", "sim", "data"},
+    "recordings": {"models", "perception"},
+    "training": {"models", "perception", "evaluation", "sim", "data"},
     "ros": {"models", "perception", "sim"},
 }
 NETWORK_PACKAGES = {"torch", "segment_anything", "safetensors", "numpy"}

@@ -18,8 +18,16 @@ PACKAGE = ROOT / "evf_sam_ros"
 MODEL = PACKAGE / "models" / "tabletop"
 MANIFEST = ElementTree.parse(ROOT / "package.xml").getroot()
 CMAKE = (ROOT / "CMakeLists.txt").read_text()
-LIBRARY_FILES = ("requirements.txt", "requirements-sim.txt", "requirements-encoders.txt")
-IMPORTED_AS = {"opencv-python-headless": "cv2", "pillow": "PIL"}
+LIBRARY_FILES = (
+    "requirements.txt", "requirements-sim.txt", "requirements-encoders.txt",
+    "requirements-web.txt", "requirements-openvino.txt",
+    "requirements-training.txt",
+)  # fmt: skip
+IMPORTED_AS = {
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "tensorboardx": "tensorboardX",
+}
 OPTIONAL = {"hri_msgs", "whisper_msgs", "vision_msgs"}  # imported only where installed
 
 
@@ -95,7 +103,7 @@ def test_what_is_installed_is_what_is_here():
         share = packages.get_package_share_path("evf_sam_ros")
     files = [
         path
-        for folder in ("config", "launch", "msg", "srv")
+        for folder in ("action", "config", "launch", "msg", "srv")
         for path in ROOT.glob(f"{folder}/*.*")
     ]
     assert len(files) > 6
@@ -143,7 +151,7 @@ def test_a_wheel_brings_the_command_and_asks_for_its_libraries(wheel):
     assert {project(each) for each in asked} == {
         project(line) for line in requirements("requirements.txt")
     }
-    for extra in ("sim", "encoders"):
+    for extra in ("sim", "encoders", "web", "training", "openvino"):
         assert f'extra == "{extra}"' in metadata(wheel, "METADATA")
 
 

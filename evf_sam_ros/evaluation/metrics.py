@@ -5,13 +5,14 @@ are called `miou` and `giou_gres`.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 PRECISION_PERCENT = (50, 60, 70, 80, 90)
+CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Sample:
 
     @property
     def iou(self) -> float:
-        """Overlap of the masks, 0 to 1; two empty masks agree."""
-        return self.intersection / self.union if self.union else 1.0
+        """Overlap of the masks, 0 to 1; two empty masks agree where nothing was meant."""
+        return self.intersection / self.union if self.union else float(not self.has_target)
 
 
 @dataclass
@@ -40,10 +41,8 @@ class SegmentationMetrics:
 
     def add(self, intersection: int, union: int, *, has_target: bool, found: bool) -> None:
         """Count one expression; a mask the model itself rejects overlaps nothing."""
-        if not 0 <= intersection <= union or (has_target and not union):
-            raise ValueError(
-                f"intersection {intersection}, union {union}, has_target {has_target} cannot be"
-            )
+        if not 0 <= intersection <= union:
+            raise ValueError(f"intersection {intersection}, union {union} cannot be")
         kept = int(intersection) if found else 0
         self.samples.append(Sample(kept, int(union), bool(has_target), bool(found)))
 
@@ -71,10 +70,6 @@ class SegmentationMetrics:
             found=bool(predicted.any()) if found is None else found,
         )
 
-    def merge(self, other: "SegmentationMetrics") -> None:
-        """Take over the samples another process counted."""
-        self.samples.extend(other.samples)
-
     @property
     def ciou(self) -> float | None:
         """Sum of intersections over sum of unions (also called oIoU)."""
@@ -83,7 +78,7 @@ class SegmentationMetrics:
 
     @property
     def miou(self) -> float | None:
-        """Mean IoU over expressions, two empty masks being 1 (EVF-SAM's and LISA's gIoU)."""
+        """Mean IoU over expressions (EVF-SAM's and LISA's gIoU)."""
         return _mean(sample.iou for sample in self.samples)
 
     @property
@@ -96,7 +91,7 @@ class SegmentationMetrics:
     def precision_at(self, percent: int) -> float | None:
         """Share of expressions with a target whose IoU is at least that many percent."""
         return _mean(
-            int(100 * sample.intersection >= percent * sample.union)
+            int(sample.union > 0 and 100 * sample.intersection >= percent * sample.union)
             for sample in self.samples
             if sample.has_target
         )
@@ -117,6 +112,38 @@ class SegmentationMetrics:
         for percent in PRECISION_PERCENT:
             figures[f"pr@{percent / 100}"] = self.precision_at(percent)
         return figures | {"n_acc": self.n_acc, "t_acc": self.t_acc}
+
+
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
+    """Return the chance that a positive scores above a negative, ties counting half."""
+    if not len(positive) or not len(negative):
+        return None
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, side="left")
+    not_above = np.searchsorted(ordered, positive, side="right")
+    return float((below + not_above).mean() / 2 / len(ordered))
+
+
+def calibration_error(
+    probabilities: Sequence[float],
+    outcomes: Sequence[bool],
+    weights: Sequence[float] | None = None,
+) -> float | None:
+    """Return the expected calibration error (Guo et al. 2017).
+
+    Probabilities fall into bins of one width, (0, 1/bins], (1/bins, 2/bins], ..., 0 into the
+    first; in each, how sure the model was on average is compared with how often it was right.
+
+    Args:
+        weights: how much each counts; None: all the same.
+    """
+    if not len(probabilities):
+        return None
+    sure, right = np.asarray(probabilities, np.float64), np.asarray(outcomes, np.float64)
+    weight = np.ones(len(sure)) if weights is None else np.asarray(weights, np.float64)
+    number = np.clip(np.ceil(sure * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
+    gaps = np.bincount(number, weights=weight * (sure - right), minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / weight.sum())
 
 
 def _mean(values: Iterable[float]) -> float | None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
+from evf_sam_ros.evaluation.cost import millions
 from evf_sam_ros.models.ablations import ABLATIONS
 from evf_sam_ros.models.variants import VARIANTS, build
 
@@ -88,12 +88,12 @@ def count(model: str) -> Counts:
     idle = sum(
         weight.numel() for name, weight in built.encoder.named_parameters() if _pictures_only(name)
     )
-    encoder = _millions(built.encoder)
+    encoder = millions(built.encoder)
     return Counts(
-        total=_millions(built),
+        total=millions(built),
         encoder=encoder,
-        projector=_millions(built.projector),
-        segmenter=_millions(built.segmenter),
+        projector=millions(built.projector),
+        segmenter=millions(built.segmenter),
         read=encoder - idle / 1e6,
     )
 
@@ -133,7 +133,3 @@ def _line(label: str, *columns: str) -> str:
 
 def _pictures_only(name: str) -> bool:
     return ".A." in name or name.startswith(("vision_embed.", "vision."))
-
-
-def _millions(module: nn.Module) -> float:
-    return sum(weight.numel() for weight in module.parameters()) / 1e6

@@ -1,42 +1,31 @@
 """An evaluation for people: a table for the terminal, a page of examples for the browser."""
 
-import base64
-import html
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.evaluation.gallery import outline_truth
 from evf_sam_ros.evaluation.tabletop import Judged, Predict, scene_and_expressions
-from evf_sam_ros.perception.overlay import OUTLINE, Annotation, draw
+from evf_sam_ros.perception.document import (
+    Document,
+    Gallery,
+    Heading,
+    Picture,
+    Preformatted,
+    Text,
+)
+from evf_sam_ros.perception.overlay import Annotation, draw
+from evf_sam_ros.perception.photograph import write_image
+from evf_sam_ros.perception.predictor import Segmentation
+from evf_sam_ros.sim.scene import Scene
 
 EXAMPLES_PER_GROUP = 8
 COLUMNS = 4
-TRUTH_COLOR = (255, 255, 255)
-
-PAGE = """<!doctype html>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-  body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 1400px;
-         padding: 0 1em; color: #222; }}
-  pre {{ background: #f4f4f4; padding: 1em; overflow-x: auto; }}
-  .examples {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr));
-              gap: 1em; }}
-  figure {{ margin: 0; }}
-  img {{ width: 100%; display: block; }}
-  figcaption {{ color: #555; }}
-</style>
-<h1>{title}</h1>
-<pre>{figures}</pre>
-<p>Coloured: what the model found. White outline: what was meant.</p>
-{groups}
-"""
 
 
 def as_text(figures: Mapping[str, Any]) -> str:
@@ -61,8 +50,12 @@ def as_text(figures: Mapping[str, Any]) -> str:
         ("N-acc at T-acc 0.95, chosen here", "at_t_acc_95"),
     ):
         lines.append(_threshold_line(label, figures[name]))
+    ambiguous = _number(figures["ambiguous"])
+    lines.append(f"AMBIGUOUS instead of FOUND, of all single-target: {ambiguous}")
     lines += [_centroid_line(figures["centroid"]), _latency_line(figures["latency_ms"]), ""]
-    lines.append(f"{'kind':<14}{'n':>6}{'right':>8}{'keyword':>9}{'cIoU':>8}{'found':>8}")
+    lines.append(
+        f"{'kind':<14}{'n':>6}{'right':>8}{'wrong':>8}{'missed':>8}{'keyword':>9}{'cIoU':>8}{'found':>8}"
+    )
     lines += [_kind_line(kind, values) for kind, values in figures["by_kind"].items()]
     return "\n".join(lines)
 
@@ -70,22 +63,23 @@ def as_text(figures: Mapping[str, Any]) -> str:
 def write_report(
     folder: Path, figures: Mapping[str, Any], judged: Sequence[Judged], predict: Predict
 ) -> Path:
-    """Write index.html with its pictures inside, and contact_sheet.png; returns the page."""
-    folder.mkdir(parents=True, exist_ok=True)
-    groups = {
-        title: [(item, _picture(item, predict)) for item in items]
-        for title, items in choose_examples(judged).items()
-    }
-    pictures = [picture for examples in groups.values() for _, picture in examples]
-    (folder / "contact_sheet.png").write_bytes(_encoded(contact_sheet(pictures), ".png"))
+    """Write index.html, report.md, contact_sheet.png and figures.json; returns the page."""
+    report = Document(f"{figures['model']} on {figures['data']}")
+    report.add(Preformatted(as_text(figures)))
+    report.add(Text("Coloured: what the model found. White outline: what was meant."))
+    drawn: list[NDArray[np.uint8]] = []
+    again = cache(lambda seed: _answered(seed, predict))  # several groups may show one scene
+    for group, (title, items) in enumerate(choose_examples(judged).items()):
+        pictures = [_picture(item, *again(item.seed)) for item in items]
+        drawn += pictures
+        shown = [
+            Picture.of(f"{group}-{number}", picture, _caption(item))
+            for number, (item, picture) in enumerate(zip(items, pictures, strict=True))
+        ]
+        report.add(Heading(title), Gallery(tuple(shown)))
+    write_image(folder / "contact_sheet.png", contact_sheet(drawn))
     (folder / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    page = PAGE.format(
-        title=html.escape(f"{figures['model']} on {figures['data']}"),
-        figures=html.escape(as_text(figures)),
-        groups="\n".join(_group(title, examples) for title, examples in groups.items()),
-    )
-    (folder / "index.html").write_text(page, encoding="utf-8")
-    return folder / "index.html"
+    return report.write(folder)
 
 
 def choose_examples(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
@@ -138,41 +132,25 @@ def _first_of_each_scene(ordered: Iterable[Judged]) -> list[Judged]:
     return list(chosen.values())
 
 
-def _picture(item: Judged, predict: Predict) -> NDArray[np.uint8]:
-    """Draw an answer again: keeping thousands of pictures would fill the memory."""
-    scene, expressions = scene_and_expressions(item.seed)
-    answer = predict(scene.rgb, [expression.text for expression in expressions])
+def _answered(seed: int, predict: Predict) -> tuple[Scene, Segmentation]:
+    """Ask about a scene again: keeping thousands of pictures would fill the memory."""
+    scene, expressions = scene_and_expressions(seed)
+    return scene, predict(scene.rgb, [expression.text for expression in expressions])
+
+
+def _picture(item: Judged, scene: Scene, answer: Segmentation) -> NDArray[np.uint8]:
     status = "FOUND" if item.found else "NOT_FOUND"
     annotation = Annotation(answer.masks[item.number], item.expression.text, status, item.score)
     picture = draw(scene.rgb, [annotation])
-    truth = scene.mask(item.expression.targets).astype(np.uint8)
-    rims, _ = cv2.findContours(truth, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    for color, thickness in ((OUTLINE, 3), (TRUTH_COLOR, 1)):
-        cv2.drawContours(picture, rims, -1, color, thickness, cv2.LINE_AA)
+    outline_truth(picture, scene.mask(item.expression.targets))
     return picture
 
 
-def _group(title: str, examples: Sequence[tuple[Judged, NDArray[np.uint8]]]) -> str:
-    figures = "\n".join(_figure(item, picture) for item, picture in examples)
-    body = f'<div class="examples">\n{figures}\n</div>' if examples else "<p>None.</p>"
-    return f"<h2>{html.escape(title)}</h2>\n{body}"
-
-
-def _figure(item: Judged, picture: NDArray[np.uint8]) -> str:
-    data = base64.b64encode(_encoded(picture, ".jpg")).decode("ascii")
-    caption = (
+def _caption(item: Judged) -> str:
+    return (
         f"{item.expression.text} · {item.expression.kind}, seed {item.seed}, "
         f"IoU {item.iou:.2f}, score {item.score:.2f}"
     )
-    return (
-        f'<figure><img alt="" src="data:image/jpeg;base64,{data}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-    )
-
-
-def _encoded(picture: NDArray[np.uint8], ending: str) -> bytes:
-    _, content = cv2.imencode(ending, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    return content.tobytes()
 
 
 def _row(label: str, value: float | None, bar: float | None = None) -> str:
@@ -209,6 +187,7 @@ def _latency_line(values: Mapping[str, Any]) -> str:
 def _kind_line(kind: str, values: Mapping[str, Any]) -> str:
     return (
         f"{kind:<14}{values['expressions']:>6}{_number(values['right_object']):>8}"
+        f"{_number(values['wrong_object']):>8}{_number(values['missed']):>8}"
         f"{_number(values['keyword_right_object']):>9}{_number(values['ciou']):>8}"
         f"{_number(values['found']):>8}"
     )

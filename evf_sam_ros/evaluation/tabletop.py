@@ -1,7 +1,7 @@
 """The deployed predictor on simulated scenes it never saw: masks, right objects, places, time."""
 
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Protocol
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from evf_sam_ros.evaluation.baselines import keyword_guess, keyword_matches
-from evf_sam_ros.evaluation.metrics import SegmentationMetrics
+from evf_sam_ros.evaluation.metrics import SegmentationMetrics, auroc
 from evf_sam_ros.perception.geometry import Intrinsics, Location, locate
+from evf_sam_ros.perception.instances import is_ambiguous
 from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.sim.depth_noise import realistic_depth
 from evf_sam_ros.sim.expressions import Expression, sample_expressions
@@ -41,6 +42,7 @@ class Judged:
     score: float
     has_mask: bool  # before the decision
     found: bool
+    ambiguous: bool  # several objects seem to fit a sentence that means one
     intersection: int  # pixels, of the mask as published
     union: int  # pixels
     object_hit: int | None  # the object the mask overlaps best
@@ -78,15 +80,21 @@ def measure(
     *,
     size: tuple[int, int] = (640, 480),
     progress: bool = True,
+    say: Callable[[Scene, Expression], str] | None = None,
 ) -> Measurement:
-    """Ask about each seed's scene, in pictures of `size` (width, height)."""
+    """Ask about each seed's scene, in pictures of `size` (width, height).
+
+    Args:
+        say: what the model is asked for an expression; None: its text.
+    """
     measurement = Measurement()
     for index, seed in enumerate(tqdm(list(seeds), "scenes", disable=not progress)):
         scene, expressions = scene_and_expressions(seed, size)
-        answer = predict(scene.rgb, [expression.text for expression in expressions])
+        texts = [say(scene, each) if say else each.text for each in expressions]
+        answer = predict(scene.rgb, texts)
         measurement.seconds_all.append(answer.times.total)
         if index < SINGLE_RUNS:
-            alone = predict(scene.rgb, [expressions[0].text])
+            alone = predict(scene.rgb, texts[:1])
             measurement.seconds_one.append(alone.times.total)
         measurement.judged.extend(_judge(scene, expressions, answer))
     return measurement
@@ -114,6 +122,7 @@ def summarize(measurement: Measurement, shipped_threshold: float | None) -> dict
         **_mask_metrics(judged).summary(),
         "right_object": _share(item.right for item in judged if item.single),
         "pair_accuracy": _share(_pairs(judged)),
+        "ambiguous": _share(item.ambiguous for item in judged if item.single),
         "auroc": auroc(
             [_effective_score(item) for item in present],
             [_effective_score(item) for item in absent],
@@ -130,15 +139,6 @@ def summarize(measurement: Measurement, shipped_threshold: float | None) -> dict
         "by_kind": {kind: _kind_figures(judged, kind) for kind in _kinds(judged)},
         "keyword_oracle": _baseline(judged),
     }
-
-
-def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
-    """Return the chance that a positive scores above a negative, ties counting half."""
-    if not positive or not negative:
-        return None
-    below = np.searchsorted(np.sort(negative), positive, side="left")
-    not_above = np.searchsorted(np.sort(negative), positive, side="right")
-    return float((below + not_above).mean() / 2 / len(negative))
 
 
 def threshold_for_t_acc(scores_of_present: Sequence[float], t_acc: float) -> float | None:
@@ -166,6 +166,7 @@ def _judge(
             score=float(answer.scores[number]),
             has_mask=bool((answer.logits[number] > 0).any()),
             found=bool(answer.found[number]),
+            ambiguous=is_ambiguous(expression.text, mask),
             intersection=int(np.count_nonzero(mask & target)),
             union=int(np.count_nonzero(mask | target)),
             object_hit=best_object(mask, scene),
@@ -265,6 +266,8 @@ def _kind_figures(judged: Iterable[Judged], kind: str) -> dict[str, Any]:
     return {
         "expressions": len(items),
         "right_object": _share(item.right for item in items if item.single),
+        "wrong_object": _share(item.found and not item.right for item in items if item.single),
+        "missed": _share(not item.found for item in items if item.single),
         "keyword_right_object": _share(
             item.expression.targets == (item.baseline_hit,) for item in items if item.single
         ),

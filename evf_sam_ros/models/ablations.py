@@ -6,7 +6,7 @@ Nobody published weights of these. CLIP and ViLT need the package `transformers`
 from dataclasses import replace
 
 from evf_sam_ros.models.clip import ClipConfig, ClipTower
-from evf_sam_ros.models.image_input import ImageInput, beit3_input, sam_input
+from evf_sam_ros.models.image_input import ImageInput, beit3_input, clip_input, sam_input
 from evf_sam_ros.models.variants import (
     BEIT3_BASE,
     BEIT3_LARGE,
@@ -28,12 +28,7 @@ CLIP_HUGE = ClipConfig(  # OpenCLIP's
     activation="gelu",
 )
 
-CLIP_INPUT = ImageInput(
-    size=(224, 224),
-    resize="bicubic",
-    mean=(122.771, 116.746, 104.094),
-    std=(68.501, 66.632, 70.323),
-)
+CLIP_INPUT = clip_input()
 VILT_INPUT = beit3_input((384, 384))
 
 

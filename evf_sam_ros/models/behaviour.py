@@ -34,14 +34,17 @@ class Behaviour:
     resizing: Resizing | None = None
     masks: MaskChoice | None = None  # which mask of SAM-2 answers
     semantic: bool = False  # it was trained on prompts such as "[semantic] dog" as well
+    tidy: bool = False  # parts of a mask that are far less sure than its main part are dropped
 
     def __post_init__(self) -> None:
         for name, choices in (("resizing", get_args(Resizing)), ("masks", get_args(MaskChoice))):
             value = getattr(self, name)
             if value is not None and value not in choices:
                 raise ValueError(f"behaviour {name} is {value!r}, need one of {choices}")
-        if not isinstance(self.semantic, bool):
-            raise ValueError(f"behaviour semantic is {self.semantic!r}, need true or false")
+        for name in ("semantic", "tidy"):
+            if not isinstance(getattr(self, name), bool):
+                value = getattr(self, name)
+                raise ValueError(f"behaviour {name} is {value!r}, need true or false")
 
 
 # The four on Hugging Face, by name; any other is treated as the newest are, without [semantic].

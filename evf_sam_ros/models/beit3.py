@@ -93,44 +93,52 @@ class Beit3(Encoder):
         Raises:
             ValueError: an image of another size, or too many tokens.
         """
-        self._check(images_I3SS, tokens_IPL)
+        self.check(images_I3SS, tokens_IPL)
         vision_IVD = self.vision_embed(images_I3SS)
         return self.fuse(vision_IVD, tokens_IPL, padding_IPL)
 
     def fuse(self, vision_IVD: Tensor, tokens_IPL: Tensor, padding_IPL: Tensor) -> Tensor:
         """Fuse embedded images with their prompts; see `forward`."""
-        prompts = tokens_IPL.shape[1]
-        vision_BVD = vision_IVD.repeat_interleave(prompts, 0) + self._positions(
-            "A", vision_IVD.shape[1]
-        )
-        padding_BL = padding_IPL.flatten(0, 1)
-        text_BLD = self.text_embed(tokens_IPL.flatten(0, 1))
-        text_BLD = text_BLD + self._positions("B", text_BLD.shape[1])
-        text_BLD = text_BLD.masked_fill(padding_BL[..., None], 0)
-
-        if self.config.fusion == "text":
-            vision_BVD = vision_BVD[:, :0]
-        tokens_BTD = torch.cat([vision_BVD, text_BLD.to(vision_BVD.dtype)], 1)
-        split = vision_BVD.shape[1]
-        tokens_BTD = self._layers(tokens_BTD, split, padding_BL)
+        tokens_BTD, split = self.embedded(vision_IVD, tokens_IPL, padding_IPL)
+        biases = self.biases(padding_IPL.flatten(0, 1), split, tokens_BTD.dtype)
+        for layer, bias in zip(self.layers, biases, strict=True):
+            tokens_BTD = layer(tokens_BTD, split, bias)
+        tokens_BTD = self.layer_norm(tokens_BTD, split)
         if self.config.fusion == "late":
             return torch.cat([tokens_BTD[:, :1], tokens_BTD[:, split : split + 1]], 2)
         return tokens_BTD
 
-    def _layers(self, tokens_BTD: Tensor, split: int, padding_BL: Tensor) -> Tensor:
-        joint = bias = _key_bias(padding_BL, split, tokens_BTD.dtype)
+    def embedded(
+        self, vision_IVD: Tensor, tokens_IPL: Tensor, padding_IPL: Tensor
+    ) -> tuple[Tensor, int]:
+        """Return what the first layer takes, (I * P, T, D), and how many are vision tokens."""
+        prompts = tokens_IPL.shape[1]
+        vision_BVD = vision_IVD.repeat_interleave(prompts, 0) + self._positions(
+            "A", vision_IVD.shape[1]
+        )
+        text_BLD = self.text_embed(tokens_IPL.flatten(0, 1))
+        text_BLD = text_BLD + self._positions("B", text_BLD.shape[1])
+        text_BLD = text_BLD.masked_fill(padding_IPL.flatten(0, 1)[..., None], 0)
+
+        if self.config.fusion == "text":
+            vision_BVD = vision_BVD[:, :0]
+        tokens_BTD = torch.cat([vision_BVD, text_BLD.to(vision_BVD.dtype)], 1)
+        return tokens_BTD, vision_BVD.shape[1]
+
+    def biases(self, padding_BL: Tensor, split: int, dtype: torch.dtype) -> list[Tensor]:
+        """Return what each layer adds to its scores: what it must not look at is hidden."""
+        joint = key_bias(padding_BL, split, dtype)
         fused = self.config.fused_layers if self.config.fusion == "early" else 0
-        for index, layer in enumerate(self.layers):
-            if index == fused:
-                bias = _apart(joint, split)
-            tokens_BTD = layer(tokens_BTD, split, bias)
-        return self.layer_norm(tokens_BTD, split)
+        if fused is None or fused >= len(self.layers):
+            return [joint] * len(self.layers)
+        return [joint] * fused + [_apart(joint, split)] * (len(self.layers) - fused)
 
     def _positions(self, modality: str, count: int) -> Tensor:
         table = self.embed_positions.get_parameter(f"{modality}.weight")
         return table[FIRST_POSITION : FIRST_POSITION + count]
 
-    def _check(self, images_I3SS: Tensor, tokens_IPL: Tensor) -> None:
+    def check(self, images_I3SS: Tensor, tokens_IPL: Tensor) -> None:
+        """Raise ValueError for images of another size, or too many tokens."""
         if tuple(images_I3SS.shape[-2:]) != self.config.image_size:
             raise ValueError(
                 f"the fusion image is {tuple(images_I3SS.shape[-2:])}, "
@@ -248,8 +256,9 @@ def attend(q_BhTd: Tensor, k_BhTd: Tensor, v_BhTd: Tensor, bias_B11T: Tensor) ->
         return (scores_BhTT + bias_B11T.to(q_BhTd.dtype)).softmax(-1) @ v_BhTd
 
 
-def _key_bias(padding_BL: Tensor, split: int, dtype: torch.dtype) -> Tensor:
-    visible_BV = padding_BL.new_zeros(len(padding_BL), split)
+def key_bias(padding_BL: Tensor, split: int, dtype: torch.dtype) -> Tensor:
+    """Return -inf where a key is padding, 0 elsewhere, (B, 1, 1, T)."""
+    visible_BV = padding_BL.new_zeros(padding_BL.shape[0], split)
     hidden_BT = torch.cat([visible_BV, padding_BL], 1)
     bias_BT = torch.zeros_like(hidden_BT, dtype=dtype).masked_fill(hidden_BT, float("-inf"))
     return bias_BT[:, None, None]

@@ -88,12 +88,19 @@ class CompactSegmenter(Segmenter):
         grid_BChw = self.norm(tokens_BhwC).permute(0, 3, 1, 2)
         return CompactFeatures(grid_BChw, self.skip_quarter(quarter), self.skip_half(half))
 
-    def decode(self, features: CompactFeatures, prompts_BPC: Tensor) -> Decoded:
-        """Return one mask per prompt."""
+    def decode(
+        self,
+        features: CompactFeatures,
+        prompts_BPC: Tensor,
+        dense_BPChw: Tensor | None = None,
+    ) -> Decoded:
+        """Return one mask per prompt; `dense_BPChw` is added to the grid."""
         images, prompts = prompts_BPC.shape[:2]
         prompts_N1C = prompts_BPC.flatten(0, 1)[:, None]
         own_N3C = self.tokens.to(prompts_N1C.dtype).expand(len(prompts_N1C), -1, -1)
         grid_NChw = features.grid_BChw.repeat_interleave(prompts, 0)
+        if dense_BPChw is not None:
+            grid_NChw = grid_NChw + dense_BPChw.flatten(0, 1)
         tokens_NQC, cells_NhwC = self.transformer(
             grid_NChw, self.position.expand_as(grid_NChw), torch.cat([own_N3C, prompts_N1C], 1)
         )

@@ -5,6 +5,13 @@ from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from evf_sam_ros.models.beit3 import Beit3Config
+from evf_sam_ros.models.bridge.config import (
+    BertConfig,
+    BridgeEncoderConfig,
+    BridgeSegmenterConfig,
+    PixelDecoderConfig,
+    QueryConfig,
+)
 from evf_sam_ros.models.clip import ClipConfig, ClipTower
 from evf_sam_ros.models.compact import CompactConfig
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
@@ -22,11 +29,13 @@ FAMILIES: dict[str, type[SegmenterConfig]] = {
     "efficient_sam": EfficientSamConfig,
     "sam2": Sam2Config,
     "compact": CompactConfig,
+    "bridge": BridgeSegmenterConfig,
 }
 ENCODER_FAMILIES: dict[str, type[EncoderConfig]] = {
     "beit3": Beit3Config,  # where none is named: folders older than the others
     "clip": ClipConfig,
     "vilt": ViltConfig,
+    "bridge": BridgeEncoderConfig,
 }
 _FAMILY = "family"
 _PARTS = {
@@ -35,15 +44,18 @@ _PARTS = {
     "decoder": MaskDecoderConfig,
     "hiera": HieraConfig,
     "memory": MemoryConfig,
+    "bert": BertConfig,
+    "pixel_decoder": PixelDecoderConfig,
+    "queries": QueryConfig,
 }
+_PROMPTABLE = "promptable"  # a segmenter in a segmenter
 
 
 def document_from_config(config: EvfSamConfig) -> dict[str, Any]:
     """Return nested dictionaries and lists; both halves' say their family."""
     document = asdict(config)
-    for half, families in (("segmenter", FAMILIES), ("encoder", ENCODER_FAMILIES)):
-        family = {kind: name for name, kind in families.items()}[type(getattr(config, half))]
-        document[half] = {_FAMILY: family, **document[half]}
+    document["segmenter"] = _with_family(config.segmenter, FAMILIES)
+    document["encoder"] = _with_family(config.encoder, ENCODER_FAMILIES)
     return document
 
 
@@ -57,6 +69,14 @@ def config_from_document(document: Mapping[str, Any], source: str) -> EvfSamConf
         return _config(document)
     except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{source} describes no model that we can build: {error}") from error
+
+
+def _with_family(half: Any, families: Mapping[str, type[Any]]) -> dict[str, Any]:
+    family = {kind: name for name, kind in families.items()}[type(half)]
+    values = {_FAMILY: family, **asdict(half)}
+    if _PROMPTABLE in values:
+        values[_PROMPTABLE] = _with_family(half.promptable, families)
+    return values
 
 
 def _config(document: Mapping[str, Any]) -> EvfSamConfig:
@@ -77,6 +97,8 @@ def _half(half: str, families: Mapping[str, type[Any]], values: Mapping[str, Any
     for name in values.keys() & _PARTS.keys():
         if values[name] is not None:
             values[name] = _read(_PARTS[name], values[name])
+    if _PROMPTABLE in values:
+        values[_PROMPTABLE] = _half(_PROMPTABLE, families, values[_PROMPTABLE])
     return _read(families[family], values)
 
 

@@ -103,19 +103,24 @@ class ImageEncoder(nn.Module):
         )
 
     def forward(self, images_B3HW: Tensor) -> Tensor:
+        self.check(images_B3HW)
+        patches_BDhw = self.patch_embed["proj"](images_B3HW)
+        tokens_BTD = patches_BDhw.flatten(2).transpose(1, 2)
+        tokens_BTD = tokens_BTD + self.positions(patches_BDhw.shape[-1]).to(tokens_BTD.dtype)
+        for block in self.blocks:
+            tokens_BTD = block(tokens_BTD)
+        return self.neck(tokens_BTD.transpose(1, 2).unflatten(2, patches_BDhw.shape[2:]))
+
+    def check(self, images_B3HW: Tensor) -> None:
+        """Raise ValueError for images of another size."""
         if images_B3HW.shape[-2:] != (self.image_side, self.image_side):
             raise ValueError(
                 f"the image is {tuple(images_B3HW.shape[-2:])}, "
                 f"this encoder takes {(self.image_side, self.image_side)}"
             )
-        patches_BDhw = self.patch_embed["proj"](images_B3HW)
-        tokens_BTD = patches_BDhw.flatten(2).transpose(1, 2)
-        tokens_BTD = tokens_BTD + self._positions(patches_BDhw.shape[-1]).to(tokens_BTD.dtype)
-        for block in self.blocks:
-            tokens_BTD = block(tokens_BTD)
-        return self.neck(tokens_BTD.transpose(1, 2).unflatten(2, patches_BDhw.shape[2:]))
 
-    def _positions(self, side: int) -> Tensor:
+    def positions(self, side: int) -> Tensor:
+        """Return the position table of a grid of that side, (1, T, D)."""
         table_1TD = self.pos_embed[:, 1:]  # the first row belongs to a [CLS] that is not there
         stored_side = round(table_1TD.shape[1] ** 0.5)
         if stored_side == side:

@@ -32,12 +32,24 @@ class ImageInput:
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
+CLIP_MEAN = (122.771, 116.746, 104.094)
+CLIP_STD = (68.501, 66.632, 70.323)
 HALF = (127.5, 127.5, 127.5)
 
 
 def sam_input(side: int = 1024) -> ImageInput:
     """Return what SAM takes: aspect ratio kept, the rest of the square is zero."""
     return ImageInput(size=(side, side), resize="pad", mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+
+def sam_square_input(side: int = 1024) -> ImageInput:
+    """Return what the SAM-CLIP bridge gives SAM: the whole photograph, as CLIP sees it."""
+    return ImageInput(size=(side, side), resize="stretch", mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+
+def clip_input(side: int = 224) -> ImageInput:
+    """Return what CLIP takes, of the whole photograph."""
+    return ImageInput(size=(side, side), resize="bicubic", mean=CLIP_MEAN, std=CLIP_STD)
 
 
 def efficient_sam_input(side: int = 1024) -> ImageInput:

@@ -55,27 +55,38 @@ class Sam(Segmenter):
 
     def encode(self, images_B3HW: Tensor) -> Tensor:
         """Return image features (B, C, h, w)."""
+        self.check(images_B3HW)
+        return self.image_encoder(images_B3HW)
+
+    def check(self, images_B3HW: Tensor) -> None:
+        """Raise ValueError for images of another size."""
         if images_B3HW.shape[-2:] != (self.image_side, self.image_side):
             raise ValueError(
                 f"the image is {tuple(images_B3HW.shape[-2:])}, "
                 f"this encoder takes {(self.image_side, self.image_side)}"
             )
-        return self.image_encoder(images_B3HW)
 
-    def decode(self, features_BChw: Tensor, prompts_BPC: Tensor) -> Decoded:
+    def decode(
+        self, features_BChw: Tensor, prompts_BPC: Tensor, dense_BPChw: Tensor | None = None
+    ) -> Decoded:
+        """Return one mask per prompt; `dense_BPChw` takes the place of "no mask"."""
         frequencies_2F = self.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
         positions_Chw = grid_positions(frequencies_2F, *features_BChw.shape[2:])
-        dense_1C11 = self.prompt_encoder.no_mask_embed.weight[..., None, None]
+        if dense_BPChw is None:
+            dense_1C11 = self.prompt_encoder.no_mask_embed.weight[..., None, None]
+            dense_BPChw = dense_1C11.expand(len(features_BChw), -1, -1, -1, -1)
         # SAM's decoder takes several prompts of one image, not several images.
         decoded = [
             self.mask_decoder(
                 image_embeddings=features_Chw[None],
                 image_pe=positions_Chw.to(features_Chw.dtype)[None],
                 sparse_prompt_embeddings=prompts_PC[:, None],
-                dense_prompt_embeddings=dense_1C11,
+                dense_prompt_embeddings=dense_PChw,
                 multimask_output=False,
             )
-            for features_Chw, prompts_PC in zip(features_BChw, prompts_BPC, strict=True)
+            for features_Chw, prompts_PC, dense_PChw in zip(
+                features_BChw, prompts_BPC, dense_BPChw, strict=True
+            )
         ]
         logits_BPhw = torch.stack([masks_P1hw[:, 0] for masks_P1hw, _ in decoded])
         return Decoded(logits_BPhw, torch.stack([iou_P1[:, 0] for _, iou_P1 in decoded]))

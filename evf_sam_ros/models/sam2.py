@@ -1,7 +1,7 @@
-"""SAM-2 (Ravi et al. 2024) as a segmenter of images; its memory waits in `sam2_memory`.
+"""SAM-2 (Ravi et al. 2024) as a segmenter of images; `sam2_video` follows them.
 
-Shape suffixes: B images, P prompts per image, N = B * P, C prompt width, H W image size,
-h w features, M mask tokens.
+Shape suffixes: B images, P prompts per image, N = B * P, C prompt width, T tokens per prompt,
+H W image size, h w features, M mask tokens.
 """
 
 from dataclasses import dataclass, field
@@ -65,10 +65,11 @@ class Sam2(Segmenter):
     def encode(self, images_B3HW: Tensor) -> Sam2Features:
         """Return the features of images that nothing is remembered about."""
         seen = self.see(images_B3HW)
-        nothing_remembered_C11 = self.no_mem_embed[0, 0, :, None, None]
-        return Sam2Features(
-            seen.grid_BChw + nothing_remembered_C11, seen.eighth_BChw, seen.quarter_BChw
-        )
+        return Sam2Features(self.unremembered(seen), seen.eighth_BChw, seen.quarter_BChw)
+
+    def unremembered(self, seen: Sam2Features) -> Tensor:
+        """Return the grid of an image that nothing is remembered about, (B, C, h, w)."""
+        return seen.grid_BChw + self.no_mem_embed[0, 0, :, None, None]
 
     def see(self, images_B3HW: Tensor) -> Sam2Features:
         """Return the features of images before any memory is added."""
@@ -100,14 +101,18 @@ class Sam2(Segmenter):
         repeated = Sam2Features(
             *(part.repeat_interleave(prompts, 0) for part in vars(features).values())
         )
+        return self.decoded(repeated, prompts_BPC.flatten(0, 1)[:, None])
+
+    def decoded(self, features: Sam2Features, prompts_NTC: Tensor) -> Candidates:
+        """Return all masks of prompts of T tokens each; `features` have one row per prompt."""
         frequencies_2F = self.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
         positions_Chw = grid_positions(frequencies_2F, *features.grid_BChw.shape[2:])
         dense_1C11 = self.prompt_encoder.no_mask_embed.weight[..., None, None]
-        return self.mask_decoder(repeated, positions_Chw, dense_1C11, prompts_BPC.flatten(0, 1))
+        return self.mask_decoder(features, positions_Chw, dense_1C11, prompts_NTC)
 
     def chosen(self, candidates: Candidates) -> Tensor:
         """Return which mask answers each prompt, (N,)."""
-        best_N = candidates.iou_NM[:, 1:].argmax(1) + 1
+        best_N = candidates.best()
         if self.masks == "best":
             return best_N
         first_N = torch.zeros_like(best_N)

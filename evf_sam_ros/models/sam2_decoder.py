@@ -1,7 +1,7 @@
 """SAM-2's mask decoder: SAM's, with finer features, an object token and an IoU in 0..1.
 
-Shape suffixes: N prompts, C width, h w image features, Q query tokens, M mask tokens, F channels
-of the finest features. Masks are 4h x 4w.
+Shape suffixes: N prompts, T tokens per prompt, C width, h w image features, Q query tokens,
+M mask tokens, F channels of the finest features. Masks are 4h x 4w.
 """
 
 from dataclasses import dataclass
@@ -31,6 +31,10 @@ class Candidates:
     iou_NM: Tensor  # 0..1
     presence_N: Tensor  # logit: the object is in the image
     tokens_NMC: Tensor  # what stands behind each mask; an object pointer in videos
+
+    def best(self) -> Tensor:
+        """Return which of masks 1 to 3 has the highest predicted IoU, (N,)."""
+        return self.iou_NM[:, 1:].argmax(1) + 1
 
 
 class MaskDecoder(nn.Module):
@@ -66,7 +70,11 @@ class MaskDecoder(nn.Module):
         self.pred_obj_score_head = mlp(width, width, 1, 3)
 
     def forward(
-        self, features: Sam2Features, positions_Chw: Tensor, dense_1C11: Tensor, prompts_NC: Tensor
+        self,
+        features: Sam2Features,
+        positions_Chw: Tensor,
+        dense_1C11: Tensor,
+        prompts_NTC: Tensor,
     ) -> Candidates:
         """Decode prompts; `features` are repeated to one row per prompt.
 
@@ -75,13 +83,13 @@ class MaskDecoder(nn.Module):
             dense_1C11: what stands for "no mask given".
         """
         own = (self.obj_score_token, self.iou_token, self.mask_tokens)
-        own_QC = torch.cat([token.weight for token in own]).to(prompts_NC.dtype)
-        own_NQC = own_QC.expand(len(prompts_NC), -1, -1)
+        own_QC = torch.cat([token.weight for token in own]).to(prompts_NTC.dtype)
+        own_NQC = own_QC.expand(len(prompts_NTC), -1, -1)
         grid_NChw = features.grid_BChw + dense_1C11
         tokens_NQC, cells_NKC = self.transformer(
             grid_NChw,
             positions_Chw.to(grid_NChw.dtype).expand_as(grid_NChw),
-            torch.cat([own_NQC, prompts_NC[:, None]], 1),
+            torch.cat([own_NQC, prompts_NTC], 1),
         )
         masks_NMC = tokens_NQC[:, 2 : 2 + MASK_TOKENS]
         pixels_NFhw = self._upscaled(cells_NKC.transpose(1, 2).view_as(grid_NChw), features)

@@ -6,6 +6,7 @@ Shape suffixes: B objects, h w the grid at stride 16, K its cells (h * w), R rem
 C prompt width, E memory width, d attention width.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,7 @@ from evf_sam_ros.models.segment_anything import modeling
 
 _MASK_STRIDE = 16  # pixels of a mask per cell of the grid
 _ROTARY_BASE = 10000.0
+_SINE_BASE = 10000.0
 _POSITION_SHARE = 0.1  # how much the cells' positions count at the attention's entrance
 
 
@@ -181,6 +183,25 @@ class FuserLayer(nn.Module):
         mixed_BhwC = self.norm(self.dwconv(grid_BChw)).permute(0, 2, 3, 1)
         mixed_BhwC = self.pwconv2(functional.gelu(self.pwconv1(mixed_BhwC)))
         return grid_BChw + (self.weight * mixed_BhwC).permute(0, 3, 1, 2)
+
+
+def sine_positions(height: int, width: int, channels: int, device: torch.device) -> Tensor:
+    """Return what tells cells of a grid apart, (1, h * w, channels): rows first, then columns."""
+    each = channels // 2
+    steps = torch.arange(each, device=device, dtype=torch.float32)
+    periods = _SINE_BASE ** (2 * (steps // 2) / each)
+    rows, columns = (
+        (torch.arange(1, count + 1, device=device) / (count + 1e-6) * 2 * math.pi)[:, None]
+        / periods
+        for count in (height, width)
+    )
+    waves = [
+        torch.stack([turns[:, 0::2].sin(), turns[:, 1::2].cos()], -1).flatten(1)
+        for turns in (rows, columns)
+    ]
+    down = waves[0][:, None].expand(-1, width, -1)
+    across = waves[1][None].expand(height, -1, -1)
+    return torch.cat([down, across], -1).flatten(0, 1)[None]
 
 
 def rotary_angles(height: int, width: int, channels: int, device: torch.device) -> Tensor:

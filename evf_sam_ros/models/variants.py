@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 
 from evf_sam_ros.models.beit3 import Beit3, Beit3Config
-from evf_sam_ros.models.clip import Clip, ClipConfig
+from evf_sam_ros.models.bridge.categories import COCO_PANOPTIC
+from evf_sam_ros.models.bridge.config import BridgeEncoderConfig, BridgeSegmenterConfig
+from evf_sam_ros.models.bridge.encoder import BridgeEncoder
+from evf_sam_ros.models.bridge.model import SamClipBridge
+from evf_sam_ros.models.bridge.segmenter import BridgeSegmenter
+from evf_sam_ros.models.clip import Clip, ClipConfig, ClipTower
 from evf_sam_ros.models.compact import CompactConfig, CompactSegmenter
 from evf_sam_ros.models.efficient_sam import EfficientSam, EfficientSamConfig
 from evf_sam_ros.models.encoder import Encoder
@@ -12,17 +17,21 @@ from evf_sam_ros.models.hiera import HieraConfig
 from evf_sam_ros.models.image_input import (
     ImageInput,
     beit3_input,
+    clip_input,
     efficient_sam_input,
     sam2_input,
     sam_input,
+    sam_square_input,
 )
 from evf_sam_ros.models.sam import Sam, SamConfig
 from evf_sam_ros.models.sam2 import Sam2, Sam2Config
 from evf_sam_ros.models.segmenter import Segmenter
 from evf_sam_ros.models.vilt import Vilt, ViltConfig
 
-EncoderConfig = Beit3Config | ClipConfig | ViltConfig
-SegmenterConfig = SamConfig | EfficientSamConfig | Sam2Config | CompactConfig
+EncoderConfig = Beit3Config | ClipConfig | ViltConfig | BridgeEncoderConfig
+SegmenterConfig = (
+    SamConfig | EfficientSamConfig | Sam2Config | CompactConfig | BridgeSegmenterConfig
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +43,17 @@ class EvfSamConfig:
     fusion_input: ImageInput
     image_input: ImageInput
 
+    def __post_init__(self) -> None:
+        bridge = isinstance(self.encoder, BridgeEncoderConfig)
+        if bridge != isinstance(self.segmenter, BridgeSegmenterConfig):
+            halves = type(self.encoder).__name__, type(self.segmenter).__name__
+            raise ValueError(f"{halves[0]} does not go with {halves[1]}: a bridge needs both ends")
+
 
 BEIT3_BASE = Beit3Config(width=768, depth=12, heads=12, feed_forward=3072)
 BEIT3_LARGE = Beit3Config(width=1024, depth=24, heads=16, feed_forward=4096)
 SAM_HUGE = SamConfig(width=1280, depth=32, heads=16, global_attention=(7, 15, 23, 31))
+SAM_BASE = SamConfig(width=768, depth=12, heads=12, global_attention=(2, 5, 8, 11))
 EFFICIENT_SAM_TINY = EfficientSamConfig(width=192, heads=3)
 EFFICIENT_SAM_SMALL = EfficientSamConfig(width=384, heads=6)
 HIERA_LARGE = HieraConfig(
@@ -88,6 +104,16 @@ VARIANTS = {
         fusion_input=beit3_input(),
         image_input=sam2_input(),
     ),
+    "sam_clip_bridge": EvfSamConfig(
+        encoder=BridgeEncoderConfig(
+            vision=ClipTower(width=1024, depth=24, heads=16, feed_forward=4096),
+            image_size=(336, 336),
+            categories=COCO_PANOPTIC,
+        ),
+        segmenter=BridgeSegmenterConfig(promptable=SAM_BASE),
+        fusion_input=clip_input(336),
+        image_input=sam_square_input(),
+    ),
     "tabletop": EvfSamConfig(
         encoder=Beit3Config(
             width=128,
@@ -106,9 +132,23 @@ VARIANTS = {
 }
 
 
+def is_bridge(config: EvfSamConfig) -> bool:
+    """Return whether it is a SAM-CLIP bridge, whose towers need the package `transformers`."""
+    return isinstance(config.encoder, BridgeEncoderConfig)
+
+
 def build(config: EvfSamConfig) -> EvfSam:
     """Build a model in eval mode, on torch's current default device, with random weights."""
+    if isinstance(config.encoder, BridgeEncoderConfig):
+        assert isinstance(config.segmenter, BridgeSegmenterConfig)
+        return _bridge(config.encoder, config.segmenter).eval()
     return EvfSam(_encoder(config.encoder), _segmenter(config.segmenter)).eval()
+
+
+def _bridge(encoder: BridgeEncoderConfig, segmenter: BridgeSegmenterConfig) -> SamClipBridge:
+    promptable = _segmenter(segmenter.promptable)
+    assert isinstance(promptable, Sam | CompactSegmenter)
+    return SamClipBridge(BridgeEncoder(encoder), BridgeSegmenter(promptable, segmenter))
 
 
 def _encoder(config: EncoderConfig) -> Encoder:
@@ -119,6 +159,7 @@ def _encoder(config: EncoderConfig) -> Encoder:
             return Clip(config)
         case ViltConfig():
             return Vilt(config)
+    raise TypeError(f"{type(config).__name__} is no encoder of EVF-SAM's")
 
 
 def _segmenter(config: SegmenterConfig) -> Segmenter:
@@ -131,3 +172,4 @@ def _segmenter(config: SegmenterConfig) -> Segmenter:
             return Sam2(config)
         case CompactConfig():
             return CompactSegmenter(config)
+    raise TypeError(f"{type(config).__name__} is no segmenter of EVF-SAM's")

@@ -2,15 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
+from evf_sam_ros.models.bridge.config import BridgeSegmenterConfig
 from evf_sam_ros.models.compact import CompactConfig
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
 from evf_sam_ros.models.sam import SamConfig
 from evf_sam_ros.models.sam2 import Sam2Config
-from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, SegmenterConfig, build
+from evf_sam_ros.models.variants import (
+    VARIANTS,
+    EvfSamConfig,
+    SegmenterConfig,
+    build,
+    is_bridge,
+)
 from evf_sam_ros.perception import hub
 from evf_sam_ros.perception.predictor import DEFAULT_MODEL, embedded_models
 
@@ -32,6 +40,7 @@ WORKING_GIB: dict[type[SegmenterConfig], float] = {
     EfficientSamConfig: 0.6,
     Sam2Config: 1.0,
     CompactConfig: 0.5,
+    BridgeSegmenterConfig: 3.0,  # estimated from SAM's, whose smaller encoder it has
 }
 
 
@@ -61,9 +70,11 @@ class Entry:
 
 
 def entries() -> Iterator[Entry]:
-    """Return every model, the default one first."""
+    """Return every model whose libraries are installed, the default one first."""
     for name in sorted(VARIANTS, key=lambda name: name != DEFAULT_MODEL):
         config = VARIANTS[name]
+        if is_bridge(config) and not find_spec("transformers"):
+            continue
         parameters = count_parameters(config)
         needs = int(4 * parameters + GIB * WORKING_GIB[type(config.segmenter)])
         embedded = (name,) if name in embedded_models() else ()
@@ -87,10 +98,13 @@ def this_machine() -> Memory:
 def table(memory: Memory) -> str:
     """Return the table that `evf-sam models` prints."""
     lines = [f"{'model':<22}{'parameters':>11}  {'memory':>8}  {'fits':<8}{'licence':<12}from"]
-    for entry in entries():
+    listed = list(entries())
+    for entry in listed:
         parameters, needs = f"{entry.parameters / 1e6:.1f} M", f"{entry.needs / GIB:.1f} GiB"
         start = f"{entry.name:<22}{parameters:>11}  {needs:>8}  {entry.fits(memory):<8}"
         lines.append(f"{start}{entry.licence:<12}{', '.join(map(_place, entry.sources)) or '-'}")
+    for name in VARIANTS.keys() - {entry.name for entry in listed}:
+        lines.append(f"{name:<22}needs transformers: pip install 'evf_sam_ros[encoders]'")
     gpu = f"{memory.gpu / GIB:.1f} GiB on a GPU" if memory.gpu else "no GPU"
     lines += [
         "",

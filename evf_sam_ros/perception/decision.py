@@ -1,50 +1,63 @@
 """Is the object there at all? From what the model signals to a probability and a yes or no."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from evf_sam_ros.perception.signals import ALL, ASKED
 
-SIGNALS = ("presence", "predicted_iou")
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """p(found) = sigmoid(scale * signal + bias), fitted on held-out scenes."""
+    """p(found) = sigmoid(bias + sum of weight * signal), fitted on held-out data."""
 
-    signal: str
-    scale: float
+    weights: Mapping[str, float]  # by signal
     bias: float
     threshold: float  # p(found) from which the object counts as found
+    means: Mapping[str, float] = field(
+        default_factory=dict
+    )  # for a signal nobody measured, else 0
 
     def __post_init__(self) -> None:
-        if self.signal not in SIGNALS:
-            raise ValueError(f"decision signal is {self.signal!r}, need one of {SIGNALS}")
+        for signal in self.weights:
+            if signal not in ALL:
+                raise ValueError(f"decision signal is {signal!r}, need one of {ALL}")
         check_threshold(self.threshold)
-        if not np.isfinite([self.scale, self.bias]).all():
-            raise ValueError(f"decision scale and bias must be finite, not {self}")
+        numbers = [*self.weights.values(), *self.means.values(), self.bias]
+        if not self.weights or not np.isfinite(numbers).all():
+            raise ValueError(f"decision weights and bias must be finite numbers, not {self}")
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Calibration | None":
-        """Read the part `decision` of a model's config.json; None where it has none."""
+        """Read the part `decision` of a model's config.json; None where it has none.
+
+        An older one names a single `signal` and its `scale`.
+        """
         values = config.get("decision")
         if values is None:
             return None
         try:
+            weights = values.get("weights") or {str(values["signal"]): values["scale"]}
             return cls(
-                signal=str(values["signal"]),
-                scale=float(values["scale"]),
+                weights={str(name): float(weight) for name, weight in weights.items()},
                 bias=float(values["bias"]),
                 threshold=float(values["threshold"]),
+                means={k: float(v) for k, v in (values.get("means") or {}).items()},
             )
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(
-                f"config.json says decision = {values!r}, need signal, scale, bias, threshold"
+                f"config.json says decision = {values!r}, need weights by signal, bias, "
+                "threshold, or signal, scale, bias, threshold"
             ) from error
+
+    def document(self) -> dict[str, Any]:
+        """Return what `from_config` reads, as the part `decision`."""
+        return asdict(self)
 
 
 def check_threshold(threshold: float) -> None:
@@ -53,26 +66,32 @@ def check_threshold(threshold: float) -> None:
         raise ValueError(f"score threshold is {threshold}, need a number from 0 to 1")
 
 
-def probability_found(
-    calibration: Calibration | None, presence: Floats | None, predicted_iou: Floats
-) -> Floats:
+def probability_found(calibration: Calibration | None, signals: Mapping[str, Floats]) -> Floats:
     """Return p(found) for each prompt, (P,), from 0 to 1.
 
     Args:
         calibration: None for a model nobody calibrated; predicted IoU then stands in, clipped.
-        presence: (P,) logits, None for a model without a presence head.
-        predicted_iou: (P,), which SAM leaves unclamped.
+        signals: (P,) each, by name; at least predicted IoU.
     """
+    score: NDArray[np.floating]
     if calibration is None:
-        score = np.clip(predicted_iou, 0.0, 1.0)
+        score = np.clip(signals["predicted_iou"], 0.0, 1.0)
     else:
-        signal = presence if calibration.signal == "presence" else predicted_iou
-        if signal is None:
-            raise ValueError(
-                "the decision wants the signal 'presence', but this model has no presence "
-                "head; 'predicted_iou' is what it offers"
-            )
+        exponent = np.full(signals["predicted_iou"].shape, calibration.bias, np.float64)
+        for name, weight in calibration.weights.items():
+            exponent += weight * np.asarray(_signal(name, calibration, signals), np.float64)
         # Beyond 60 the sigmoid is 0 or 1 to the last bit; the clip keeps exp from overflowing.
-        exponent = np.clip(calibration.scale * signal + calibration.bias, -60.0, 60.0)
-        score = 1.0 / (1.0 + np.exp(-exponent))
+        score = 1.0 / (1.0 + np.exp(-np.clip(exponent, -60.0, 60.0)))
     return np.nan_to_num(score, nan=0.0).astype(np.float32)
+
+
+def _signal(name: str, calibration: Calibration, signals: Mapping[str, Floats]) -> Floats | float:
+    if name in signals:
+        return signals[name]
+    if name in calibration.means or name in ASKED:  # not asked for here
+        return calibration.means.get(name, 0.0)
+    raise ValueError(
+        f"the decision wants the signal {name!r}, which this model does not give: "
+        f"{'it has no presence head; ' if name == 'presence' else ''}"
+        f"it offers {', '.join(signals)}"
+    )

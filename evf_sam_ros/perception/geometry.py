@@ -1,14 +1,17 @@
-"""From a mask and a depth image to a place in space: points, centroid, box. Pure functions.
+"""From a mask and a depth image to a place in space: points, centroid. Pure functions.
 
 Metres, pixels, optical frames (x right, y down, z forward). A matrix named a_from_b maps
 points in frame b to frame a: p_a = a_from_b @ p_b.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from evf_sam_ros.perception.boxes import Box, oriented_box, upright_box
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]  # (H, W)
@@ -18,7 +21,21 @@ SCALE_FLOOR_M = 0.002  # a perfectly flat surface still has this much spread
 MIN_READINGS = 8
 MIN_VALID_RATIO = 0.05
 MIN_READINGS_AFTER_EROSION = 20
-BOX_PERCENTILES = (1.0, 99.0)
+UNDISTORTING_ROUNDS, UNDISTORTED_PX = 20, 0.02
+MOST_POINTS = 20_000  # of one object; more tell nothing new
+LEAST_PART = 0.05  # of the largest part's area; smaller ones are specks
+LEAST_LEVEL = 0.35  # share of the points around an object that must lie level to be its support
+NEARER_M = 0.01  # what hides the middle of an object is nearer by at least this
+
+
+class DepthStatus(Enum):
+    """Whether depth gave an object a place in space, and why not."""
+
+    OK = "OK"
+    NONE = "NONE"  # no depth image, or no camera to lift it with
+    NOT_REGISTERED = "NOT_REGISTERED"  # of another size, or in another frame than the image
+    TOO_SPARSE = "TOO_SPARSE"  # hardly a reading on the object
+    OUT_OF_SYNC = "OUT_OF_SYNC"  # taken too long before or after the image
 
 
 @dataclass(frozen=True)
@@ -29,10 +46,13 @@ class Intrinsics:
     fy: float
     cx: float
     cy: float
+    # Of a raw image, in OpenCV's order (k1 k2 p1 p2 k3 ...); empty: there is no distortion.
+    distortion: tuple[float, ...] = ()
+    fisheye: bool = False  # the distortion is k1..k4 of the equidistant model
 
     def __post_init__(self) -> None:
-        finite = all(np.isfinite((self.fx, self.fy, self.cx, self.cy)))
-        if not finite or self.fx <= 0 or self.fy <= 0:
+        numbers = (self.fx, self.fy, self.cx, self.cy, *self.distortion)
+        if not all(np.isfinite(numbers)) or self.fx <= 0 or self.fy <= 0:
             raise ValueError(f"{self} is no camera: focal lengths must be positive and finite")
 
     @classmethod
@@ -65,15 +85,6 @@ class Outline:
 
 
 @dataclass(frozen=True)
-class Box:
-    """An oriented box around the visible surface, in the camera's optical frame."""
-
-    center_m: Floats  # (3,)
-    size_m: Floats  # (3,), along the box's own axes, longest spread first
-    orientation_xyzw: Floats  # (4,), unit quaternion camera_from_box
-
-
-@dataclass(frozen=True)
 class Location:
     """Where an object is, in the camera's optical frame."""
 
@@ -81,6 +92,7 @@ class Location:
     covariance_m2: Floats  # (3, 3), of the position, not the extent of the object
     depth_valid_ratio: float  # share of the mask's pixels with a depth reading
     box: Box
+    status: DepthStatus = DepthStatus.OK
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,7 @@ class NoLocation:
 
     reason: str
     depth_valid_ratio: float
+    status: DepthStatus = DepthStatus.TOO_SPARSE
 
 
 def has_reading(depth_m: NDArray[np.floating], minimum_m: float, maximum_m: float) -> Mask:
@@ -111,9 +124,28 @@ def deproject(depth_m: NDArray[np.floating], mask: Mask, camera: Intrinsics) -> 
     _refuse_other_sizes(depth_m, mask)
     rows, columns = np.nonzero(mask & has_reading(depth_m, 0.0, np.inf))
     z = depth_m[rows, columns].astype(np.float64)
-    x = (columns - camera.cx) * z / camera.fx
-    y = (rows - camera.cy) * z / camera.fy
-    return np.stack([x, y, z], axis=-1)
+    x, y = _rays(columns, rows, camera)
+    return np.stack([x * z, y * z, z], axis=-1)
+
+
+def _rays(columns: NDArray[np.intp], rows: NDArray[np.intp], camera: Intrinsics) -> Floats:
+    """Return (2, N) the x and y that a pixel's ray has at a depth of 1."""
+    if not any(camera.distortion) or not columns.size:
+        return np.stack([(columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy])
+    matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+    pixels = np.stack([columns, rows], axis=-1).astype(np.float64)[:, None]
+    factors = np.array(camera.distortion)
+    if camera.fisheye:
+        return np.asarray(cv2.fisheye.undistortPoints(pixels, matrix, factors)[:, 0].T)
+    rays = np.asarray(cv2.undistortPoints(pixels, matrix, factors), np.float64)
+    nowhere = np.zeros(3)
+    for _ in range(UNDISTORTING_ROUNDS):  # OpenCV's own few leave pixels in corners of wide lenses
+        points = cv2.convertPointsToHomogeneous(rays)
+        missed = pixels - cv2.projectPoints(points, nowhere, nowhere, matrix, factors)[0]
+        if np.abs(missed).max() < UNDISTORTED_PX:
+            break
+        rays = rays + missed / (camera.fx, camera.fy)
+    return np.asarray(rays[:, 0].T)
 
 
 def transform(target_from_source: Floats, points_source: Floats) -> Floats:
@@ -150,16 +182,59 @@ def split_instances(mask: Mask, min_area_px: int = 1) -> list[Mask]:
     return [labels == label for label in sorted(kept, key=lambda label: -areas[label])]
 
 
+def main_body(mask: Mask, depth_m: NDArray[np.floating]) -> Mask:
+    """Return the largest connected part of a mask, and the parts that belong to it, (H, W).
+
+    Another part belongs to it where something nearer stands between the two and hides what
+    joins them; any other is a stray blob, on another object or on the ground.
+    """
+    _refuse_other_sizes(depth_m, mask)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return mask
+    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    body = np.zeros_like(mask)
+    body[window] = _main_body(mask[window], depth_m[window])
+    return body
+
+
+def _main_body(mask: Mask, depth_m: NDArray[np.floating]) -> Mask:
+    parts = split_instances(mask)
+    if len(parts) == 1:
+        return mask
+    body = largest = parts[0]
+    least = LEAST_PART * np.count_nonzero(largest)
+    away, nearest = cv2.distanceTransformWithLabels(
+        (~largest).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    for part in parts[1:]:
+        if np.count_nonzero(part) < least:
+            break  # they come in order of size
+        end = _pixel(np.where(part, away, np.inf).argmin(), part)
+        start = _pixel(((nearest == nearest[end]) & largest).argmax(), part)
+        if _hidden_between(start, end, depth_m, part | largest):
+            body = body | part
+    return body
+
+
+def _pixel(index: np.integer, image: Mask) -> tuple[int, int]:
+    row, column = np.unravel_index(int(index), image.shape)
+    return int(row), int(column)
+
+
 def locate(
     mask: Mask,
     depth_m: NDArray[np.floating],
     camera: Intrinsics,
     depth_min_m: float = 0.1,
     depth_max_m: float = 10.0,
+    *,
+    up: Floats | None = None,
 ) -> Location | NoLocation:
-    """Find the centroid of the surface seen through a mask, whatever the mask's rim let in.
+    """Find the centroid of the surface seen through a mask, whatever else the mask let in.
 
-    The rim is cut off by one pixel, then points whose depth is far from the median are dropped.
+    Only its `main_body` counts; the rim is cut off by one pixel, then points whose depth is far
+    from the median are dropped.
 
     Args:
         mask: (H, W), the object's pixels.
@@ -168,8 +243,10 @@ def locate(
         camera: intrinsics of the depth image.
         depth_min_m: nearer readings are not believed.
         depth_max_m: farther readings are not believed.
+        up: (3,), against gravity, in the camera's frame: the box then stands upright, on what the
+            object stands on where that is seen.
     """
-    _refuse_other_sizes(depth_m, mask)
+    mask = main_body(mask, depth_m)
     area = int(np.count_nonzero(mask))
     if area == 0:
         return NoLocation("the mask is empty", 0.0)
@@ -183,45 +260,60 @@ def locate(
             f"{MIN_VALID_RATIO:.0%}",
             ratio,
         )
-    points = _near_median_depth(deproject(depth_m, _without_rim(mask, readings), camera))
+    points = _near_median_depth(deproject(depth_m, _thinned(_without_rim(mask, readings)), camera))
     position = points.mean(axis=0)
-    return Location(position, _covariance(points, camera), ratio, oriented_box(points))
+    if up is None:
+        return Location(position, _covariance(points, camera), ratio, oriented_box(points))
+    support_m = _support(mask, depth_m, camera, up)
+    box = upright_box(points, up, support_m, _depth_sigma_m(float(position[2])))
+    return Location(position, _covariance(points, camera), ratio, box)
 
 
-def oriented_box(points: Floats) -> Box:
-    """Fit a box to (N, 3) points along their principal axes, leaving out the outermost 1 %."""
-    middle = points.mean(axis=0)
-    _, axes = np.linalg.eigh((points - middle).T @ (points - middle))
-    first, second = (_pointing_forward(axis) for axis in (axes[:, 2], axes[:, 1]))
-    camera_from_box = np.stack([first, second, np.cross(first, second)], axis=-1)
-    low, high = np.percentile((points - middle) @ camera_from_box, BOX_PERCENTILES, axis=0)
-    return Box(
-        center_m=middle + camera_from_box @ ((low + high) / 2),
-        size_m=high - low,
-        orientation_xyzw=quaternion_xyzw(camera_from_box),
-    )
-
-
-def quaternion_xyzw(rotation: Floats) -> Floats:
-    """Turn a (3, 3) rotation matrix into a unit quaternion (x, y, z, w) with w >= 0."""
-    # Bar-Itzhack 2000: an eigenvector, exact for every angle, where formulas with square
-    # roots lose digits near half a turn.
-    (r00, r01, r02), (r10, r11, r12), (r20, r21, r22) = rotation
-    symmetric = np.array(
-        [
-            [r00 - r11 - r22, r10 + r01, r20 + r02, r21 - r12],
-            [r10 + r01, r11 - r00 - r22, r21 + r12, r02 - r20],
-            [r20 + r02, r21 + r12, r22 - r00 - r11, r10 - r01],
-            [r21 - r12, r02 - r20, r10 - r01, r00 + r11 + r22],
-        ]
-    )
-    quaternion = np.linalg.eigh(symmetric)[1][:, -1]
-    return quaternion if quaternion[3] >= 0 else -quaternion
+def _support(
+    mask: Mask, depth_m: NDArray[np.floating], camera: Intrinsics, up: Floats
+) -> float | None:
+    """Return the height, along `up`, of what surrounds an object, None where it is not level."""
+    near, far = (np.ones((2 * n + 1, 2 * n + 1), np.uint8) for n in (2, 8))
+    grown = [cv2.dilate(mask.astype(np.uint8), kernel).astype(bool) for kernel in (near, far)]
+    points = deproject(depth_m, _thinned(grown[1] & ~grown[0]), camera)
+    if len(points) < MIN_READINGS:
+        return None
+    heights = np.sort(points @ (up / np.linalg.norm(up)))
+    window_m = 6 * _depth_sigma_m(float(np.median(points[:, 2])))
+    counts = np.searchsorted(heights, heights + window_m, side="right") - np.arange(len(heights))
+    first = int(np.argmax(counts))
+    if counts[first] < LEAST_LEVEL * len(heights):
+        return None
+    return float(np.median(heights[first : first + counts[first]]))
 
 
 def _refuse_other_sizes(depth_m: NDArray[np.floating], mask: Mask) -> None:
     if depth_m.shape != mask.shape:
         raise ValueError(f"depth is {depth_m.shape} but mask is {mask.shape}")
+
+
+def _hidden_between(
+    start: tuple[int, int], end: tuple[int, int], depth_m: NDArray[np.floating], around: Mask
+) -> bool:
+    """Tell whether what lies between two pixels (row, column) is nearer than what is there."""
+    count = max(abs(end[0] - start[0]), abs(end[1] - start[1])) + 1
+    line = np.linspace(start, end, count).round().astype(int)
+    gap = line[~around[line[:, 0], line[:, 1]]]
+    between = depth_m[gap[:, 0], gap[:, 1]]
+    between = between[has_reading(between, 0.0, np.inf)]
+    beside = [_depth_near(place, depth_m, around) for place in (start, end)]
+    if not between.size or not np.isfinite(beside).all():
+        return False
+    return bool(np.median(between) < min(beside) - NEARER_M)
+
+
+def _depth_near(place: tuple[int, int], depth_m: NDArray[np.floating], mask: Mask) -> float:
+    """Return the median depth of the masked pixels around one, NaN where there is no reading."""
+    v, u = place
+    window = np.s_[max(v - 4, 0) : v + 5, max(u - 4, 0) : u + 5]
+    depths = depth_m[window][mask[window]]
+    depths = depths[has_reading(depths, 0.0, np.inf)]
+    return float(np.median(depths)) if depths.size else float("nan")
 
 
 def _without_rim(mask: Mask, readings: Mask) -> Mask:
@@ -231,6 +323,16 @@ def _without_rim(mask: Mask, readings: Mask) -> Mask:
     core = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_REPLICATE)
     inner = readings & core.astype(bool)
     return inner if np.count_nonzero(inner) >= MIN_READINGS_AFTER_EROSION else readings
+
+
+def _thinned(readings: Mask) -> Mask:
+    """Keep every n-th reading of an object with very many."""
+    step = -(-np.count_nonzero(readings) // MOST_POINTS)
+    if step < 2:
+        return readings
+    kept = np.zeros_like(readings)
+    kept.ravel()[np.flatnonzero(readings)[::step]] = True
+    return kept
 
 
 def _near_median_depth(points: Floats) -> Floats:
@@ -243,11 +345,11 @@ def _covariance(points: Floats, camera: Intrinsics) -> Floats:
     """Return (3, 3) m^2: the mean's own scatter, one pixel of mask, and a depth sensor's bias."""
     scatter = np.cov(points, rowvar=False) / len(points) if len(points) > 1 else np.zeros((3, 3))
     z = float(points[:, 2].mean())
-    # A typical stereo camera's error at z; it is shared by neighbours, so no mean removes it.
-    depth_sigma_m = 0.001 + 0.0025 * z**2
-    return scatter + np.diag([(z / camera.fx) ** 2, (z / camera.fy) ** 2, depth_sigma_m**2])
+    # The sensor's error is shared by neighbours, so no mean removes it.
+    sigmas = np.array([z / camera.fx, z / camera.fy, _depth_sigma_m(z)])
+    return scatter + np.diag(sigmas**2)
 
 
-def _pointing_forward(axis: Floats) -> Floats:
-    """Fix the sign that principal axes leave open: the largest component is positive."""
-    return axis if axis[np.argmax(np.abs(axis))] > 0 else -axis
+def _depth_sigma_m(z: float) -> float:
+    """Return a typical stereo camera's error at a depth, metres."""
+    return 0.001 + 0.0025 * z**2

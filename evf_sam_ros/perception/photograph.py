@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 PICTURES = (".png", ".jpg", ".jpeg")
 LOSSLESS = (".png",)
+JPEG_QUALITY = 82  # of pictures in reports
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -35,6 +36,13 @@ def check_ending(path: Path, endings: tuple[str, ...]) -> None:
         raise ValueError(
             f"cannot write {str(path)!r}: its name must end in {' or '.join(endings)}"
         )
+
+
+def encode_jpeg(image_rgb: NDArray[np.uint8]) -> bytes:
+    """Return (H, W, 3) RGB as a JPEG file, for a report."""
+    bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
+    _, content = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return content.tobytes()
 
 
 def write_image(path: Path, pixels: NDArray[np.uint8]) -> None:

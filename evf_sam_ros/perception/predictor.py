@@ -1,8 +1,7 @@
 """The one entry point for everything that is not training: a picture and words in, masks out."""
 
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,33 +11,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evf_sam_ros.engines.engine import engine_for, round_weights
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.attention_map import recorded_attention
 from evf_sam_ros.models.segmenter import Decoded
 from evf_sam_ros.models.variants import VARIANTS
 from evf_sam_ros.perception import hub
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
+from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
+from evf_sam_ros.perception.instances import is_ambiguous, tidied
 from evf_sam_ros.perception.preprocess import fusion_input, restore, segmenter_input
-from evf_sam_ros.perception.tokenizer import PAD, Tokenizer, load_tokenizer
+from evf_sam_ros.perception.signals import free_signals, wants_more
+from evf_sam_ros.perception.spelling import Reading
+from evf_sam_ros.perception.stage_times import StageClock, StageTimes
+from evf_sam_ros.perception.tokenizer import PAD, Tokenizer
+from evf_sam_ros.perception.told_words import tokenizer_of
 
 EMBEDDED_MODELS = Path(checkpoint.__file__).parent
 DEFAULT_MODEL = "tabletop"
 SEMANTIC_PREFIX = "[semantic]"  # asks for all of a class; only multitask checkpoints know it
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-@dataclass(frozen=True)
-class StageTimes:
-    """Seconds that each stage took, one after the other."""
-
-    preprocess: float
-    encode_image: float
-    fuse_and_decode: float
-    postprocess: float
-
-    @property
-    def total(self) -> float:
-        return self.preprocess + self.encode_image + self.fuse_and_decode + self.postprocess
 
 
 @dataclass(frozen=True)
@@ -49,11 +40,15 @@ class Segmentation:
     scores: NDArray[np.float32]  # (P,), probability that the object is there, 0..1
     found: NDArray[np.bool_]  # (P,)
     predicted_iou: NDArray[np.float32]  # (P,), as the model gives it
-    unknown_words: tuple[tuple[str, ...], ...]  # per prompt; any means it is not found
+    unknown_words: tuple[tuple[str, ...], ...]  # per prompt
     logits: NDArray[np.float32]  # (P, h, w), before any decision, above 0: object
     times: StageTimes  # in a batch: this image's share
     presence: NDArray[np.float32] | None = None  # (P,), logit; None: a model without such a head
     attention: NDArray[np.float32] | None = None  # (P, patches down, across), 0..1, where asked
+    proposed: NDArray[np.bool_] | None = None  # (P, H, W), the masks before the decision
+    readings: tuple[tuple[Reading, ...], ...] = ()  # per prompt, words read as others; to be told
+    # (P,), several separate objects fit a sentence that means one: `instances.split_objects`
+    ambiguous: NDArray[np.bool_] | None = None
 
 
 class Predictor:
@@ -69,16 +64,21 @@ class Predictor:
         precision: str,
         calibration: Calibration | None,
         score_threshold: float | None,
+        engine: str = "auto",
     ) -> None:
         self.name = name
         self.device = device
         self.precision = precision
         self.score_threshold = score_threshold  # None: found is whatever has a mask
         self.config = loaded.config
-        self._model = loaded.model.to(device)
+        self.model = loaded.model.to(device)
+        self.engine = engine_for(engine, self.model, self.config, device, precision)
+        if precision != "fp32" and self.engine.name != "openvino":
+            round_weights(self.model, PRECISIONS[precision])
         self._tokenizer = tokenizer
         self._calibration = calibration
         self._semantic = loaded.behaviour.semantic
+        self._tidy = loaded.behaviour.tidy
 
     def __call__(
         self, image_rgb: NDArray[np.uint8], prompts: Sequence[str], *, attention: bool = False
@@ -115,9 +115,41 @@ class Predictor:
         with torch.inference_mode():
             return self._predict(images_rgb, prompts, tokens, attention)
 
+    def check(self, expression: str) -> None:
+        """Raise the ValueError with which this expression would be refused, if any."""
+        self._tokens([[expression]])
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the model's parts by themselves, as this predictor runs them."""
+        with torch.inference_mode(), self._reduced_precision():
+            yield
+
+    def prompt(self, image_rgb: NDArray[np.uint8], expression: str) -> Tensor:
+        """Return what the expression means in this image, (1, 1, C); while `running`."""
+        spec = self.config.fusion_input
+        fusion = fusion_input(image_rgb, spec)[None].to(self.device)
+        return self.model.prompt(fusion, *self._tokens([[expression]]))
+
+    def decide(
+        self, expression: str, signals: Mapping[str, NDArray[np.float32]], has_pixels: bool
+    ) -> tuple[float, bool]:
+        """Return the probability that the object is there, and whether that is enough.
+
+        Args:
+            signals: as `free_signals` gives them, of this one expression.
+        """
+        unknown = (tuple(self.unknown_words(expression)),)
+        scores, found = self._decide(signals, np.array([has_pixels]), unknown)
+        return float(scores[0]), bool(found[0])
+
     def unknown_words(self, prompt: str) -> list[str]:
         """Return the words of a prompt that the model never learned."""
         return self._tokenizer.unknown_words(prompt)
+
+    def readings(self, prompt: str) -> list[Reading]:
+        """Return the words of a prompt that are read as others: tell the user."""
+        return self._tokenizer.readings(prompt)
 
     def _tokens(self, prompts: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
         """Return token ids and where they are padding, both (B, P, L)."""
@@ -146,7 +178,7 @@ class Predictor:
                 "trained for: leave it out, take a multitask checkpoint, or, if this is one, "
                 "say so by behaviour semantic"
             )
-        most = self._model.encoder.config.max_tokens
+        most = self.model.encoder.config.max_tokens
         if len(row) > most:
             raise ValueError(f"a prompt has {len(row)} tokens, this model reads at most {most}")
         return row
@@ -158,21 +190,21 @@ class Predictor:
         tokens: tuple[Tensor, Tensor],
         attention: bool,
     ) -> list[Segmentation]:
-        clock = _Clock(self.device)
+        clock = StageClock(self.device)
         spec = self.config.image_input
         inputs = [segmenter_input(image_rgb, spec) for image_rgb in images_rgb]
         images = torch.stack([image for image, _ in inputs]).to(self.device)
         fusions = images if self.config.fusion_input == spec else self._fusions(images_rgb)
         times = [clock.lap()]
         with self._reduced_precision():
-            features = self._model.segmenter.encode(images)
+            features = self.engine.encode(images)
             times.append(clock.lap())
             prompts_BPC, maps = self._fused(fusions, tokens, attention)
-            decoded = self._model.segmenter.decode(features, prompts_BPC)
+            decoded = self.engine.decode(features, prompts_BPC)
         times.append(clock.lap())
         sizes = [(image_rgb.shape[0], image_rgb.shape[1]) for image_rgb in images_rgb]
         masks = [
-            restore(logits[: len(own)], spec, resized, size).gt(0).cpu().numpy()
+            self._masks(restore(logits[: len(own)], spec, resized, size), own)
             for logits, own, (_, resized), size in zip(
                 decoded.logits, prompts, inputs, sizes, strict=True
             )
@@ -184,6 +216,12 @@ class Predictor:
             for i in range(len(images_rgb))
         ]
 
+    def _masks(self, logits_PHW: Tensor, prompts: Sequence[str]) -> NDArray[np.bool_]:
+        if not self._tidy:
+            return logits_PHW.gt(0).cpu().numpy()
+        rows = logits_PHW.float().cpu().numpy()
+        return np.stack([tidied(*row) for row in zip(rows, prompts, strict=True)])
+
     def _fusions(self, images_rgb: Sequence[NDArray[np.uint8]]) -> Tensor:
         spec = self.config.fusion_input
         return torch.stack([fusion_input(image, spec) for image in images_rgb]).to(self.device)
@@ -192,10 +230,11 @@ class Predictor:
         self, fusions: Tensor, tokens: tuple[Tensor, Tensor], attention: bool
     ) -> tuple[Tensor, Tensor | None]:
         """Return the prompts (B, P, C) and, where asked, the attention (B, P, h, w)."""
+        prompts_BPC = self.engine.prompt(fusions, *tokens)
         if not attention:
-            return self._model.prompt(fusions, *tokens), None
-        with recorded_attention(self._model.encoder) as maps:
-            prompts_BPC = self._model.prompt(fusions, *tokens)
+            return prompts_BPC, None
+        with recorded_attention(self.model.encoder) as maps:
+            self.model.prompt(fusions, *tokens)
         return prompts_BPC, maps[0].unflatten(0, prompts_BPC.shape[:2])
 
     def _segmentation(
@@ -206,29 +245,33 @@ class Predictor:
         times: StageTimes,
     ) -> Segmentation:
         unknown = tuple(tuple(self.unknown_words(prompt)) for prompt in prompts)
-        scores, found = self._decide(answers, np.array([mask.any() for mask in masks]), unknown)
-        masks[~found] = False
+        has_pixels = np.array([mask.any() for mask in masks])
+        signals = free_signals(answers.logits, answers.predicted_iou, answers.presence)
+        scores, found = self._decide(signals, has_pixels, unknown)
         return Segmentation(
-            masks=masks,
+            masks=masks & found[:, None, None],
             scores=scores,
             found=found,
             predicted_iou=answers.predicted_iou,
             unknown_words=unknown,
+            readings=tuple(tuple(self.readings(prompt)) for prompt in prompts),
             logits=answers.logits,
             times=times,
             presence=answers.presence,
             attention=answers.attention,
+            proposed=masks,
+            ambiguous=np.array([is_ambiguous(*pair) for pair in zip(prompts, masks, strict=True)]),
         )
 
     def _decide(
         self,
-        answers: "_Answers",
+        signals: Mapping[str, NDArray[np.float32]],
         has_pixels: NDArray[np.bool_],
         unknown: tuple[tuple[str, ...], ...],
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        scores = probability_found(self._calibration, answers.presence, answers.predicted_iou)
+        scores = probability_found(self._calibration, signals)
         # A model is as sure about a word it never read as about any other: it must not count.
-        known = np.array([not words for words in unknown])
+        known = np.array([self._tokenizer.reads_unknown or not words for words in unknown])
         scores[~known] = 0.0
         likely = scores >= (0.0 if self.score_threshold is None else self.score_threshold)
         return scores, has_pixels & known & likely
@@ -247,6 +290,8 @@ def load_predictor(
     *,
     offline: bool = True,
     behaviour: Mapping[str, Any] | None = None,
+    signals: Sequence[str] | None = None,
+    engine: str = "auto",
 ) -> Predictor:
     """Load a model and its vocabulary, ready to answer.
 
@@ -257,36 +302,45 @@ def load_predictor(
         precision: "auto" (bf16 or fp16 on CUDA, fp32 on a CPU), "fp32", "bf16" or "fp16".
         score_threshold: p(found) from which an object counts as found; None: the model's own.
         offline: use a Hugging Face model only if it was downloaded before.
-        behaviour: how to treat the checkpoint, where not by its own default: `resizing`, `masks`
-            and `semantic`, as `models.behaviour` explains.
+        behaviour: how to treat the checkpoint, where not by its own default: `resizing`, `masks`,
+            `semantic` and `tidy`, as `models.behaviour` explains.
+        engine: what runs the model, see `engines.engine`: "auto" (OpenVINO where it has this model
+            ready, else torch), "openvino", "torch" or "plain".
+        signals: what of `perception.signals` to measure; None: what the decision needs.
 
     Raises:
         ValueError: any of these is not what it should be; the message says what would be.
     """
     folder = model_folder(model, offline=offline)
-    chosen_device = _device(device)
-    chosen_precision = _precision(precision, chosen_device)
+    chosen_device = device_of(device)
+    chosen_precision = precision_of(precision, chosen_device)
     if score_threshold is not None:
         check_threshold(score_threshold)
-    tokenizer = load_tokenizer(folder)
     loaded = checkpoint.load(folder, behaviour)
-    if tokenizer.size > loaded.config.encoder.vocabulary:
-        raise ValueError(
-            f"the tokenizer of {folder} has {tokenizer.size} tokens, "
-            f"its model knows {loaded.config.encoder.vocabulary}"
-        )
     calibration = Calibration.from_config(loaded.document)
     if score_threshold is None and calibration is not None:
         score_threshold = calibration.threshold
-    return Predictor(
+    return _kind(signals, calibration)(
         loaded,
-        tokenizer,
+        tokenizer_of(folder, loaded.config),
         name=str(model) if folder.parent.name == "snapshots" else folder.name,
         device=chosen_device,
         precision=chosen_precision,
         calibration=calibration,
         score_threshold=score_threshold,
+        engine=engine,
     )
+
+
+def _kind(signals: Sequence[str] | None, calibration: Calibration | None) -> type[Predictor]:
+    """Return what also measures the signals that are wanted, or that the decision needs."""
+    if signals is None and calibration is not None and wants_more(calibration.weights):
+        signals = list(calibration.weights)
+    if signals is None:
+        return Predictor
+    from evf_sam_ros.perception.careful import careful_kind  # it is made of a Predictor
+
+    return careful_kind(signals)
 
 
 def embedded_models() -> list[str]:
@@ -314,35 +368,6 @@ def model_folder(model: str | Path | None, *, offline: bool = True) -> Path:
     )
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"device is {name!r}, need auto, cpu, cuda or cuda:N") from error
-    if device.type not in ("cpu", "cuda"):
-        raise ValueError(f"device is {name!r}, need auto, cpu, cuda or cuda:N")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        count = torch.cuda.device_count()
-        raise ValueError(
-            f"device is {name!r} but torch sees {count} CUDA devices; try auto or cpu"
-        )
-    return device
-
-
-def _precision(name: str, device: torch.device) -> str:
-    if name != "auto" and name not in PRECISIONS:
-        raise ValueError(f"precision is {name!r}, need auto, {', '.join(PRECISIONS)}")
-    if device.type == "cpu":
-        if name == "fp16":
-            raise ValueError("precision 'fp16' is unusably slow on a CPU, need fp32 or bf16")
-        return "fp32" if name == "auto" else name
-    if name == "auto":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    return name
-
-
 @dataclass(frozen=True)
 class _Answers:
     """What the model says about one image, on the CPU, before any decision."""
@@ -365,19 +390,3 @@ def _answers(
         presence=None if decoded.presence is None else own(decoded.presence),
         attention=None if maps is None else own(maps),
     )
-
-
-class _Clock:
-    """Times stages; work queued on a GPU counts for the stage that queued it."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._last = time.perf_counter()
-
-    def lap(self) -> float:
-        """Return the seconds since the last lap."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        now = time.perf_counter()
-        lasted, self._last = now - self._last, now
-        return lasted

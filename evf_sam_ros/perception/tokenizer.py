@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 from evf_sam_ros.models.weights import refuse_pointer
+from evf_sam_ros.perception.bert_tokenizer import BertTokenizer, is_bert
+from evf_sam_ros.perception.spelling import Reading, reading_of
 
 BEGIN, PAD, END, UNKNOWN = 0, 1, 2, 3  # <s>, <pad>, </s>, <unk>: the same for every EVF-SAM
 
@@ -18,6 +20,7 @@ class Tokenizer(Protocol):
     """All that the predictor and the training know about a vocabulary."""
 
     size: int  # token numbers are below it
+    reads_unknown: bool  # its models have met <unk> in training; else nothing can be found by it
 
     def encode(self, text: str) -> list[int]:
         """Return <s>, the text's tokens, </s>."""
@@ -25,6 +28,10 @@ class Tokenizer(Protocol):
 
     def unknown_words(self, text: str) -> list[str]:
         """Return the words, as they stand in the text, that the vocabulary does not hold."""
+        ...
+
+    def readings(self, text: str) -> list[Reading]:
+        """Return the words that are read as others, and as which: slips of the fingers."""
         ...
 
 
@@ -38,7 +45,8 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         if (folder / name).is_file():
             return SentencePieceTokenizer(folder / name)
     if (folder / WORD_FILE).is_file():
-        return JsonTokenizer(folder / WORD_FILE)
+        kind = BertTokenizer if is_bert(folder / WORD_FILE) else JsonTokenizer
+        return kind(folder / WORD_FILE)
     accepted = ", ".join((WORD_FILE, *SENTENCEPIECE_FILES))
     raise ValueError(
         f"the model folder {str(folder)!r} holds no tokenizer, need one of {accepted}"
@@ -47,6 +55,8 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 class JsonTokenizer:
     """A tokenizer.json, as the library `tokenizers` writes it."""
+
+    reads_unknown = False
 
     def __init__(self, path: Path) -> None:
         from tokenizers import Tokenizer as Reader
@@ -63,14 +73,30 @@ class JsonTokenizer:
                     f"need {number}"
                 )
         self.size = self._reader.get_vocab_size()
+        self._words = frozenset(self._reader.get_vocab()) - frozenset(expected)
 
     def encode(self, text: str) -> list[int]:
-        return [BEGIN, *(number for number, _ in self._pieces(text)), END]
+        return [BEGIN, *(number for number, _ in self._pieces(self._spelled(text)[0])), END]
 
     def unknown_words(self, text: str) -> list[str]:
-        return [
-            text[start:end] for number, (start, end) in self._pieces(text) if number == UNKNOWN
-        ]
+        spelled = self._spelled(text)[0]
+        return [spelled[start:end] for start, end in self._unknown(spelled)]
+
+    def readings(self, text: str) -> list[Reading]:
+        return self._spelled(text)[1]
+
+    def _spelled(self, text: str) -> tuple[str, list[Reading]]:
+        """Return the text with its slips put right, and what they were."""
+        readings: list[Reading] = []
+        for start, end in reversed(self._unknown(text)):  # from the end: earlier places stay
+            reading = reading_of(text[start:end], self._words)
+            if reading is not None:
+                text = text[:start] + reading.read + text[end:]
+                readings.insert(0, reading)
+        return text, readings
+
+    def _unknown(self, text: str) -> list[tuple[int, int]]:
+        return [place for number, place in self._pieces(text) if number == UNKNOWN]
 
     def _pieces(self, text: str) -> list[tuple[int, tuple[int, int]]]:
         read = self._reader.encode(text, add_special_tokens=False)
@@ -85,6 +111,8 @@ class SentencePieceTokenizer:
     Gives what the slow XLMRobertaTokenizer of transformers 4 gives, with which the released
     models were trained; so a token's name that somebody types is read as that token.
     """
+
+    reads_unknown = True  # a piece of a word or sign, among others that it knows
 
     def __init__(self, path: Path) -> None:
         from sentencepiece import SentencePieceProcessor
@@ -107,6 +135,9 @@ class SentencePieceTokenizer:
 
     def unknown_words(self, text: str) -> list[str]:
         return [word for word in text.split() if UNKNOWN in self._numbers(word)]
+
+    def readings(self, text: str) -> list[Reading]:
+        return []  # pieces of words need no spelling
 
     def _numbers(self, text: str) -> list[int]:
         numbers: list[int] = []

@@ -1,36 +1,32 @@
-"""One image and one command in, one answer out; whatever is wrong with them is said in it."""
+"""One image and its commands in, an answer to each out; what is wrong with them is said in it."""
 
 import gc
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from time import perf_counter_ns
 from typing import TypeAlias
 
 import numpy as np
 import torch
-from geometry_msgs.msg import Point, Quaternion, Vector3
 from rclpy.clock import Clock
 from rclpy.impl.rcutils_logger import RcutilsLogger
-from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from evf_sam_ros.msg import SegmentationResult, SegmentedObject
-from evf_sam_ros.perception.geometry import (
-    Location,
-    Mask,
-    NoLocation,
-    locate,
-    outline,
-    split_instances,
-)
+from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.geometry import Mask, NoLocation, locate
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
+from evf_sam_ros.perception.tracker import State, TargetTracker, joined
 from evf_sam_ros.ros.commands import Command
 from evf_sam_ros.ros.conversions import Rgb, rgb_from_compressed, rgb_from_image
-from evf_sam_ros.ros.depth_source import DepthSource, NoDepth
+from evf_sam_ros.ros.depth_source import DepthSource, NoDepth, RegisteredDepth
+from evf_sam_ros.ros.judgement import DOUBTFUL, judge
+from evf_sam_ros.ros.objects import object_message
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds, time_message
 
-MAX_PARTS = 16  # more are no objects but a mask in shreds, and each one takes time
+LOST = "lost: hidden, gone, or what looks like it is too far from where it was"
+NO_DEPTH = NoDepth(SegmentationResult.NONE, "")
 
 Frame: TypeAlias = Image | CompressedImage
 
@@ -40,8 +36,23 @@ class Answer:
     """A result and the pictures behind it; without them the image was not processed."""
 
     result: SegmentationResult
-    mask: Mask | None = None  # (H, W)
     image_rgb: Rgb | None = None
+    parts: tuple[Mask, ...] = ()  # (H, W), one for each of the result's objects
+    depth: RegisteredDepth | None = None
+
+    @property
+    def mask(self) -> Mask | None:
+        """Return (H, W), what may be acted on: all False unless the status is FOUND."""
+        if self.image_rgb is None:
+            return None
+        found = self.result.status == SegmentationResult.FOUND
+        return union(self.parts if found else (), self.image_rgb)
+
+
+def union(masks: Sequence[Mask], image_rgb: Rgb) -> Mask:
+    """Return (H, W), the pixels of any of the masks, which may be none."""
+    nothing = np.zeros(image_rgb.shape[:2], bool)
+    return np.logical_or.reduce([nothing, *masks])
 
 
 def reply(command: Command, status: int, message: str, header: Header) -> Answer:
@@ -78,26 +89,49 @@ class Answerer:
         self.rectified = False  # whether the images are, so that P and not K is their camera
         self._predictor = predictor
         self._calibrated_threshold = predictor.score_threshold
+        self._follow = TargetTracker(predictor)
         self._depth = depth
         self._parameters = parameters
         self._clock = clock
         self._log = log
 
-    def __call__(self, frame: Frame, command: Command, max_age_s: float) -> Answer:
-        """Answer, always: what goes wrong is the answer's status and message."""
-        age = self._clock.now().nanoseconds - nanoseconds(frame.header.stamp)
+    def __call__(
+        self,
+        frame: Frame,
+        commands: Sequence[Command],
+        max_age_s: float,
+        judged_ns: int | None = None,
+        *,
+        tracks: bool = False,
+    ) -> list[Answer]:
+        """Answer each command, always: what goes wrong is the answers' status and message.
+
+        Args:
+            frame: the image, of any kind and in any condition.
+            commands: at least one; the model sees the image once for all of them.
+            max_age_s: 0 for any age.
+            judged_ns: the time, on the node's clock, at which the age counts; None: now.
+            is_stream: the image follows the last one, so that objects can be tracked.
+            tracks: whether the image is the next of a stream in which they are followed.
+        """
+        now = self._clock.now().nanoseconds
+        stamp = nanoseconds(frame.header.stamp)
+        age = (now if judged_ns is None else judged_ns) - stamp
         if max_age_s and abs(age) > max_age_s * 1e9:
             stale = SegmentationResult.STALE_FRAME
             message = _age_message(frame.header, age, max_age_s)
-            answer = reply(command, stale, message, frame.header)
+            answers = [reply(command, stale, message, frame.header) for command in commands]
         else:
-            answer = self._look_safely(frame, command)
-        answer.result.frame_age = duration_message(age)
-        return answer
+            answers = self._look_safely(frame, commands, tracks)
+        for answer in answers:
+            answer.result.frame_age = duration_message(now - stamp)
+        return answers
 
-    def _look_safely(self, frame: Frame, command: Command) -> Answer:
+    def _look_safely(
+        self, frame: Frame, commands: Sequence[Command], tracks: bool
+    ) -> list[Answer]:
         try:
-            return self._look(frame, command)
+            return self._look(frame, commands, tracks)
         except ValueError as error:
             message = str(error)
             self._log.warning(f"Image skipped: {message}", throttle_duration_sec=5.0)
@@ -107,90 +141,92 @@ class Answerer:
             if isinstance(error, MemoryError | torch.OutOfMemoryError):
                 gc.collect()
                 torch.cuda.empty_cache()
-        return reply(command, SegmentationResult.ERROR, message, frame.header)
+        error_status = SegmentationResult.ERROR
+        return [reply(command, error_status, message, frame.header) for command in commands]
 
-    def _look(self, frame: Frame, command: Command) -> Answer:
+    def _look(self, frame: Frame, commands: Sequence[Command], tracks: bool) -> list[Answer]:
         parameters = self._parameters()
         started = perf_counter_ns()
         image_rgb = _read(frame)
-        partner = self._depth.exact(frame) if parameters.use_depth else None
+        self._depth.expect(frame.header)
         read = perf_counter_ns()
         wanted = parameters.score_threshold
         self._predictor.score_threshold = self._calibrated_threshold if wanted < 0 else wanted
-        segmentation = self._predictor(image_rgb, [command.expression])
-        answer = reply(command, 0, "", frame.header)
-        parts = _parts(segmentation, parameters.min_mask_area_px)
-        _judge(answer.result, segmentation, parts, parameters)
-        if parts:
-            self._place(answer.result, frame, image_rgb, partner, parts)
-        mask = np.logical_or.reduce(parts) if parts else np.zeros(image_rgb.shape[:2], bool)
-        _note_times(answer.result, segmentation, read - started, perf_counter_ns() - started)
-        return Answer(answer.result, mask, image_rgb)
+        segmentation, lost = self._segment(image_rgb, commands, tracks)
+        threshold = self._predictor.score_threshold
+        may_tell = segmentation.scores >= (threshold or 0.0) - DOUBTFUL
+        depth = self._find_depth(frame, image_rgb) if may_tell.any() else NO_DEPTH
+        depth_m = depth.depth_m if isinstance(depth, RegisteredDepth) else None
+        answers = []
+        for index, command in enumerate(commands):
+            judged = judge(
+                command.expression, (segmentation, index), depth_m, threshold, parameters
+            )
+            message = LOST if lost[index] else judged.message
+            answer = reply(command, judged.status, message, frame.header)
+            answer.result.score = float(segmentation.scores[index])
+            answer = replace(answer, image_rgb=image_rgb, parts=judged.parts)
+            answers.append(self._placed(answer, depth))
+        _number_objects(answers)
+        elapsed = perf_counter_ns() - started
+        for answer in answers:
+            _note_times(answer.result, segmentation, read - started, elapsed)
+        return answers
 
-    def _place(
-        self,
-        result: SegmentationResult,
-        frame: Frame,
-        image_rgb: Rgb,
-        partner: Image | None,
-        parts: list[Mask],
-    ) -> None:
-        """Fill in the objects, with positions where depth gives them."""
+    def _segment(
+        self, image_rgb: Rgb, commands: Sequence[Command], tracks: bool
+    ) -> tuple[Segmentation, list[bool]]:
+        """Return what the model finds, and what it has found before but lost."""
+        if not tracks:
+            expressions = [command.expression for command in commands]
+            return self._predictor(image_rgb, expressions), [False] * len(commands)
+        targets = [(f"{each.id} {nanoseconds(each.stamp)}", each.expression) for each in commands]
+        followed = self._follow(image_rgb, targets)
+        lost = [track.state is State.LOST for track in followed]
+        return joined([track.segmentation for track in followed]), lost
+
+    def _find_depth(self, frame: Frame, image_rgb: Rgb) -> RegisteredDepth | NoDepth:
         parameters = self._parameters()
+        if not parameters.use_depth:
+            return NO_DEPTH
         height, width = image_rgb.shape[:2]
         image = Image(header=frame.header, height=height, width=width)
-        depth = (
-            self._depth.find(image, parameters.depth_sync_slop_s, self.rectified, partner)
-            if parameters.use_depth
-            else NoDepth(SegmentationResult.NONE, "")
-        )
+        return self._depth.find(image, parameters.depth_sync_slop_s, self.rectified)
+
+    def _placed(self, answer: Answer, depth: RegisteredDepth | NoDepth) -> Answer:
+        """Fill in the objects, with positions where depth gives them."""
+        result, parts = answer.result, answer.parts
+        if not parts:
+            return answer
         if isinstance(depth, NoDepth):
-            result.depth_status, result.message = depth.status, depth.reason
-            result.objects = [_object_message(part, result.score, None) for part in parts]
-            return
+            result.depth_status = depth.status
+            result.message = "; ".join(filter(None, (result.message, depth.reason)))
+            result.objects = [object_message(part, result.score, None) for part in parts]
+            return answer
+        parameters = self._parameters()
         limits = parameters.depth_min_m, parameters.depth_max_m
-        places = [locate(part, depth.depth_m, depth.camera, *limits) for part in parts]
+        up = np.array(parameters.up) if any(parameters.up) else None
+        places = [locate(part, depth.depth_m, depth.camera, *limits, up=up) for part in parts]
         result.objects = [
-            _object_message(part, result.score, place)
+            object_message(part, result.score, place)
             for part, place in zip(parts, places, strict=True)
         ]
         result.depth_status = SegmentationResult.OK
         if isinstance(places[0], NoLocation):
             result.depth_status = SegmentationResult.TOO_SPARSE
-            result.message = f"no position: {places[0].reason}"
+            reason = f"no position: {places[0].reason}"
+            result.message = "; ".join(filter(None, (result.message, reason)))
+        return replace(answer, depth=depth)
+
+
+def _number_objects(answers: Sequence[Answer]) -> None:
+    objects = (each for answer in answers for each in answer.result.objects)
+    for number, each in enumerate(objects, start=1):
+        each.label = number
 
 
 def _read(frame: Frame) -> Rgb:
     return rgb_from_image(frame) if isinstance(frame, Image) else rgb_from_compressed(frame)
-
-
-def _parts(segmentation: Segmentation, min_area_px: int) -> list[Mask]:
-    if not segmentation.found[0]:
-        return []
-    return split_instances(segmentation.masks[0], min_area_px)[:MAX_PARTS]
-
-
-def _judge(
-    result: SegmentationResult,
-    segmentation: Segmentation,
-    parts: list[Mask],
-    parameters: NodeParameters,
-) -> None:
-    """Set status, score and the sentence that explains a NOT_FOUND."""
-    result.score = float(segmentation.scores[0])
-    result.status = SegmentationResult.FOUND if parts else SegmentationResult.NOT_FOUND
-    if parts:
-        return
-    unknown = segmentation.unknown_words[0]
-    if unknown:
-        words = ", ".join(repr(word) for word in unknown)
-        result.message = f"the model does not know {words}; say it in other words"
-    elif segmentation.found[0]:
-        result.message = (
-            f"no part of the mask has min_mask_area_px, which is {parameters.min_mask_area_px}"
-        )
-    else:
-        result.message = f"nothing in the image is {result.expression!r} to the model"
 
 
 def _note_times(
@@ -213,38 +249,3 @@ def _age_message(header: Header, age_ns: int, max_age_s: float) -> str:
         f"the image's stamp is {-age_ns / 1e9:.3f} s ahead of the node's clock: "
         "set the clocks, or use_sim_time, alike"
     )
-
-
-def _object_message(
-    mask: Mask, score: float, place: Location | NoLocation | None
-) -> SegmentedObject:
-    shape = outline(mask)
-    message = SegmentedObject(
-        score=score,
-        area=shape.area_px,
-        roi=RegionOfInterest(
-            x_offset=shape.roi.x,
-            y_offset=shape.roi.y,
-            width=shape.roi.width,
-            height=shape.roi.height,
-        ),
-    )
-    message.centroid_u, message.centroid_v = shape.centroid_uv
-    message.anchor_u, message.anchor_v = map(float, shape.anchor_uv)
-    if place is not None:
-        message.depth_valid_ratio = place.depth_valid_ratio
-    if isinstance(place, Location):
-        message.has_position = True
-        message.position = _point(place.position_m)
-        message.position_covariance = place.covariance_m2.ravel().tolist()
-        message.box_center = _point(place.box.center_m)
-        x, y, z, w = place.box.orientation_xyzw.tolist()
-        message.orientation = Quaternion(x=x, y=y, z=z, w=w)
-        x, y, z = place.box.size_m.tolist()
-        message.size = Vector3(x=x, y=y, z=z)
-    return message
-
-
-def _point(position_m: np.ndarray) -> Point:
-    x, y, z = position_m.tolist()
-    return Point(x=x, y=y, z=z)

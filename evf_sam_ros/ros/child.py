@@ -31,7 +31,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=_prepare,
             )
 
     def check(self) -> None:
@@ -46,6 +46,34 @@ class Child:
         return "\n".join([f"the end of {self.log}:", *(f"  | {line}" for line in lines)])
 
 
+class Interrupts:
+    """SIGINT, SIGTERM and SIGHUP from now on: KeyboardInterrupt, but only where it is asked for.
+
+    Raised wherever the program is, in the midst of rclpy it is lost now and then, or becomes
+    another error.
+    """
+
+    NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._came = False
+        for number in self.NUMBERS:
+            signal.signal(number, self._note)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if one has come."""
+        if self._came:
+            raise KeyboardInterrupt
+
+    def ignore(self) -> None:
+        """Let nobody interrupt the ending: a second Ctrl-C would leave the rest running."""
+        for number in self.NUMBERS:
+            signal.signal(number, signal.SIG_IGN)
+
+    def _note(self, *_: object) -> None:
+        self._came = True
+
+
 def stop(children: Iterable[Child]) -> None:
     """End all of them, politely first, and wait until they are gone."""
     running = list(children)
@@ -58,7 +86,9 @@ def stop(children: Iterable[Child]) -> None:
                 child.process.wait(patience_s)
 
 
-def _end_with_parent() -> None:
+def _prepare() -> None:
+    # What runs in the background of a script ignores SIGINT, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Even a killed parent must not leave a camera behind that publishes for ever.
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -8,11 +8,13 @@ from evf_sam_ros.perception.command import MAX_CHARACTERS, parse_command
 from evf_sam_ros.ros.parameters import NodeParameters
 
 SEMANTIC = "[semantic] "
+SEPARATOR = ";"  # between objects, however the sentence is read
+MAX_OBJECTS = 16  # of one sentence: each costs the model time on every image
 
 
 @dataclass(frozen=True)
 class Command:
-    """A sentence and the expression taken from it."""
+    """A sentence and one expression taken from it."""
 
     id: int
     text: str  # as received
@@ -20,17 +22,41 @@ class Command:
     stamp: Time  # when it was received
 
 
-def expression_from(text: str, parameters: NodeParameters) -> str:
-    """Return what to give to the model, or nothing where the sentence cancels.
+def expressions_from(text: str, parameters: NodeParameters, previous: str = "") -> list[str]:
+    """Return what to give to the model: one expression, several, or none where it cancels.
 
-    ValueError says why a sentence cannot be followed.
+    Args:
+        text: as received.
+        parameters: `parse_commands` and `semantic` decide what is done with it.
+        previous: the expression that is being looked for, which "no, the blue one" corrects.
+
+    Raises:
+        ValueError: the sentence cannot be followed; the message says why.
     """
-    if parameters.parse_commands:
-        expression = parse_command(text).expression
-    else:
-        expression = text.strip()
-        if not 0 < len(expression) <= MAX_CHARACTERS:
-            raise ValueError(
-                f"the command has {len(expression)} characters, need 1 to {MAX_CHARACTERS}"
-            )
-    return SEMANTIC + expression if parameters.semantic and expression else expression
+    expressions = _parsed(text, previous) if parameters.parse_commands else _as_they_are(text)
+    if len(expressions) > MAX_OBJECTS:
+        raise ValueError(
+            f"the command names {len(expressions)} objects, at most {MAX_OBJECTS} are looked for "
+            "at once"
+        )
+    return [SEMANTIC + each if parameters.semantic else each for each in expressions]
+
+
+def _parsed(text: str, previous: str) -> list[str]:
+    parsed = parse_command(text, previous.removeprefix(SEMANTIC))
+    if parsed.kind == "rejected":
+        raise ValueError(parsed.reason)
+    parts = (part.strip() for each in parsed.expressions for part in each.split(SEPARATOR))
+    return list(dict.fromkeys(filter(None, parts)))
+
+
+def _as_they_are(text: str) -> list[str]:
+    if not 0 < len(text.strip()) <= MAX_CHARACTERS:
+        raise ValueError(
+            f"the command has {len(text.strip())} characters, need 1 to {MAX_CHARACTERS}"
+        )
+    parts = [part.strip() for part in text.split(SEPARATOR)]
+    expressions = list(dict.fromkeys(part for part in parts if part))
+    if not expressions:
+        raise ValueError(f"the command {text!r} names nothing between its separators")
+    return expressions

@@ -1,110 +1,47 @@
-"""Between messages and arrays: the only place that knows encodings, row padding and byte order.
-
-Images come out as (H, W, 3) RGB uint8, depth as (H, W) float32 metres with NaN for no reading.
-The listed encodings are read by NumPy views and OpenCV; others only where cv_bridge works.
-"""
+"""Between messages and arrays; how they are read is in `perception.image_messages`."""
 
 import array
-from typing import Any, NamedTuple
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from evf_sam_ros.perception.geometry import Intrinsics
+from evf_sam_ros.perception import image_messages
+from evf_sam_ros.perception.image_messages import (
+    DEPTH_ENCODINGS,
+    IMAGE_ENCODINGS,
+    Depth,
+    Rgb,
+    depth_from_image,
+    intrinsics_from_info,
+    rgb_from_compressed,
+)
 
-Rgb = NDArray[np.uint8]  # (H, W, 3)
-Depth = NDArray[np.float32]  # (H, W), metres, NaN: no reading
 Mask = NDArray[np.bool_]  # (H, W)
 
-
-class _Format(NamedTuple):
-    """How an encoding lies in memory, and the cv2.cvtColor code that makes it RGB."""
-
-    item: str  # NumPy type of one channel
-    channels: int
-    to_rgb: int | None  # None: it is RGB
-    even: bool = False  # colour is shared by neighbours, so the width must be even
-
-
-_UYVY = _Format("u1", 2, cv2.COLOR_YUV2RGB_UYVY, even=True)
-_YUY2 = _Format("u1", 2, cv2.COLOR_YUV2RGB_YUY2, even=True)
-_GRAY = _Format("u1", 1, cv2.COLOR_GRAY2RGB)
-_BGR = _Format("u1", 3, cv2.COLOR_BGR2RGB)
-
-_IMAGE_FORMATS = {
-    "rgb8": _Format("u1", 3, None),
-    "bgr8": _BGR,
-    "rgba8": _Format("u1", 4, cv2.COLOR_RGBA2RGB),
-    "bgra8": _Format("u1", 4, cv2.COLOR_BGRA2RGB),
-    "mono8": _GRAY,
-    "mono16": _Format("u2", 1, cv2.COLOR_GRAY2RGB),
-    "8UC1": _GRAY,
-    "8UC3": _BGR,  # names an OpenCV matrix, and those are BGR
-    "yuv422": _UYVY,
-    "uyvy": _UYVY,
-    "yuv422_yuy2": _YUY2,
-    "yuyv": _YUY2,
-    # OpenCV names a Bayer pattern by its second row, ROS by its first.
-    "bayer_rggb8": _Format("u1", 1, cv2.COLOR_BayerBG2RGB),
-    "bayer_bggr8": _Format("u1", 1, cv2.COLOR_BayerRG2RGB),
-    "bayer_gbrg8": _Format("u1", 1, cv2.COLOR_BayerGR2RGB),
-    "bayer_grbg8": _Format("u1", 1, cv2.COLOR_BayerGB2RGB),
-}
-IMAGE_ENCODINGS = tuple(_IMAGE_FORMATS)
-
-# Metres per unit. mono16 is what some drivers call 16UC1.
-_DEPTH_SCALES = {"32FC1": ("f4", 1.0), "16UC1": ("u2", 0.001), "mono16": ("u2", 0.001)}
-DEPTH_ENCODINGS = tuple(_DEPTH_SCALES)
+__all__ = [
+    "DEPTH_ENCODINGS",
+    "IMAGE_ENCODINGS",
+    "Depth",
+    "Mask",
+    "Rgb",
+    "depth_from_image",
+    "image_from_mask",
+    "image_from_rgb",
+    "image_message",
+    "intrinsics_from_info",
+    "rgb_from_compressed",
+    "rgb_from_image",
+]
 
 
 def rgb_from_image(message: Image) -> Rgb:
-    """Read an image; ValueError says what is wrong with it and what would be right."""
-    kind = _IMAGE_FORMATS.get(message.encoding)
-    if kind is None:
-        return _rgb_by_cv_bridge(message)
-    pixels = _pixels(message, kind.item, kind.channels)
-    if kind.even and message.width % 2:
-        raise ValueError(f"{message.encoding} needs an even width, the image is {_size(message)}")
-    if kind.item == "u2":
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if kind.to_rgb is None:
-        return np.ascontiguousarray(pixels)
-    try:
-        return np.asarray(cv2.cvtColor(pixels, kind.to_rgb), np.uint8)
-    except cv2.error as error:
-        raise ValueError(
-            f"OpenCV cannot convert a {_size(message)} {message.encoding} image"
-        ) from error
-
-
-def rgb_from_compressed(message: CompressedImage) -> Rgb:
-    """Read a JPEG or PNG image; ValueError says what is wrong with it."""
-    data = np.frombuffer(message.data, np.uint8)
-    try:
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except cv2.error:
-        decoded = None
-    if decoded is None:
-        raise ValueError(
-            f"the {data.size} bytes of the compressed image ({message.format!r}) are no image, "
-            "need JPEG or PNG"
-        )
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def depth_from_image(message: Image) -> Depth:
-    """Read a depth image in metres; 0, NaN, infinite and negative values become NaN."""
-    if message.encoding not in _DEPTH_SCALES:
-        raise ValueError(
-            f"depth encoding is {message.encoding!r}, need one of {', '.join(DEPTH_ENCODINGS)}"
-        )
-    item, metres = _DEPTH_SCALES[message.encoding]
-    depth_m = _pixels(message, item, 1).astype(np.float32) * np.float32(metres)
-    depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
-    return depth_m
+    """Read an image; encodings beyond the listed ones only where cv_bridge works."""
+    if message.encoding in IMAGE_ENCODINGS:
+        return image_messages.rgb_from_image(message)
+    return _rgb_by_cv_bridge(message)
 
 
 def image_from_rgb(image_rgb: Rgb, header: Header) -> Image:
@@ -127,61 +64,6 @@ def image_message(pixels: NDArray[Any], encoding: str, header: Header) -> Image:
     return message
 
 
-def intrinsics_from_info(info: CameraInfo, width: int, height: int, rectified: bool) -> Intrinsics:
-    """Return the camera of an image of that size: K of a raw image, P of a rectified one.
-
-    The matrices are for the whole sensor; region of interest and binning move and scale them.
-    ValueError where the camera is not calibrated or the image is of another size.
-    """
-    binning_x, binning_y = max(info.binning_x, 1), max(info.binning_y, 1)
-    expected = (
-        (info.roi.width or info.width) // binning_x,
-        (info.roi.height or info.height) // binning_y,
-    )
-    if all(expected) and expected != (width, height):
-        raise ValueError(
-            f"camera_info is for {expected[0]}x{expected[1]} pixels, "
-            f"the image has {width}x{height}"
-        )
-    has_p = rectified and info.p[0] != 0  # some drivers fill in K only
-    matrix = np.array(info.p).reshape(3, 4) if has_p else np.array(info.k).reshape(3, 3)
-    camera = matrix[:, :3].copy()
-    camera[0, 2] -= info.roi.x_offset
-    camera[1, 2] -= info.roi.y_offset
-    camera[0] /= binning_x
-    camera[1] /= binning_y
-    try:
-        return Intrinsics.from_matrix(camera)
-    except ValueError:
-        name = "P" if has_p else "K"
-        raise ValueError(
-            f"{name} of camera_info is {matrix.ravel().tolist()}: the camera is not calibrated"
-        ) from None
-
-
-def _pixels(message: Image, item: str, channels: int) -> NDArray[Any]:
-    """View the data as (H, W) or (H, W, channels), without the rows' padding."""
-    if message.width == 0 or message.height == 0:
-        raise ValueError(f"the image is {_size(message)}: it has no pixels")
-    dtype = np.dtype(item).newbyteorder(">" if message.is_bigendian else "<")
-    row = message.width * channels * dtype.itemsize
-    if message.step < row:
-        raise ValueError(
-            f"step is {message.step} bytes, but a row of {message.width} {message.encoding} "
-            f"pixels takes {row}"
-        )
-    needed = message.step * (message.height - 1) + row  # the last row may lack its padding
-    if len(message.data) < needed:
-        raise ValueError(
-            f"the image has {len(message.data)} bytes, but {message.height} rows of "
-            f"{message.step} take {message.step * message.height}"
-        )
-    shape = (message.height, message.width, channels)
-    strides = (message.step, channels * dtype.itemsize, dtype.itemsize)
-    view: NDArray[Any] = np.ndarray(shape, dtype, message.data, strides=strides)
-    return view[..., 0] if channels == 1 else view
-
-
 def _rgb_by_cv_bridge(message: Image) -> Rgb:
     refusal = f"image encoding is {message.encoding!r}, need one of {', '.join(IMAGE_ENCODINGS)}"
     try:
@@ -195,7 +77,3 @@ def _rgb_by_cv_bridge(message: Image) -> Rgb:
     if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise ValueError(refusal)
     return np.ascontiguousarray(image)
-
-
-def _size(message: Image) -> str:
-    return f"{message.width}x{message.height}"

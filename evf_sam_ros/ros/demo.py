@@ -1,46 +1,60 @@
 """`make demo`: a simulated camera and the node, in processes of their own, told what to find.
 
 Every word and every picture travels over real ROS 2 topics; the truth to compare with is taken
-from the simulator. Ctrl-C ends everything.
+from the simulator. A page on this machine shows it live. In a terminal, if no text is given,
+camera, node and page stay for more questions until Ctrl-C.
 """
 
 import argparse
+import re
 import signal
+import socket
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.perception.overlay import Annotation, draw
-from evf_sam_ros.ros.child import Child, ChildEndedError, stop
+from evf_sam_ros.ros.child import Child, ChildEndedError, Interrupts, stop
 from evf_sam_ros.ros.demo_client import DemoClient, Reply
 from evf_sam_ros.ros.demo_report import Point, Report, Row, table
 from evf_sam_ros.ros.loopback import isolate
-from evf_sam_ros.ros.outputs import STATUS_NAMES
-from evf_sam_ros.sim.expressions import Expression, find_targets, sample_expressions
+from evf_sam_ros.ros.statuses import STATUS_NAMES
+from evf_sam_ros.sim.expressions import find_targets, sample_expressions
 from evf_sam_ros.sim.scene import Scene, render_scene
 
 SEED = 901082  # not trained on; on its table are a red mug and a blue bowl, as in the README
 DRAWN = 200
-SPOKEN_KIND = "attribute"
 PLAIN_STARTS = ("the ", "all the ")  # the grammar also makes requests, and leaves out articles
 SHOWN_KINDS = ("place", "relation", "several", "nothing")
 START_TIMEOUT_S, ANSWER_TIMEOUT_S = 120.0, 60.0
+PAGE_PORT = 8420  # if it is free, so that the address is the same each time
+PAGE_TIMEOUT_S = 20.0
 INTERRUPTED = 130  # exit code of a program that Ctrl-C ended
 
+NODE, PAGE = 1, "web.page_node"  # the node's place among the programs; the page's module
 Targets = tuple[int, ...]  # numbers of the scene's objects; none: the words fit nothing
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; return the exit code."""
     options = _parser().parse_args(argv)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: in the background of a script it would be ignored.
+    for number in Interrupts.NUMBERS:
         signal.signal(number, signal.default_int_handler)
+    stay = options.stay
+    if stay is None:
+        stay = not options.text and sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        run(options.text, options.output, seed=options.seed, model=options.model)
+        run(
+            options.text, options.output, seed=options.seed, model=options.model, stay=stay,
+            record=options.record,
+        )  # fmt: skip
     except KeyboardInterrupt:
         print("\ndemo: stopped", file=sys.stderr)
         return INTERRUPTED
@@ -50,8 +64,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run(texts: Sequence[str], folder: Path, *, seed: int | None, model: str) -> None:
-    """Ask for these texts, or show what the scene offers, and leave the answers in a folder."""
+def run(
+    texts: Sequence[str],
+    folder: Path,
+    *,
+    seed: int | None,
+    model: str,
+    stay: bool = False,
+    record: Path | None = None,
+) -> None:
+    """Ask for these texts, or show what the scene offers, and leave the answers in a folder.
+
+    To stay means to keep everything running afterwards, until Ctrl-C; `record` is a folder for a
+    recording of it all.
+    """
     report = Report(folder)
     if seed is None:
         seed = report.rows[-1].seed if texts and report.rows else SEED
@@ -59,7 +85,7 @@ def run(texts: Sequence[str], folder: Path, *, seed: int | None, model: str) -> 
         report.clear()
     scene = render_scene(seed)
     asked = dict.fromkeys(texts) if texts else choose_commands(scene)
-    with _running(seed, model, folder) as client:
+    with _running(_programs(seed, model, record), folder, seed) as client:
         client.wait_until_active(START_TIMEOUT_S)
         for text, targets in asked.items():
             reply = client.ask(text, ANSWER_TIMEOUT_S)
@@ -67,7 +93,18 @@ def run(texts: Sequence[str], folder: Path, *, seed: int | None, model: str) -> 
             report.add(row, _picture(scene, reply))
             why = f": {row.message}" if row.message else ""
             print(f'demo: "{text}" -> {row.status}{why}', flush=True)
-    print(f"\n{table(report.rows)}\n\ndemo: pictures and numbers are in {folder.resolve()}")
+        print(f"\n{table(report.rows)}\n\ndemo: pictures and numbers are in {folder.resolve()}")
+        if stay:
+            _stay(client)
+
+
+def _stay(client: DemoClient) -> None:
+    """Keep everything running until Ctrl-C, which is then the right way to end."""
+    print("demo: camera, node and page stay for more questions; Ctrl-C ends them", flush=True)
+    with suppress(KeyboardInterrupt):
+        while True:
+            client.check()
+            time.sleep(0.2)
 
 
 def choose_commands(scene: Scene) -> dict[str, Targets | None]:
@@ -75,12 +112,11 @@ def choose_commands(scene: Scene) -> dict[str, Targets | None]:
     drawn = sample_expressions(scene.objects, np.random.default_rng(scene.seed), DRAWN)
     plain = [each for each in drawn if each.text.startswith(PLAIN_STARTS)]
 
-    def nearness(expression: Expression) -> tuple[float, int]:
-        return scene.objects[expression.targets[0]].distance, -len(expression.text.split())
-
     chosen: dict[str, Targets | None] = {}
-    for nearest in sorted((each for each in plain if each.kind == SPOKEN_KIND), key=nearness)[:1]:
-        chosen[f"pick up {nearest.text}, please"] = nearest.targets
+    for number in sorted(range(len(scene.objects)), key=lambda i: scene.objects[i].distance):
+        name = f"the {scene.objects[number].color} {scene.objects[number].shape}"
+        if not chosen and find_targets(name, scene.objects) == (number,):
+            chosen[f"pick up {name}, please"] = (number,)
     for kind in SHOWN_KINDS:
         first = [each for each in plain if each.kind == kind][:1]
         chosen |= {each.text: each.targets for each in first}
@@ -110,34 +146,64 @@ def make_row(scene: Scene, text: str, targets: Targets | None, reply: Reply, pic
 
 
 @contextmanager
-def _running(seed: int, model: str, folder: Path) -> Iterator[DemoClient]:
+def _running(programs: dict[str, str], folder: Path, seed: int) -> Iterator[DemoClient]:
     """Start camera and node, and end them whatever happens."""
     domain = isolate()
     print(f"demo: scene {seed}, ROS domain {domain}; starting the camera and the node", flush=True)
     children: list[Child] = []
+    interrupts = Interrupts()
     try:
-        for name, arguments in {
-            "sim_camera_node": ["-p", f"seed:={seed}"],
-            "segmentation_node": ["-p", f"model:={model}"],
-        }.items():
-            command = [sys.executable, "-m", f"evf_sam_ros.ros.{name}", "--ros-args", *arguments]
+        for module, parameter in programs.items():
+            name = module.rpartition(".")[2]
+            command = [sys.executable, "-m", f"evf_sam_ros.ros.{module}"]
+            command += ["--ros-args", "-p", parameter]
             children.append(Child(name, command, folder / f"{name}.log"))
-        client = DemoClient(children)
+        _tell_of_page(children, interrupts)
+        client = DemoClient([interrupts, *children])
         try:
             yield client
         except TimeoutError as error:
-            raise TimeoutError(f"{error}; {children[-1].last_words()}") from error
+            raise TimeoutError(f"{error}; {children[NODE].last_words()}") from error
         finally:
             client.close()
     finally:
-        _stop_undisturbed(children)
+        interrupts.ignore()
+        stop(children)
 
 
-def _stop_undisturbed(children: Sequence[Child]) -> None:
-    """Let nobody interrupt the ending: a second Ctrl-C would leave the rest running."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    stop(children)
+def _programs(seed: int, model: str, record: Path | None) -> dict[str, str]:
+    """Return the modules to run, each with the parameter that it is given."""
+    programs = {"sim_camera_node": f"seed:={seed}", "segmentation_node": f"model:={model}"}
+    if record is not None:
+        programs["record_node"] = f"path:={record}"
+    if find_spec("aiohttp"):
+        return {**programs, PAGE: f"port:={_page_port()}"}
+    print("demo: no page: it needs the Python package aiohttp", flush=True)
+    return programs
+
+
+def _page_port() -> int:
+    with socket.socket() as probe:
+        # As the server will do; else the port of a page that has just ended counts as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", PAGE_PORT))
+        except OSError:
+            return 0
+        return PAGE_PORT
+
+
+def _tell_of_page(children: Sequence[Child], interrupts: Interrupts) -> None:
+    """Print where the page is, as soon as it says so."""
+    end = time.monotonic() + PAGE_TIMEOUT_S
+    for page in (child for child in children if PAGE.endswith(child.name)):
+        while not (said := re.search(r"http://\S+", page.log.read_text(errors="replace"))):
+            interrupts.check()
+            page.check()
+            if time.monotonic() > end:
+                raise TimeoutError(f"the page did not start; {page.last_words()}")
+            time.sleep(0.05)
+        print(f"demo: watch, and speak to it, at {said[0]}", flush=True)
 
 
 def _picture(scene: Scene, reply: Reply) -> NDArray[np.uint8]:
@@ -170,6 +236,15 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, help=f"the scene; for further texts the last one shown, else {SEED}"
     )
     parser.add_argument("--model", default="default", help="the node's parameter of that name")
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="record it all there, for `evf-sam bag`"
+    )
+    parser.add_argument(
+        "--stay",
+        action=argparse.BooleanOptionalAction,
+        help="keep camera, node and page running afterwards, until Ctrl-C "
+        "(default: in a terminal, if no text is given)",
+    )
     return parser
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import rclpy
@@ -16,7 +16,6 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from evf_sam_ros.msg import SegmentationResult
-from evf_sam_ros.ros.child import Child
 from evf_sam_ros.ros.conversions import rgb_from_image
 from evf_sam_ros.ros.stamps import nanoseconds
 
@@ -37,14 +36,21 @@ class Reply:
     latency_s: float  # median, from the image's stamp to the result
 
 
+class Checked(Protocol):
+    """A reason to stop waiting: a program that has ended, a signal that has come."""
+
+    def check(self) -> None:
+        """Raise it, if it is there."""
+
+
 class DemoClient:
     """Speaks on text_command and listens to the node, while the processes behind it live."""
 
-    def __init__(self, children: Iterable[Child]) -> None:
-        """Take the programs without which waiting is pointless."""
-        # Signals stay Python's: they end the demo by KeyboardInterrupt, wherever it is.
+    def __init__(self, checked: Iterable[Checked]) -> None:
+        """Take what makes waiting pointless."""
+        # Signals stay the demo's.
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-        self._children = list(children)
+        self._checked = list(checked)
         self._node = rclpy.create_node("demo")
         self._commands = self._node.create_publisher(String, "text_command", 10)
         self._state: Any = self._node.create_client(GetState, "evf_sam/get_state")
@@ -72,6 +78,7 @@ class DemoClient:
         while self._lifecycle_state(timeout_s) != "active":
             if time.monotonic() > end:
                 raise TimeoutError("the node did not become active")
+            self.check()
             time.sleep(STEP_S)
         heard = self._commands.get_subscription_count
         self._wait(lambda: heard() > 0, timeout_s, "nobody listens to text_command")
@@ -103,6 +110,11 @@ class DemoClient:
             latency_s=float(np.median([nanoseconds(each.total) for each in answers()])) / 1e9,
         )
 
+    def check(self) -> None:
+        """Raise what makes waiting pointless, if there is something."""
+        for each in self._checked:
+            each.check()
+
     def _keep_overlay(self, message: Image) -> None:
         self._overlays[nanoseconds(message.header.stamp)] = message
 
@@ -124,8 +136,7 @@ class DemoClient:
     def _wait(self, done: Callable[[], bool], timeout_s: float, complaint: str) -> None:
         end = time.monotonic() + timeout_s
         while not done():
-            for child in self._children:
-                child.check()
+            self.check()
             if time.monotonic() > end:
                 raise TimeoutError(f"{complaint} within {timeout_s:g} s")
             rclpy.spin_once(self._node, timeout_sec=STEP_S)

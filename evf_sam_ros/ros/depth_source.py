@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from threading import Condition
 
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.geometry import Intrinsics
@@ -36,12 +37,20 @@ class DepthSource:
 
     def __init__(self) -> None:
         self._images: deque[Image] = deque(maxlen=KEPT)
+        self._expected = 0  # stamp of the image at work, nanoseconds
+        self._nearest: Image | None = None  # to that
         self._info: CameraInfo | None = None
         self._changed = Condition()
+
+    def make_room(self, count: int) -> None:
+        """Keep so many depth images; the newest of those that are here stay."""
+        with self._changed:
+            self._images = deque(self._images, maxlen=count)
 
     def put_depth(self, message: Image) -> None:
         with self._changed:
             self._images.append(message)
+            self._keep_if_nearest(message)
             self._changed.notify_all()
 
     def put_info(self, message: CameraInfo) -> None:
@@ -50,18 +59,18 @@ class DepthSource:
     def clear(self) -> None:
         with self._changed:
             self._images.clear()
+            self._nearest = None
 
-    def exact(self, image: Image) -> Image | None:
-        """Return the depth image with the image's own stamp, if it is here."""
-        stamp = nanoseconds(image.header.stamp)
+    def expect(self, header: Header) -> None:
+        """Keep what is nearest to this image, however much comes while the model runs."""
         with self._changed:
-            return self._exact(stamp)
+            self._expected, self._nearest = nanoseconds(header.stamp), None
+            for each in self._images:
+                self._keep_if_nearest(each)
 
-    def find(
-        self, image: Image, slop_s: float, rectified: bool, matched: Image | None
-    ) -> RegisteredDepth | NoDepth:
-        """Return depth and intrinsics for an image, whose partner may already be known."""
-        depth = matched or self._nearest(nanoseconds(image.header.stamp), slop_s)
+    def find(self, image: Image, slop_s: float, rectified: bool) -> RegisteredDepth | NoDepth:
+        """Return depth and intrinsics for the image that was expected."""
+        depth = self._partner(slop_s)
         if isinstance(depth, NoDepth):
             return depth
         if (depth.width, depth.height) != (image.width, image.height):
@@ -85,29 +94,31 @@ class DepthSource:
         except ValueError as error:
             return NoDepth(SegmentationResult.NONE, f"no position: {error}")
 
-    def _nearest(self, stamp: int, slop_s: float) -> Image | NoDepth:
+    def _partner(self, slop_s: float) -> Image | NoDepth:
         with self._changed:
-            if not self._images:
+            if self._nearest is None:
                 return NoDepth(SegmentationResult.NONE, "")
-            self._changed.wait_for(lambda: self._is_settled(stamp), PATIENCE_S)
-            if (depth := self._exact(stamp)) is not None:
-                return depth
-            gaps = {abs(nanoseconds(each.header.stamp) - stamp): each for each in self._images}
-        if not gaps:
-            return NoDepth(SegmentationResult.NONE, "")
-        smallest = min(gaps)
-        if smallest <= slop_s * 1e9:
-            return gaps[smallest]
+            self._changed.wait_for(self._is_settled, PATIENCE_S)
+            nearest = self._nearest
+            if nearest is None:
+                return NoDepth(SegmentationResult.NONE, "")
+            gap = self._gap(nearest)
+        if gap <= slop_s * 1e9:
+            return nearest
         reason = (
-            f"the nearest depth image is {smallest / 1e9:.3f} s from the image, "
+            f"the nearest depth image is {gap / 1e9:.3f} s from the image, "
             f"depth_sync_slop_s is {slop_s:g}"
         )
         return NoDepth(SegmentationResult.OUT_OF_SYNC, reason)
 
-    def _is_settled(self, stamp: int) -> bool:
-        """Tell whether waiting is in vain: the partner is here, or a later one has come."""
-        return any(nanoseconds(each.header.stamp) >= stamp for each in self._images)
+    def _keep_if_nearest(self, depth: Image) -> None:
+        if self._nearest is None or self._gap(depth) < self._gap(self._nearest):
+            self._nearest = depth
 
-    def _exact(self, stamp: int) -> Image | None:
-        matches = (each for each in self._images if nanoseconds(each.header.stamp) == stamp)
-        return next(matches, None)
+    def _is_settled(self) -> bool:
+        """Tell whether waiting is in vain: the partner is here, or a later one has come."""
+        stamps = (nanoseconds(each.header.stamp) for each in self._images)
+        return self._nearest is None or any(stamp >= self._expected for stamp in stamps)
+
+    def _gap(self, depth: Image) -> int:
+        return abs(nanoseconds(depth.header.stamp) - self._expected)

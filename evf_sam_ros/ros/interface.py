@@ -1,19 +1,25 @@
-"""Every topic and service of the node, in one table: the node and the README are made from it."""
+"""Every topic, service and action of the node, in one table: node and README are made from it."""
 
+from importlib import import_module
 from typing import Any, NamedTuple
 
-from geometry_msgs.msg import PointStamped
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PointStamped, PoseStamped
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 from visualization_msgs.msg import MarkerArray
 
+from evf_sam_ros.action import FindObject
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.srv import Segment
 
 
 class Endpoint(NamedTuple):
-    """One topic or service; inputs have relative names, outputs and services private ones."""
+    """A topic, service or action; inputs have relative names, what the node offers private ones.
+
+    A type that not every machine has is given by its name, "package/Message".
+    """
 
     name: str
     type: Any
@@ -33,24 +39,72 @@ DEPTH = Endpoint(
     "depth", Image, "registered to the image; 32FC1 in metres or 16UC1 in millimetres"
 )
 TEXT_COMMAND = Endpoint(
-    "text_command", String, "what the robot was told: `pick up the red mug on the left, please`"
+    "text_command",
+    String,
+    "what the robot was told: `pick up the red mug on the left, please`; "
+    "several objects at once: `the red mug; the bowl`",
 )
-INPUTS = (IMAGE, COMPRESSED_IMAGE, CAMERA_INFO, DEPTH, TEXT_COMMAND)
+SPEECH = Endpoint(
+    "speech",
+    "hri_msgs/LiveSpeech",
+    "what was heard, final text only, by `speech_type`; or whisper_msgs/Transcription",
+)
+INPUTS = (IMAGE, COMPRESSED_IMAGE, CAMERA_INFO, DEPTH, TEXT_COMMAND, SPEECH)
 
 RESULT = Endpoint(
     "~/result",
     SegmentationResult,
-    "the answer for every processed image, also if nothing is found",
+    "the answer to every command for every processed image, also if nothing is found",
 )
-MASK = Endpoint("~/mask", Image, "mono8, 255 on the object; all 0 if nothing is found")
+MASK = Endpoint("~/mask", Image, "mono8, 255 on what was found; all 0 unless the status is FOUND")
+LABEL_MASK = Endpoint(
+    "~/label_mask", Image, "16UC1, each object's `label`; candidates of AMBIGUOUS included"
+)
 CENTROID = Endpoint(
     "~/centroid", PointStamped, "middle of the visible surface, metres; only if found and located"
 )
+POSE = Endpoint(
+    "~/pose", PoseStamped, "the centroid, turned as the object's box; only if found and located"
+)
+OBJECT_POINTS = Endpoint(
+    "~/object_points", PointCloud2, "x, y, z, rgb of the object; only if found and located"
+)
 OVERLAY = Endpoint("~/overlay", Image, "rgb8, the image with the answer drawn on it")
 MARKERS = Endpoint("~/markers", MarkerArray, "box, point and text for rviz")
-OUTPUTS = (RESULT, MASK, CENTROID, OVERLAY, MARKERS)
+OUTPUTS = (RESULT, MASK, LABEL_MASK, CENTROID, POSE, OBJECT_POINTS, OVERLAY, MARKERS)
+
+DETECTIONS = Endpoint(
+    "~/detections", "vision_msgs/Detection2DArray", "boxes in pixels, where vision_msgs is there"
+)
+DETECTIONS_3D = Endpoint(
+    "~/detections_3d",
+    "vision_msgs/Detection3DArray",
+    "boxes in metres, where vision_msgs is there",
+)
+OPTIONAL_OUTPUTS = (DETECTIONS, DETECTIONS_3D)
+
+# Not private: every robot's monitors listen to this one name.
+DIAGNOSTICS = Endpoint(
+    "/diagnostics",
+    DiagnosticArray,
+    "once a second: model, camera, depth, commands, latency, memory",
+)
 
 SEGMENT = Endpoint("~/segment", Segment, "one answer, for the newest image or the caller's own")
 CANCEL = Endpoint("~/cancel", Trigger, "end the active command")
 ENABLE = Endpoint("~/enable", SetBool, "stop or resume the work; the model stays loaded")
 SERVICES = (SEGMENT, CANCEL, ENABLE)
+
+FIND_OBJECT = Endpoint(
+    "~/find_object", FindObject, "look until several images agree; with feedback, can be cancelled"
+)
+ACTIONS = (FIND_OBJECT,)
+
+
+def installed_type(name: str) -> Any | None:
+    """Return the message type `package/Message`, None where its package is not installed."""
+    package, message = name.split("/")
+    try:
+        return getattr(import_module(f"{package}.msg"), message)
+    except (ImportError, AttributeError):
+        return None

@@ -1,4 +1,4 @@
-"""Print the node's topics, services and parameters as Markdown, or put them into a README."""
+"""Print what the node offers and its parameters as Markdown, or put the tables into a README."""
 
 import argparse
 import re
@@ -7,15 +7,28 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from evf_sam_ros.ros.interface import INPUTS, OUTPUTS, SERVICES
+from evf_sam_ros.ros.interface import (
+    ACTIONS,
+    DIAGNOSTICS,
+    INPUTS,
+    OPTIONAL_OUTPUTS,
+    OUTPUTS,
+    SERVICES,
+)
 from evf_sam_ros.ros.parameters import NodeParameters
 
 
 def topics_table() -> str:
-    """Return a row for every topic and service."""
+    """Return a row for every topic, service and action."""
+    kinds = {
+        "in": INPUTS,
+        "out": (*OUTPUTS, *OPTIONAL_OUTPUTS, DIAGNOSTICS),
+        "service": SERVICES,
+        "action": ACTIONS,
+    }
     rows = [
-        (f"`{each.name}`", direction, _type_name(each.type), each.help)
-        for direction, endpoints in (("in", INPUTS), ("out", OUTPUTS), ("service", SERVICES))
+        (f"`{each.name}`", kind, _type_name(each.type), each.help)
+        for kind, endpoints in kinds.items()
         for each in endpoints
     ]
     return _table(("name", "", "type", "content"), rows)
@@ -66,10 +79,14 @@ def _meaning(each: Any) -> str:
 
 
 def _yaml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return str(list(value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _type_name(interface: Any) -> str:
+    if isinstance(interface, str):
+        return interface
     package = interface.__module__.split(".")[0]
     return f"{package}/{interface.__name__}"
 

@@ -1,5 +1,6 @@
-"""A one-place mailbox: a new item replaces one not yet taken."""
+"""A mailbox between threads: the newest item replaces one not yet taken, or queues behind it."""
 
+from collections import deque
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -7,35 +8,45 @@ T = TypeVar("T")
 
 
 class Latest(Generic[T]):
-    """Hand the newest item from one thread to another, each at most once."""
+    """Hand items from one thread to another, each at most once, the oldest waiting one first."""
 
-    def __init__(self) -> None:
-        self._item: T | None = None
-        self._is_new = False
+    def __init__(self, room: int = 1) -> None:
+        """Take how many items may wait; the oldest gives way to one too many."""
+        self._waiting: deque[T] = deque()
+        self._room = room
+        self._newest: T | None = None
         self._lock = Lock()
 
-    def put(self, item: T) -> None:
-        """Store the item instead of what waits."""
+    def put(self, item: T, queue: bool = True) -> int:
+        """Add an item, or let it replace all that wait; return how many had to give way."""
         with self._lock:
-            self._item, self._is_new = item, True
+            self._newest = item
+            keep = self._room - 1 if queue else 0
+            lost = max(0, len(self._waiting) - keep)
+            for _ in range(lost):
+                self._waiting.popleft()
+            self._waiting.append(item)
+            return lost
 
     def take(self) -> T | None:
-        """Return the newest item, None if it has been taken."""
+        """Return what has waited longest, None if nothing waits."""
         with self._lock:
-            is_new, self._is_new = self._is_new, False
-            return self._item if is_new else None
+            return self._waiting.popleft() if self._waiting else None
 
     def newest(self) -> T | None:
         """Return the newest item, whether taken or not."""
         with self._lock:
-            return self._item
+            return self._newest
 
     def renew(self, is_new: bool) -> None:
-        """Let the newest item be taken once more, or not any more."""
+        """Let the newest item alone wait, taken or not; or nothing."""
         with self._lock:
-            self._is_new = is_new and self._item is not None
+            self._waiting.clear()
+            if is_new and self._newest is not None:
+                self._waiting.append(self._newest)
 
     def clear(self) -> None:
-        """Forget the item."""
+        """Forget every item."""
         with self._lock:
-            self._item, self._is_new = None, False
+            self._waiting.clear()
+            self._newest = None

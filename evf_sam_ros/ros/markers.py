@@ -1,5 +1,7 @@
 """An answer as markers for rviz: a box, a point and a text per object, or nothing."""
 
+from collections.abc import Sequence
+
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from std_msgs.msg import ColorRGBA, Header
@@ -16,14 +18,16 @@ POINT_COLOR = ColorRGBA(r=1.0, g=0.35, b=0.3, a=1.0)
 TEXT_COLOR = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
 
 
-def markers_from_result(result: SegmentationResult) -> MarkerArray:
-    """Return three markers per located object, with the same ids in every image.
+def markers_from_results(results: Sequence[SegmentationResult]) -> MarkerArray:
+    """Return three markers per located object of an image, with the same ids in every image.
 
     The first one deletes what an earlier answer drew, so that fewer objects leave no rest.
     """
-    markers = [Marker(header=result.header, action=Marker.DELETEALL)]
-    located = [each for each in result.objects if each.has_position]
-    for number, found in enumerate(located):
+    markers = [Marker(header=results[0].header, action=Marker.DELETEALL)]
+    located = [
+        (result, found) for result in results for found in result.objects if found.has_position
+    ]
+    for number, (result, found) in enumerate(located):
         text = f"{result.expression} {found.score:.2f}"
         markers += [
             _box(result.header, number, found),

@@ -6,7 +6,9 @@ can be changed before that, and is refused with the reason afterwards.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from enum import Enum
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 from rcl_interfaces.msg import (
@@ -18,6 +20,8 @@ from rcl_interfaces.msg import (
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+
+OF_RCLPY = ("qos_overrides.", "start_type_description_service")
 
 
 class Effect(Enum):
@@ -93,8 +97,22 @@ class NodeParameters(Settings):
     mode: str = setting(
         "stream",
         "`once`: one answer per command; `stream`: an answer for every processed image until the "
-        "command is replaced, cancelled or expired",
-        choices=("once", "stream"),
+        "command is replaced, cancelled or expired; `track`: as `stream`, but what was found is "
+        "followed, and lost rather than mistaken for another that looks like it",
+        choices=("once", "stream", "track"),
+    )
+    processing: str = setting(
+        "latest",
+        "`latest`: the newest image replaces one that waits; `every_frame`: up to 300 wait, for "
+        "replaying a recording, and max_frame_age_s counts until they arrive",
+        effect=Effect.ACTIVATE,
+        choices=("latest", "every_frame"),
+    )
+    speech_type: str = setting(
+        "none",
+        "what `speech` carries; the package of the type must be installed",
+        effect=Effect.ACTIVATE,
+        choices=("none", "hri_msgs/LiveSpeech", "whisper_msgs/Transcription"),
     )
     max_rate_hz: float = setting(
         0.0, "most images processed per second; 0: as fast as the model", range=(0.0, 1000.0)
@@ -129,6 +147,16 @@ class NodeParameters(Settings):
     depth_max_m: float = setting(
         10.0, "farther depth readings are not believed", range=(0.0, 1000.0)
     )
+    up: tuple[float, float, float] = setting(
+        (0.0, 0.0, 0.0),
+        "against gravity, in the image's optical frame (x right, y down, z forward): object boxes "
+        "then stand upright; `[0.0, -1.0, 0.0]` for a level camera; zeros: not known",
+    )
+    latency_budget_s: float = setting(
+        0.5,
+        "a p95 from stamp to result above it is a warning in the diagnostics; 0: never",
+        range=(0.0, 60.0),
+    )
     offline: bool = setting(
         True,
         "take a Hugging Face model only if it was downloaded before; false: download it",
@@ -145,6 +173,8 @@ class NodeParameters(Settings):
                 f"depth_min_m is {self.depth_min_m}, need less than depth_max_m, "
                 f"which is {self.depth_max_m}"
             )
+        if len(self.up) != 3 or not all(map(isfinite, self.up)):
+            raise ValueError(f"up is {list(self.up)}, need three finite numbers")
 
 
 S = TypeVar("S", bound=Settings)
@@ -158,6 +188,7 @@ class ParameterServer(Generic[S]):
         self._fixed: frozenset[Effect] = frozenset()
         declared = {each.name: _declare(node, each) for each in fields(settings)}
         self.current = settings(**declared)
+        _warn_of_unknown(node, declared)
         node.add_on_set_parameters_callback(self._on_set)
 
     def fix(self, *effects: Effect) -> None:
@@ -185,12 +216,26 @@ def _refusal(name: str, effect: Effect) -> str:
     return f"{name} is read {effect.value}: {steps[effect]}"
 
 
+def _warn_of_unknown(node: Node, declared: Iterable[str]) -> None:
+    """Name the parameters of a file or command line that the node does not have."""
+    known = [*declared, "use_sim_time"]
+    # rclpy has no public name for what a node was given and did not declare.
+    for name in getattr(node, "_parameter_overrides", {}):
+        if name in known or name.startswith(OF_RCLPY) or node.has_parameter(name):
+            continue
+        close = get_close_matches(name, known, n=1)
+        hint = f"; {close[0]!r} is meant?" if close else f"; there are {', '.join(sorted(known))}"
+        node.get_logger().warning(f"There is no parameter {name!r}, it has no effect{hint}")
+
+
 def _declare(node: Node, each: Any) -> Any:
     try:
         return node.declare_parameter(each.name, each.default, _descriptor(each)).value
     except InvalidParameterTypeException as error:
-        kind = type(each.default).__name__
-        raise ValueError(f"parameter {each.name} must be a {kind}, as {each.default!r}") from error
+        several = isinstance(each.default, tuple)
+        kind = "list of floats" if several else type(each.default).__name__
+        example = list(each.default) if several else each.default
+        raise ValueError(f"parameter {each.name} must be a {kind}, as {example!r}") from error
     except InvalidParameterValueException as error:
         low, high = each.metadata["range"]
         raise ValueError(f"parameter {each.name} must be {low:g} to {high:g}") from error

@@ -1,10 +1,11 @@
-"""The one thread that runs the model: requests first, then the active command on new images."""
+"""The one thread that runs the model: requests first, then what is looked for on new images."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from functools import partial
-from threading import Condition, Thread
+from threading import Condition
 from time import monotonic
 
 from rclpy.clock import Clock
@@ -15,10 +16,21 @@ from evf_sam_ros.ros.answers import Answer, Answerer, Frame, now_header, reply
 from evf_sam_ros.ros.commands import Command
 from evf_sam_ros.ros.latest import Latest
 from evf_sam_ros.ros.parameters import NodeParameters
+from evf_sam_ros.ros.search import Search
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds
+from evf_sam_ros.ros.statistics import Statistics
 
 POLL_S = 0.05  # commands expire and simulated clocks advance without a wake-up
 LEAST_PATIENCE_S = 1.0  # how long a command waits for an image before NO_FRAME is said
+NO_COMMAND: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An image, and when it reached the node, on the node's clock."""
+
+    frame: Frame
+    arrived_ns: int
 
 
 @dataclass(frozen=True)
@@ -37,31 +49,52 @@ class Worker:
     def __init__(
         self,
         answer: Answerer,
-        publish: Callable[[Answer], None],
+        publish: Callable[[Sequence[Answer]], None],
         parameters: Callable[[], NodeParameters],
         clock: Clock,
         log: RcutilsLogger,
+        *,
+        thread: Executor,
+        statistics: Statistics,
+        room: int = 1,
     ) -> None:
-        self.frames: Latest[Frame] = Latest()
+        """Take the thread to work in until it is stopped, and how many images may wait.
+
+        With room for one, the newest replaces it.
+        """
+        self.frames: Latest[Arrival] = Latest(room)
+        self._keeps_all = room > 1
         self._answer = answer
         self._publish = publish
         self._parameters = parameters
         self._clock = clock
         self._log = log
+        self._statistics = statistics
         self._requests: deque[Request] = deque()
-        self._command: Command | None = None
+        self._searches: list[Search] = []
+        self._commands = NO_COMMAND  # of the sentence that is followed
         self._enabled = True
         self._running = True
         self._last_image = 0.0  # steady seconds, of the command's last image or its own arrival
         self._last_start = 0.0  # steady seconds
         self._said_no_frame = False
-        # Held to change or publish for the active command, never while the model runs.
+        # Held to change or publish for the active commands, never while the model runs.
         self._changed = Condition()
-        self._thread = Thread(target=self._run, name="worker", daemon=True)
-        self._thread.start()
+        self._ended = thread.submit(self._run)
 
     def put_frame(self, frame: Frame) -> None:
-        self.frames.put(frame)
+        is_wanted = self._enabled and bool(self._commands or self._searches)
+        # What nobody looks at is only kept until the next image comes.
+        arrival = Arrival(frame, self._clock.now().nanoseconds)
+        lost = self.frames.put(arrival, queue=is_wanted)
+        if is_wanted and lost:
+            self._statistics.images_dropped(lost)
+            if self._keeps_all:
+                self._log.warning(
+                    "Images come faster than they are processed: one was dropped, "
+                    "replay more slowly",
+                    throttle_duration_sec=5.0,
+                )
         with self._changed:
             self._changed.notify()
 
@@ -70,23 +103,34 @@ class Worker:
             self._requests.append(request)
             self._changed.notify()
 
-    def follow(self, command: Command) -> None:
-        """Make it the active command; a fresh image is looked at again for it, an old one not."""
-        newest = self.frames.newest()
+    def put_search(self, search: Search) -> None:
         with self._changed:
-            self._command = command
+            if not self._commands:
+                self._renew_frame()
+            self._searches.append(search)
+            self._changed.notify()
+
+    def follow(self, commands: Sequence[Command]) -> None:
+        """Make them the active ones; a fresh image is looked at again for them, an old one not."""
+        with self._changed:
+            self._commands = tuple(commands)
             self._last_image = monotonic()
             self._said_no_frame = False
-            self.frames.renew(newest is not None and self._is_fresh(newest))
+            self._renew_frame()
             self._changed.notify()
 
     def end_command(self, status: int, message: str) -> Command | None:
-        """End the active command with a last answer; return it, None if there was none."""
+        """End the active commands with a last answer; return the first, None if there is none."""
         with self._changed:
-            command = self._command
-            if command is not None:
-                self._end(command, status, message)
-            return command
+            commands = self._commands
+            self._end(commands, status, message)
+            return commands[0] if commands else None
+
+    def end_searches(self, reason: str) -> None:
+        with self._changed:
+            searches, self._searches = self._searches, []
+        for search in searches:
+            self._give_up(search, SegmentationResult.CANCELLED, reason)
 
     def set_enabled(self, enabled: bool) -> None:
         with self._changed:
@@ -98,13 +142,22 @@ class Worker:
     def enabled(self) -> bool:
         return self._enabled
 
+    @property
+    def search_count(self) -> int:
+        return len(self._searches)
+
+    @property
+    def expressions(self) -> list[str]:
+        """Return what is looked for."""
+        return [command.expression for command in self._commands]
+
     def stop(self, timeout_s: float | None = None) -> None:
-        """End the thread after what it is doing, but wait no longer than that."""
+        """Leave the thread after what it is doing, but wait no longer than that."""
         with self._changed:
             self._running = False
-            self._command = None
+            self._commands = NO_COMMAND
             self._changed.notify()
-        self._thread.join(timeout_s)
+        wait([self._ended], timeout_s)
 
     def _run(self) -> None:
         while True:
@@ -114,50 +167,81 @@ class Worker:
                 if not self._running:
                     break
             assert job is not None
-            try:
-                job()
-            except Exception as error:  # publishing fails when ROS shuts down meanwhile
-                self._log.error(f"Answer not published: {error}", throttle_duration_sec=5.0)
+            self._safely(job)
+        message = "the node was deactivated"
         while self._requests:
             request = self._requests.popleft()
             rejected = SegmentationResult.COMMAND_REJECTED
-            message = "the node was deactivated"
-            request.done(reply(request.command, rejected, message, now_header(self._clock)))
+            answer = reply(request.command, rejected, message, now_header(self._clock))
+            self._safely(partial(request.done, answer))
+        self._safely(partial(self.end_searches, message))
+
+    def _safely(self, job: Callable[[], object]) -> None:
+        try:
+            job()
+        except Exception as error:  # publishing fails when ROS shuts down meanwhile
+            self._log.error(f"Answer not published: {error}", throttle_duration_sec=5.0)
 
     def _next_job(self) -> Callable[[], object] | None:
         if self._requests:
             return partial(self._serve, self._requests.popleft())
-        command, parameters = self._command, self._parameters()
-        if command is None or not self._enabled:
+        if (search := self._ended_search()) is not None:
+            return search
+        commands, parameters = self._commands, self._parameters()
+        if not self._enabled or not (commands or self._searches):
             return None
-        if self._is_expired(command, parameters):
+        if commands and self._has_passed(commands[0], parameters.command_ttl_s):
             message = f"command_ttl_s, which is {parameters.command_ttl_s:g}, has passed"
-            return partial(self._end, command, SegmentationResult.COMMAND_EXPIRED, message)
+            return partial(self._end, commands, SegmentationResult.COMMAND_EXPIRED, message)
         if parameters.max_rate_hz and monotonic() - self._last_start < 1 / parameters.max_rate_hz:
             return None
-        if (frame := self.frames.take()) is not None:
+        if (arrival := self.frames.take()) is not None:
             self._last_image = self._last_start = monotonic()
             self._said_no_frame = False
-            return partial(self._process, command, frame, parameters)
-        return self._missing_frame(command, parameters)
+            return partial(self._process, arrival, commands, tuple(self._searches), parameters)
+        return self._missing_frame(commands, parameters) if commands else None
 
-    def _end(self, command: Command, status: int, message: str) -> None:
+    def _ended_search(self) -> Callable[[], object] | None:
+        """Take out a search that nobody wants any longer, or whose time is up."""
+        for search in self._searches:
+            cancelled = search.is_cancelled()
+            timeout_s = search.goal.timeout_s
+            if cancelled or self._has_passed(search.goal.command, timeout_s):
+                self._searches.remove(search)
+                if cancelled:
+                    status, reason = SegmentationResult.CANCELLED, "cancelled"
+                else:
+                    status, reason = SegmentationResult.NO_FRAME, f"{timeout_s:g} s have passed"
+                return partial(self._give_up, search, status, reason)
+        return None
+
+    def _give_up(self, search: Search, status: int, reason: str) -> None:
+        nothing = reply(search.goal.command, status, "", now_header(self._clock))
+        search.give_up(nothing, reason)
+
+    def _end(self, commands: Sequence[Command], status: int, message: str) -> None:
         with self._changed:
-            if command is self._command:
-                self._command = None
-                self._send(reply(command, status, message, now_header(self._clock)))
+            if commands and commands is self._commands:
+                self._commands = NO_COMMAND
+                header = now_header(self._clock)
+                self._send([reply(command, status, message, header) for command in commands])
+
+    def _renew_frame(self) -> None:
+        newest = self.frames.newest()
+        self.frames.renew(newest is not None and self._is_fresh(newest.frame))
 
     def _is_fresh(self, frame: Frame) -> bool:
         limit_s = self._parameters().max_frame_age_s
         age = self._clock.now().nanoseconds - nanoseconds(frame.header.stamp)
         return not limit_s or abs(age) <= limit_s * 1e9
 
-    def _is_expired(self, command: Command, parameters: NodeParameters) -> bool:
+    def _has_passed(self, command: Command, limit_s: float) -> bool:
+        """Tell whether a command is older than that; 0 is no limit."""
         age = self._clock.now().nanoseconds - nanoseconds(command.stamp)
-        return 0 < parameters.command_ttl_s * 1e9 < age
+        return 0 < limit_s * 1e9 < age
 
     def _missing_frame(
-        self, command: Command, parameters: NodeParameters
+        self, commands: Sequence[Command], parameters: NodeParameters
     ) -> Callable[[], object] | None:
         waited = monotonic() - self._last_image
         if self._said_no_frame or waited < max(LEAST_PATIENCE_S, parameters.max_frame_age_s):
@@ -167,40 +251,63 @@ class Worker:
         if newest is None:
             status, header = SegmentationResult.NO_FRAME, now_header(self._clock)
         else:
-            status, header = SegmentationResult.STALE_FRAME, newest.header
+            status, header = SegmentationResult.STALE_FRAME, newest.frame.header
         message = f"no new image for {waited:.1f} s: is the camera running, and its topic right?"
-        return partial(
-            self._conclude, command, reply(command, status, message, header), parameters
-        )
+        answers = [reply(command, status, message, header) for command in commands]
+        return partial(self._conclude, commands, answers, parameters)
 
-    def _process(self, command: Command, frame: Frame, parameters: NodeParameters) -> None:
-        answer = self._answer(frame, command, parameters.max_frame_age_s)
-        self._conclude(command, answer, parameters)
+    def _process(
+        self,
+        arrival: Arrival,
+        commands: Sequence[Command],
+        searches: Sequence[Search],
+        parameters: NodeParameters,
+    ) -> None:
+        """Look once for everybody who wants to know."""
+        wanted = [*commands, *(search.goal.command for search in searches)]
+        judged_ns = arrival.arrived_ns if self._keeps_all else None
+        tracks = parameters.mode == "track" and bool(commands)
+        limit_s = parameters.max_frame_age_s
+        answers = self._answer(arrival.frame, wanted, limit_s, judged_ns, tracks=tracks)
+        if commands:
+            self._conclude(commands, answers[: len(commands)], parameters)
+        for search, answer in zip(searches, answers[len(commands) :], strict=True):
+            self._note_total(answer)
+            if search.see(answer):
+                with self._changed:
+                    self._searches = [each for each in self._searches if each is not search]
 
-    def _conclude(self, command: Command, answer: Answer, parameters: NodeParameters) -> None:
+    def _conclude(
+        self, commands: Sequence[Command], answers: Sequence[Answer], parameters: NodeParameters
+    ) -> None:
         with self._changed:
-            if command is not self._command or not self._enabled:  # changed meanwhile
+            if commands is not self._commands or not self._enabled:  # changed meanwhile
                 return
             if parameters.mode == "once":
-                self._command = None
-            self._send(answer)
+                self._commands = NO_COMMAND
+            self._send(answers)
 
     def _serve(self, request: Request) -> None:
-        frame = request.image or self.frames.newest()
+        newest = self.frames.newest()
+        frame = request.image or (newest.frame if newest else None)
         if frame is None:
             message = "no image has arrived: is the camera running, and its topic right?"
             header = now_header(self._clock)
             answer = reply(request.command, SegmentationResult.NO_FRAME, message, header)
         else:
-            answer = self._answer(frame, request.command, request.max_age_s)
-            self._note_total(answer.result)
+            [answer] = self._answer(frame, [request.command], request.max_age_s)
+            self._note_total(answer)
         request.done(answer)
 
-    def _send(self, answer: Answer) -> None:
-        if answer.image_rgb is not None:
-            self._note_total(answer.result)
-        self._publish(answer)
+    def _send(self, answers: Sequence[Answer]) -> None:
+        for answer in answers:
+            self._note_total(answer)
+        self._publish(answers)
+        for answer in answers:
+            self._statistics.answered(answer.result, processed=answer.image_rgb is not None)
 
-    def _note_total(self, result: SegmentationResult) -> None:
-        elapsed = self._clock.now().nanoseconds - nanoseconds(result.header.stamp)
-        result.total = duration_message(elapsed)
+    def _note_total(self, answer: Answer) -> None:
+        if answer.image_rgb is not None:
+            result = answer.result
+            elapsed = self._clock.now().nanoseconds - nanoseconds(result.header.stamp)
+            result.total = duration_message(elapsed)

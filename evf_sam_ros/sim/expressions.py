@@ -6,6 +6,7 @@ scene gives no clear case.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,14 +23,29 @@ SEARCHED = 6000  # draws, for the truth of a sentence
 
 @dataclass(frozen=True)
 class Expression:
-    """A sentence and the objects it refers to; no targets: nothing on the table fits."""
+    """A sentence and the objects it refers to; no targets: nothing on the table fits.
+
+    On the way to the targets one sees all that the noun phrase alone would fit (`candidates`)
+    and what the sentence relates them to (`anchors`).
+    """
 
     text: str
     targets: tuple[int, ...]
     kind: str
+    candidates: tuple[int, ...] = ()
+    anchors: tuple[int, ...] = ()
 
 
-Attempt = tuple[str, Sequence[int]] | None
+class Said(NamedTuple):
+    """What one attempt gives; the fields of `Expression`."""
+
+    text: str
+    targets: Sequence[int]
+    candidates: Sequence[int]
+    anchors: Sequence[int] = ()
+
+
+Attempt = Said | None
 Objects = Sequence[SceneObject]
 Rng = np.random.Generator
 
@@ -82,8 +98,8 @@ def _draws(
         for _ in range(ATTEMPTS):
             attempt = KINDS[kind](objects, rng)
             if attempt is not None:
-                text, targets = attempt
-                yield Expression(text, tuple(map(int, targets)), str(kind))
+                targets, candidates, anchors = (tuple(map(int, some)) for some in attempt[1:])
+                yield Expression(attempt.text, targets, str(kind), candidates, anchors)
                 break
 
 
@@ -92,7 +108,7 @@ def _attribute(objects: Objects, rng: Rng) -> Attempt:
     if unique is None:
         return None
     target, kind = unique
-    return _singular(kind.noun_phrase(rng), rng), [target]
+    return Said(_singular(kind.noun_phrase(rng), rng), [target], [target])
 
 
 def _size(objects: Objects, rng: Rng) -> Attempt:
@@ -101,19 +117,20 @@ def _size(objects: Objects, rng: Rng) -> Attempt:
     kind = Kind(one.color if rng.random() < 0.5 else None, one.shape)
     group = kind.among(objects)
     word, target = (biggest if rng.random() < 0.5 else smallest)(objects, group, rng)
-    return (
-        None if target is None else (_singular(f"{word} {kind.noun_phrase(rng)}", rng), [target])
-    )
+    if target is None:
+        return None
+    return Said(_singular(f"{word} {kind.noun_phrase(rng)}", rng), [target], group)
 
 
 def _superlative(objects: Objects, rng: Rng) -> Attempt:
     """The extreme one of objects of different shapes."""
     color = None if rng.random() < 0.6 else _any(objects, rng).color
     kind = Kind(color, None)
-    word, target = extreme(objects, kind.among(objects), rng)
-    return (
-        None if target is None else (_singular(f"{word} {kind.noun_phrase(rng)}", rng), [target])
-    )
+    group = kind.among(objects)
+    word, target = extreme(objects, group, rng)
+    if target is None:
+        return None
+    return Said(_singular(f"{word} {kind.noun_phrase(rng)}", rng), [target], group)
 
 
 def _place(objects: Objects, rng: Rng) -> Attempt:
@@ -126,16 +143,17 @@ def _place(objects: Objects, rng: Rng) -> Attempt:
     if found is None:
         return None
     template, target = found
-    return _singular(template.format(kind.noun_phrase(rng)), rng), [target]
+    return Said(_singular(template.format(kind.noun_phrase(rng)), rng), [target], group)
 
 
 def _ordinal(objects: Objects, rng: Rng) -> Attempt:
     kind = _kind_of(_any(objects, rng), rng)
-    found = ordinal(objects, kind.among(objects), rng)
+    group = kind.among(objects)
+    found = ordinal(objects, group, rng)
     if found is None:
         return None
     template, target = found
-    return _singular(template.format(kind.noun_phrase(rng)), rng), [target]
+    return Said(_singular(template.format(kind.noun_phrase(rng)), rng), [target], group)
 
 
 def _relation(objects: Objects, rng: Rng) -> Attempt:
@@ -144,9 +162,9 @@ def _relation(objects: Objects, rng: Rng) -> Attempt:
     related = _related(objects, rng)
     if related is None or len(related.targets) != 1:
         return None
-    if related.candidates == 1 and rng.random() < 0.5:
+    if len(related.candidates) == 1 and rng.random() < 0.5:
         return None  # the noun phrase alone would do: nothing to learn from it
-    return _singular(related.phrase(rng), rng), related.targets
+    return related.said(_singular(related.phrase(rng), rng))
 
 
 def _next_to(objects: Objects, rng: Rng) -> Attempt:
@@ -165,7 +183,7 @@ def _next_to(objects: Objects, rng: Rng) -> Attempt:
     if (word != "closest to" and first > 0.10) or second < max(first + 0.06, 1.6 * first):
         return None
     phrase = f"{kind.noun_phrase(rng)} {word} the {anchor_kind.noun_phrase(rng)}"
-    return _singular(phrase, rng), order[:1]
+    return Said(_singular(phrase, rng), order[:1], group, [anchor])
 
 
 def _between(objects: Objects, rng: Rng) -> Attempt:
@@ -188,10 +206,10 @@ def _between(objects: Objects, rng: Rng) -> Attempt:
     if any(verdict is None and kind.matches(objects[i]) for i, verdict in verdicts.items()):
         return None
     names = [anchor[1].noun_phrase(rng) for anchor in (first, second)]
-    return (
-        _singular(f"{kind.noun_phrase(rng)} between the {names[0]} and the {names[1]}", rng),
-        inside,
-    )
+    phrase = f"{kind.noun_phrase(rng)} between the {names[0]} and the {names[1]}"
+    ends_of = [first[0], second[0]]
+    candidates = [i for i in kind.among(objects) if i not in ends_of]
+    return Said(_singular(phrase, rng), inside, candidates, ends_of)
 
 
 def _several(objects: Objects, rng: Rng) -> Attempt:
@@ -199,17 +217,17 @@ def _several(objects: Objects, rng: Rng) -> Attempt:
         related = _related(objects, rng)
         if related is None or len(related.targets) < 2:
             return None
-        return f"all {related.phrase(rng, plural=True)}", related.targets
+        return related.said(f"all {related.phrase(rng, plural=True)}")
     kind = _kind_of(_any(objects, rng), rng)
     group = kind.among(objects)
     if rng.random() < 0.25 and kind.shape:
-        return f"[semantic] {kind.noun_phrase(rng)}", group
+        return Said(f"[semantic] {kind.noun_phrase(rng)}", group, group)
     if len(group) < 2:
         return None
     phrase = kind.noun_phrase(rng, plural=True)
     if len(group) < 5 and rng.random() < 0.3:
-        return f"the {('two', 'three', 'four')[len(group) - 2]} {phrase}", group
-    return f"{pick(rng, ('all', 'all the', 'the'))} {phrase}", group
+        return Said(f"the {('two', 'three', 'four')[len(group) - 2]} {phrase}", group, group)
+    return Said(f"{pick(rng, ('all', 'all the', 'the'))} {phrase}", group, group)
 
 
 def _nothing(objects: Objects, rng: Rng) -> Attempt:
@@ -220,16 +238,17 @@ def _nothing(objects: Objects, rng: Rng) -> Attempt:
     if draw < 0.35:
         return _missing_anchor(objects, rng)
     kind = _absent(objects, rng)
-    return None if kind is None else (_about_absent(objects, kind, rng), [])
+    return None if kind is None else _about_absent(objects, kind, rng)
 
 
-def _about_absent(objects: Objects, kind: Kind, rng: Rng) -> str:
+def _about_absent(objects: Objects, kind: Kind, rng: Rng) -> Said:
     """Ask for what is not there, in one of the forms in which one asks for what is."""
     draw = rng.random()
     if draw < 0.08:
-        return f"all {kind.noun_phrase(rng, plural=True)}"
+        return Said(f"all {kind.noun_phrase(rng, plural=True)}", (), ())
     if draw < 0.14 and kind.shape:
-        return f"[semantic] {kind.noun_phrase(rng)}"
+        return Said(f"[semantic] {kind.noun_phrase(rng)}", (), ())
+    anchors: list[int] = []
     phrase = kind.noun_phrase(rng)
     if draw < 0.28:
         phrase += pick(
@@ -239,7 +258,8 @@ def _about_absent(objects: Objects, kind: Kind, rng: Rng) -> str:
         anchor = _unique(objects, rng)
         if anchor is not None:
             phrase += f" {pick(rng, EVERY_RELATION)} the {anchor[1].noun_phrase(rng)}"
-    return _singular(phrase, rng)
+            anchors = [anchor[0]]
+    return Said(_singular(phrase, rng), (), (), anchors)
 
 
 def _false_relation(objects: Objects, rng: Rng) -> Attempt:
@@ -247,7 +267,7 @@ def _false_relation(objects: Objects, rng: Rng) -> Attempt:
     related = _related(objects, rng)
     if related is None or related.targets or not related.candidates:
         return None
-    return _singular(related.phrase(rng), rng), []
+    return related.said(_singular(related.phrase(rng), rng))
 
 
 def _missing_anchor(objects: Objects, rng: Rng) -> Attempt:
@@ -256,11 +276,8 @@ def _missing_anchor(objects: Objects, rng: Rng) -> Attempt:
     if anchor is None:
         return None
     kind = _kind_of(_any(objects, rng), rng)
-    relation = pick(rng, EVERY_RELATION)
-    return (
-        _singular(f"{kind.noun_phrase(rng)} {relation} the {anchor.noun_phrase(rng)}", rng),
-        [],
-    )
+    phrase = f"{kind.noun_phrase(rng)} {pick(rng, EVERY_RELATION)} the {anchor.noun_phrase(rng)}"
+    return Said(_singular(phrase, rng), (), kind.among(objects))
 
 
 KINDS: dict[str, Callable[[Objects, Rng], Attempt]] = {
@@ -294,13 +311,19 @@ class _Related:
 
     kind: Kind
     words: str
-    anchor: Kind
-    candidates: int
+    anchor: int
+    anchor_kind: Kind
+    candidates: list[int]
     targets: list[int]
 
     def phrase(self, rng: Rng, *, plural: bool = False) -> str:
         target = self.kind.noun_phrase(rng, plural=plural)
-        return f"{target} {self.words} the {self.anchor.noun_phrase(rng)}"
+        that_is = f" that {'are' if plural else 'is'}" if rng.random() < 0.06 else ""
+        article = "" if rng.random() < 0.06 else "the "
+        return f"{target}{that_is} {self.words} {article}{self.anchor_kind.noun_phrase(rng)}"
+
+    def said(self, text: str) -> Said:
+        return Said(text, self.targets, self.candidates, [self.anchor])
 
 
 def _related(objects: Objects, rng: Rng) -> _Related | None:
@@ -316,7 +339,7 @@ def _related(objects: Objects, rng: Rng) -> _Related | None:
     if any(verdict is None for verdict in verdicts):
         return None
     targets = [i for i, verdict in zip(group, verdicts, strict=True) if verdict]
-    return _Related(kind, pick(rng, phrases), anchor_kind, len(group), targets)
+    return _Related(kind, pick(rng, phrases), anchor, anchor_kind, group, targets)
 
 
 def _unique(objects: Objects, rng: Rng, without: int | None = None) -> tuple[int, Kind] | None:

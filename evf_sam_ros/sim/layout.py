@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.sim.palette import COLORS, SHAPES, shade
+from evf_sam_ros.sim.palette import COLORS, shade
 from evf_sam_ros.sim.world import LIGHTS, SURFACES, TEXTURES, Body, World
 
 Vector = NDArray[np.float64]
@@ -47,6 +47,19 @@ class Pose:
         return bool(abs(x) < reach * 4 / 3 and abs(y) < reach)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Viewpoints:
+    """Where the camera may be, and through which lenses it may look."""
+
+    elevation: tuple[float, float] = (28, 62)  # degrees above the table top
+    azimuth: float = 25  # degrees to either side
+    fov_y: tuple[float, float] = (40, 56)  # degrees
+    distance: tuple[float, float] = (0.60, 0.86)  # metres, for a lens of 48 degrees
+
+
+USUAL = Viewpoints()
+
+
 @dataclass(frozen=True)
 class Layout:
     """One object, placed."""
@@ -59,16 +72,15 @@ class Layout:
     volume: float
 
 
-def camera_pose(world: World, rng: np.random.Generator) -> Pose:
+def camera_pose(world: World, rng: np.random.Generator, viewpoints: Viewpoints = USUAL) -> Pose:
     """Put the camera somewhere in front of the table, looking at its middle."""
-    elevation = math.radians(rng.uniform(28, 62))
-    azimuth = math.radians(-90 + rng.uniform(-25, 25))
+    elevation = math.radians(rng.uniform(*viewpoints.elevation))
+    azimuth = math.radians(-90 + rng.uniform(-viewpoints.azimuth, viewpoints.azimuth))
     roll = math.radians(rng.normal(0, 1.5))
-    fov_y = rng.uniform(40, 56)
+    fov_y = rng.uniform(*viewpoints.fov_y)
     # What a longer lens enlarges, a larger distance makes up for, in part.
-    distance = (
-        rng.uniform(0.60, 0.86) * math.tan(math.radians(24)) / math.tan(math.radians(fov_y / 2))
-    )
+    enlarged = math.tan(math.radians(24)) / math.tan(math.radians(fov_y / 2))
+    distance = rng.uniform(*viewpoints.distance) * enlarged
     target = np.array([rng.uniform(-0.04, 0.04), rng.uniform(-0.04, 0.04), 0.03])
     flat = math.cos(elevation)
     direction = np.array([flat * math.cos(azimuth), flat * math.sin(azimuth), math.sin(elevation)])
@@ -110,11 +122,11 @@ def set_lights(world: World, rng: np.random.Generator) -> None:
 def place_objects(world: World, camera: Pose, rng: np.random.Generator) -> list[Layout]:
     """Put 3 to 8 objects on the table, few kinds at a time so that alike ones meet."""
     count = int(rng.integers(3, 9))
-    shapes = rng.choice(SHAPES, int(rng.integers(2, 5)), replace=False)
+    shapes = rng.choice(world.shapes, int(rng.integers(2, 5)), replace=False)
     colors = rng.choice(list(COLORS), int(rng.integers(2, 6)), replace=False)
     layouts: list[Layout] = []
     for _ in range(count):
-        shape = str(rng.choice(shapes if rng.random() < 0.8 else SHAPES))
+        shape = str(rng.choice(shapes if rng.random() < 0.8 else world.shapes))
         color = str(rng.choice(colors if rng.random() < 0.85 else list(COLORS)))
         layout = _place(world, camera, rng, layouts, shape=shape, color=color)
         if layout is not None:
@@ -167,7 +179,7 @@ def _size(body: Body, rng: np.random.Generator) -> tuple[Vector | None, float, f
             return np.array([r, half_length, 0]), r + half_length, 2 * r, volume
         case shape:
             around = math.pi * body.radius**2 * body.height
-            return None, body.radius, body.height, VOLUME_OF_CYLINDER[shape] * around
+            return None, body.radius, body.height, VOLUME_OF_CYLINDER.get(shape, 0.5) * around
 
 
 def _collide(shape: str, center: Vector, radius: float, other: Layout) -> bool:

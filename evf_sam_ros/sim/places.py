@@ -49,6 +49,8 @@ def nearest(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
         "{} nearest to the camera",
         "front {}",
         "{} in front",
+        "{} at the front",
+        "{} closest to me",
     )
     return _along(objects, group, 1, pick(rng, templates))
 
@@ -61,6 +63,7 @@ def farthest(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
         "{} in the back",
         "{} at the back",
         "back {}",
+        "{} farthest from me",
     )
     return _along(objects, group, -1, pick(rng, templates))
 
@@ -87,8 +90,10 @@ def _outermost(objects: Objects, group: Sequence[int], rng: Rng, side: str) -> F
     from_side = objects[order[0]].u if side == "left" else 1 - objects[order[0]].u
     on_that_side = from_side < 0.42 and (len(group) == 2 or lead > 0.15)
     draw = rng.random()
-    if draw < 0.4:
+    if draw < 0.36:
         template = f"{side}most {{}}"
+    elif draw < 0.4:
+        template = f"{{}} farthest to the {side}"
     elif draw < 0.7 and len(group) == 2:
         template = f"{side} {{}}"
     elif on_that_side:

@@ -11,7 +11,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.sim.layout import Layout, Pose, camera_pose, place_objects, set_lights
+from evf_sam_ros.sim.layout import (
+    USUAL,
+    Layout,
+    Pose,
+    Viewpoints,
+    camera_pose,
+    place_objects,
+    set_lights,
+)
+from evf_sam_ros.sim.palette import SHAPES
 from evf_sam_ros.sim.world import LARGEST, Body, World
 
 SCENES_PER_WORLD = 32
@@ -48,6 +57,7 @@ class Scene:
     depth_m: NDArray[np.float32]  # (H, W), along the optical axis, without noise
     instances: NDArray[np.uint8]  # (H, W): 0 background, i + 1 shows objects[i]
     camera_matrix: NDArray[np.float64]  # (3, 3), pixels
+    up: NDArray[np.float64]  # (3,), unit vector against gravity, optical frame
     objects: tuple[SceneObject, ...]
 
     def mask(self, targets: Sequence[int]) -> NDArray[np.bool_]:
@@ -65,8 +75,16 @@ class Scene:
         return (rays * z).mean(1)
 
 
-def render_scene(seed: int, width: int = 640, height: int = 480) -> Scene:
+def render_scene(
+    seed: int,
+    width: int = 640,
+    height: int = 480,
+    viewpoints: Viewpoints = USUAL,
+    shapes: tuple[str, ...] = SHAPES,
+) -> Scene:
     """Draw the scene of a seed; the same seed shows the same scene in every size.
+
+    `shapes` are what may stand on the table; `sim.unseen` has more than the usual ones.
 
     Raises:
         ValueError: a negative seed, or a size beyond the largest.
@@ -75,28 +93,31 @@ def render_scene(seed: int, width: int = 640, height: int = 480) -> Scene:
         raise ValueError(f"seed is {seed}, need 0 or more")
     if not (0 < width <= LARGEST[0] and 0 < height <= LARGEST[1]):
         raise ValueError(f"size is {width}x{height}, need 1x1 to {LARGEST[0]}x{LARGEST[1]}")
-    world = _world(seed // SCENES_PER_WORLD)
-    bodies, camera, objects = _arrange(world, seed)
+    world = _world(seed // SCENES_PER_WORLD, shapes)
+    bodies, camera, objects = _arrange(world, seed, viewpoints)
     return Scene(
         seed=seed,
         rgb=world.rgb(width, height),
         depth_m=world.depth(width, height),
         instances=world.instances(bodies, width, height),
         camera_matrix=camera.matrix(width, height),
+        up=np.array([camera.right[2], camera.down[2], camera.forward[2]]),
         objects=objects,
     )
 
 
 @lru_cache(maxsize=2)
-def _world(number: int) -> World:
-    return World(number)
+def _world(number: int, shapes: tuple[str, ...]) -> World:
+    return World(number, shapes)
 
 
-def _arrange(world: World, seed: int) -> tuple[list[Body], Pose, tuple[SceneObject, ...]]:
+def _arrange(
+    world: World, seed: int, viewpoints: Viewpoints
+) -> tuple[list[Body], Pose, tuple[SceneObject, ...]]:
     """Draw arrangements until every object can be seen and told apart."""
     for attempt in range(ATTEMPTS):
         rng = np.random.default_rng([seed, attempt])
-        camera = camera_pose(world, rng)
+        camera = camera_pose(world, rng, viewpoints)
         set_lights(world, rng)
         layouts = place_objects(world, camera, rng)
         bodies = [layout.body for layout in layouts]

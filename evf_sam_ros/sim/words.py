@@ -48,7 +48,11 @@ class Kind:
         """Say it, without an article: "red mug", "things"."""
         noun = pick(rng, NOUNS[self.shape])
         noun = plural_of(noun) if plural else noun
-        return f"{self.color} {noun}" if self.color else noun
+        if self.color is None:
+            return noun
+        if rng.random() < 0.05:
+            return f"{noun} that {'are' if plural else 'is'} {self.color}"
+        return f"{self.color} {noun}"
 
 
 def pick(rng: np.random.Generator, choices: Sequence[str]) -> str:
@@ -63,6 +67,8 @@ def plural_of(noun: str) -> str:
 
 def kind_from(words: Sequence[str]) -> tuple[Kind, bool] | None:
     """Read a noun phrase: its kind and whether it is plural; None where it is not one."""
+    if len(words) == 4 and words[1] in ("that", "which") and words[2] in ("is", "are"):
+        words = [words[3], words[0]]
     color = words[0] if words and words[0] in COLORS else None
     rest = words[1:] if color else words
     if len(rest) != 1:

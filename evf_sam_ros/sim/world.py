@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from evf_sam_ros.sim.meshes import MAKERS
 from evf_sam_ros.sim.palette import SHAPES
 from evf_sam_ros.sim.textures import texture_png
+from evf_sam_ros.sim.unseen_meshes import UNSEEN_MAKERS
 
 POOL = 6  # bodies of each shape
 TEXTURES = 8
@@ -39,14 +40,15 @@ class Body:
 class World:
     """A table with a pool of hidden objects, drawn off screen."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, shapes: tuple[str, ...] = SHAPES) -> None:
         if "MUJOCO_GL" not in os.environ:
             raise RuntimeError(
                 "the simulator draws through EGL or OSMesa and found neither: "
                 "sudo apt-get install libegl1 libgl1-mesa-dri"
             )
         rng = np.random.default_rng([seed, 0x7AB1E])
-        xml, assets, sizes = _describe(rng)
+        self.shapes = shapes
+        xml, assets, sizes = _describe(rng, shapes)
         self.model = mujoco.MjModel.from_xml_string(xml, assets)
         self.data = mujoco.MjData(self.model)
         self.bodies = [self._body(name, *row) for name, row in sizes.items()]
@@ -117,7 +119,9 @@ class World:
 Sizes = dict[str, tuple[str, int, float, float]]  # name: shape, parts, radius, height
 
 
-def _describe(rng: np.random.Generator) -> tuple[str, dict[str, bytes], Sizes]:
+def _describe(
+    rng: np.random.Generator, shapes: tuple[str, ...]
+) -> tuple[str, dict[str, bytes], Sizes]:
     """Write the world as MJCF, with its files in memory."""
     assets: dict[str, bytes] = {}
     materials = [_material(number, rng, assets) for number in range(TEXTURES)]
@@ -126,7 +130,7 @@ def _describe(rng: np.random.Generator) -> tuple[str, dict[str, bytes], Sizes]:
         for i, specular in enumerate((0.1, 0.5, 0.9))
     ]
     bodies, sizes = [], {}
-    for shape in SHAPES:
+    for shape in shapes:
         for number in range(POOL):
             name = f"{shape}{number}"
             xml, sizes[name] = _pool_body(name, shape, number, rng, assets)
@@ -180,7 +184,7 @@ def _pool_body(
         geoms = f'<geom name="{name}.0" type="{kind}" size=".04 .04 .04" {rest}/>'
         size = (shape, 1, 0.0, 0.0)
     else:
-        mesh = MAKERS[shape](rng)
+        mesh = {**MAKERS, **UNSEEN_MAKERS}[shape](rng)
         geoms = ""
         for part, content in enumerate(mesh.parts):
             assets[f"{name}.{part}.obj"] = content

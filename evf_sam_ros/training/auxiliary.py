@@ -33,6 +33,7 @@ class AuxiliaryHeads(nn.Module):
         self.patch_names = ObjectNames(width)
         self.foreground = nn.Conv2d(features, 1, 1)
         self.patch_score = nn.Linear(width, 1)
+        self.steps = nn.Linear(width, 2)  # to the target: candidates and anchors
         self.presence = nn.Linear(width, 1)
         self.query = nn.Linear(model.segmenter.prompt_width, POINTER_WIDTH)
         self.key = nn.Linear(features, POINTER_WIDTH)
@@ -53,7 +54,10 @@ class AuxiliaryHeads(nn.Module):
         }
 
     def ground(self, fused_NTD: Tensor, batch: TabletopBatch) -> Losses:
-        """The fused patches must show the target, [CLS] whether there is one."""
+        """The fused patches must show the target and the steps to it, [CLS] whether there is one.
+
+        The steps are what the noun phrase alone would fit, and what the sentence relates it to.
+        """
         objects_BOuv = functional.avg_pool2d(batch.objects_BOhw, 2)
         patches = objects_BOuv.shape[-2] * objects_BOuv.shape[-1]
         patches_NID = fused_NTD[:, 1 : 1 + patches]
@@ -61,7 +65,13 @@ class AuxiliaryHeads(nn.Module):
         target_NI = functional.avg_pool2d(batch.masks_BPmn.flatten(0, 1), 8).flatten(1)
         found_N = batch.found_BP.flatten()
         presence_N = self.presence(fused_NTD[:, 0])[:, 0].float()
+        covered_BOI = objects_BOuv.flatten(2)
+        candidates_NI = (batch.candidates_BPO @ covered_BOI).flatten(0, 1)
+        anchors_NI = (batch.anchors_BPO @ covered_BOI).flatten(0, 1)
+        steps_NI2 = self.steps(patches_NID).float()
         return {
+            "patch_candidates": _cells(steps_NI2[..., 0], candidates_NI),
+            "patch_anchors": _cells(steps_NI2[..., 1], anchors_NI),
             "patch_names": 0.5 * self.patch_names(patches_NID[::prompts], batch, objects_BOuv),
             "patch_mask": 2 * _cells(self.patch_score(patches_NID)[..., 0].float(), target_NI),
             "patch_place": 0.3

@@ -1,7 +1,6 @@
 """From a finished run to a model folder that the predictor loads: calibrated, half precision."""
 
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +30,7 @@ def export(
         rounded,
         config,
         folder,
-        extra={"decision": asdict(calibration), ENTRY: {"semantic": True}},
+        extra={"decision": calibration.document(), ENTRY: {"semantic": True, "tidy": True}},
         dtype=torch.float16,
     )
     shutil.copyfile(vocabulary, folder / WORD_FILE)
@@ -76,4 +75,4 @@ def calibrate(logits: NDArray[np.float32], found: NDArray[np.bool_]) -> Calibrat
     scale, bias = line.detach().tolist()
     scores = (scale * signal + bias).sigmoid()[truth > 0.5].numpy()
     threshold = float(np.quantile(scores, 1 - TARGET_ACCURACY))
-    return Calibration(signal="presence", scale=scale, bias=bias, threshold=threshold)
+    return Calibration({"presence": scale}, bias=bias, threshold=threshold)

@@ -13,6 +13,7 @@ from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import VARIANTS, build
 from evf_sam_ros.perception.tokenizer import WORD_FILE, load_tokenizer
 from evf_sam_ros.sim.expressions import EVALUATION_MIX, KINDS, sample_expressions
+from evf_sam_ros.sim.layout import Viewpoints
 from evf_sam_ros.training.export import export
 from evf_sam_ros.training.tabletop_batches import BatchMaker
 from evf_sam_ros.training.tabletop_data import TrainingScenes, load_scenes, render_scenes
@@ -22,39 +23,45 @@ from evf_sam_ros.training.vocabulary import learn_vocabulary
 
 # Seeds from 900000 on are for evaluation, and nothing here may use them.
 TRAINING_SCENES = 8192  # seeds from 0
+WIDE_SEED, WIDE_SCENES = 200_000, 2048  # seen from where and through what no other scene is
+WIDE = Viewpoints(elevation=(20, 76), azimuth=45, fov_y=(28, 70))
 HELD_OUT_SEED, HELD_OUT_SCENES = 800_000, 512
 TRAINING_MIX = {
-    "attribute": 0.16,
-    "size": 0.11,
+    "attribute": 0.10,
+    "size": 0.12,
     "superlative": 0.07,
     "place": 0.19,
-    "ordinal": 0.10,
-    "relation": 0.20,
-    "between": 0.06,
-    "several": 0.09,
-    "nothing": 0.14,
+    "ordinal": 0.13,
+    "relation": 0.24,
+    "between": 0.07,
+    "several": 0.07,
+    "nothing": 0.15,
 }
 
 STAGES = {
     Stage.SEE: Schedule(steps=1000, learning_rate=2e-3),
     Stage.GROUND: Schedule(steps=1200, learning_rate=1e-3, warmup=200, decay_from=0.99),
     Stage.SEGMENT: Schedule(steps=3150, learning_rate=1e-3, warmup=200, decay_from=0.6),
+    Stage.REFINE: Schedule(steps=4780, learning_rate=9e-4, warmup=150, decay_from=0.3, seed=7),
 }
 SIZES = {
     Stage.SEE: BatchSize(images=16, prompts=1, decoded=0),
     Stage.GROUND: BatchSize(images=8, prompts=8, decoded=0),
     Stage.SEGMENT: BatchSize(images=8, prompts=8, decoded=3),
+    Stage.REFINE: BatchSize(images=8, prompts=8, decoded=2),
 }
 # Objects cover a hundredth of the picture: at weight 1, their pixels would hardly count.
 WEIGHTS = LossWeights(bce=8.0)
 
 
 def tabletop(folder: Path, *, resume: bool) -> None:
-    """Train the embedded default model from nothing: render, learn words, see, ground, segment."""
+    """Train the embedded default model from nothing: render, learn words, then every stage."""
     assert set(TRAINING_MIX) == set(KINDS)
-    scenes = load_scenes(render_scenes(folder / "scenes", 0, TRAINING_SCENES))
+    shards = render_scenes(folder / "scenes", 0, TRAINING_SCENES)
+    shards += render_scenes(folder / "scenes", WIDE_SEED, WIDE_SCENES, WIDE)
+    scenes = load_scenes(shards)
     held_out = load_scenes(render_scenes(folder / "scenes", HELD_OUT_SEED, HELD_OUT_SCENES))
-    learn_vocabulary(_sentences(scenes), folder / WORD_FILE)
+    learn_vocabulary(sentences(scenes), folder / WORD_FILE)
     tokenizer = load_tokenizer(folder)
     picture = VARIANTS["tabletop"].image_input
     batches = (
@@ -64,7 +71,7 @@ def tabletop(folder: Path, *, resume: bool) -> None:
 
     torch.manual_seed(0)
     model = build(VARIANTS["tabletop"])
-    _initialise(model)
+    initialise(model)
     previous: Path | None = None
     for stage, schedule in STAGES.items():
         task = TabletopTask(model, stage, *batches, SIZES[stage], WEIGHTS)
@@ -90,14 +97,14 @@ def run(name: str, folder: Path, *, resume: bool) -> None:
     RECIPES[name](folder, resume=resume)
 
 
-def _sentences(scenes: TrainingScenes) -> Iterator[str]:
+def sentences(scenes: TrainingScenes) -> Iterator[str]:
     """Enough sentences for every word of the grammar."""
     rng = np.random.default_rng(0)
     for objects in scenes.objects[:1000]:
         yield from (e.text for e in sample_expressions(objects, rng, 8, TRAINING_MIX))
 
 
-def _initialise(model: EvfSam) -> None:
+def initialise(model: EvfSam) -> None:
     """Start with small words and with patches that know where they are."""
     encoder = model.encoder
     config = encoder.config
@@ -123,4 +130,11 @@ def _continue_from(checkpoint: Path, task: TabletopTask) -> None:
         task.segmenter.trunk.load_state_dict(learned)
 
 
-RECIPES: dict[str, Callable[..., None]] = {"tabletop": tabletop}
+def bridge(folder: Path, *, resume: bool) -> None:
+    """Compare a small SAM-CLIP bridge with an EVF-SAM of its size: docs/sam_clip_bridge.md."""
+    from evf_sam_ros.training.bridge import tabletop_bridge  # it is made of what is here
+
+    tabletop_bridge(folder, resume=resume)
+
+
+RECIPES: dict[str, Callable[..., None]] = {"tabletop": tabletop, "tabletop_bridge": bridge}

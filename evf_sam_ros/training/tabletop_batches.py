@@ -20,7 +20,7 @@ from evf_sam_ros.perception.tokenizer import PAD, Tokenizer
 from evf_sam_ros.sim.expressions import Expression, sample_expressions
 from evf_sam_ros.sim.palette import COLORS, SHAPES
 from evf_sam_ros.sim.words import mirror
-from evf_sam_ros.training.augment import augment
+from evf_sam_ros.training.augment import augment, reframe
 from evf_sam_ros.training.tabletop_data import TrainingScenes
 
 MASK_STRIDE, GRID_STRIDE, PATCH_STRIDE = 2, 8, 16  # pixels of the model's input
@@ -37,6 +37,8 @@ class TabletopBatch:
     padding_BPL: Tensor  # True where a token only fills up
     masks_BPmn: Tensor  # 0..1, share of each cell
     found_BP: Tensor  # 1 where the expression has a target
+    candidates_BPO: Tensor  # 1 where the noun phrase alone would fit the object
+    anchors_BPO: Tensor  # 1 where the sentence relates its target to the object
     objects_BOhw: Tensor
     shapes_BO: Tensor  # index into SHAPES or NONE
     colors_BO: Tensor  # index into COLORS or NONE
@@ -85,6 +87,10 @@ class BatchMaker:
             pixels, instances = pixels[:, ::-1], instances[:, ::-1]
             texts = [mirror(text) for text in texts]
         if vary:
+            if rng.random() < 0.5:
+                pixels, instances = reframe(
+                    np.ascontiguousarray(pixels), np.ascontiguousarray(instances), rng
+                )
             pixels = augment(pixels, rng)
         height, width = (side // MASK_STRIDE for side in self.picture.size)
         layers = _layers(instances, len(self.objects[scene]), (height, width))
@@ -93,6 +99,8 @@ class BatchMaker:
             "tokens": [self.tokenizer.encode(text) for text in texts],
             "masks": np.stack([layers[list(e.targets)].sum(0) for e in expressions]),
             "found": np.array([bool(e.targets) for e in expressions], np.float32),
+            "candidates": np.stack([_among(e.candidates) for e in expressions]),
+            "anchors": np.stack([_among(e.anchors) for e in expressions]),
             "objects": _object_weights(layers),
             "shapes": _labels([SHAPES.index(o.shape) for o in self.objects[scene]]),
             "colors": _labels([list(COLORS).index(o.color) for o in self.objects[scene]]),
@@ -111,6 +119,8 @@ class BatchMaker:
             padding_BPL=tokens_BPL == PAD,
             masks_BPmn=stack("masks"),
             found_BP=stack("found"),
+            candidates_BPO=stack("candidates"),
+            anchors_BPO=stack("anchors"),
             objects_BOhw=stack("objects"),
             shapes_BO=stack("shapes"),
             colors_BO=stack("colors"),
@@ -142,6 +152,12 @@ def _object_weights(layers: NDArray[np.float32]) -> NDArray[np.float32]:
     weights = np.zeros((MOST_OBJECTS, *cells.shape[1:]), np.float32)
     weights[:objects] = cells
     return weights
+
+
+def _among(objects: Sequence[int]) -> NDArray[np.float32]:
+    row = np.zeros(MOST_OBJECTS, np.float32)
+    row[list(objects)] = 1
+    return row
 
 
 def _labels(labels: list[int]) -> NDArray[np.int64]:

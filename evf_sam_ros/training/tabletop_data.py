@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from evf_sam_ros.sim.layout import USUAL, Viewpoints
 from evf_sam_ros.sim.scene import SceneObject, render_scene
 
 SHARD = 128  # scenes
@@ -30,7 +31,9 @@ class TrainingScenes:
         return len(self.objects)
 
 
-def render_scenes(folder: Path, first_seed: int, count: int) -> list[Path]:
+def render_scenes(
+    folder: Path, first_seed: int, count: int, viewpoints: Viewpoints = USUAL
+) -> list[Path]:
     """Render scenes into shard files; shards that are there already are kept.
 
     Returns:
@@ -43,7 +46,9 @@ def render_scenes(folder: Path, first_seed: int, count: int) -> list[Path]:
     if missing:
         # Each process owns a drawing context; these do not survive a fork.
         with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-            jobs = [pool.submit(_render_shard, paths[start], start) for start in missing]
+            jobs = [
+                pool.submit(_render_shard, paths[start], start, viewpoints) for start in missing
+            ]
             for job in tqdm(as_completed(jobs), "rendering", len(jobs), unit="shard"):
                 job.result()
     return list(paths.values())
@@ -60,8 +65,9 @@ def load_scenes(paths: list[Path]) -> TrainingScenes:
     return TrainingScenes(np.concatenate(rgb), np.concatenate(instances), objects)
 
 
-def _render_shard(path: Path, first_seed: int) -> None:
-    scenes = [render_scene(seed, *SIZE) for seed in range(first_seed, first_seed + SHARD)]
+def _render_shard(path: Path, first_seed: int, viewpoints: Viewpoints = USUAL) -> None:
+    seeds = range(first_seed, first_seed + SHARD)
+    scenes = [render_scene(seed, *SIZE, viewpoints) for seed in seeds]
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez_compressed(

@@ -25,6 +25,7 @@ class Stage(Enum):
     SEE = "see"
     GROUND = "ground"
     SEGMENT = "segment"
+    REFINE = "refine"  # the same once more, and longer: the learning rate starts again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ class TabletopTask:
             )
             losses |= self.heads.ground(fused_NTD, batch)
             losses = {k: self.weights.auxiliary * v for k, v in losses.items()}
-            if self.stage is Stage.SEGMENT:
+            if self.stage is not Stage.GROUND:
                 prompts_BPC = self.model.projector(
                     fused_NTD[:, 0].unflatten(0, batch.found_BP.shape)
                 )

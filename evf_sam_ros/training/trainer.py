@@ -3,8 +3,9 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
+
+from evf_sam_ros.training.processes import Alone, Processes
 
 SMOOTHING = 0.98  # of the figures in the progress bar
 FINAL_SHARE = 0.01  # of the learning rate, at the last step
@@ -24,7 +27,7 @@ class Task(Protocol):
     module: nn.Module  # every parameter and buffer that a checkpoint must hold
 
     def batch(self, rng: np.random.Generator) -> Any:
-        """Make the data of one step; runs in a process of its own."""
+        """Make the data of one batch; runs in a process of its own."""
         ...
 
     def loss(self, batch: Any) -> tuple[Tensor, dict[str, float]]:
@@ -45,10 +48,12 @@ class Schedule:
     warmup: int = 100  # steps from zero to the full learning rate
     decay_from: float = 0.0  # share of the steps after which it falls linearly
     weight_decay: float = 0.05
+    betas: tuple[float, float] = (0.9, 0.98)
     clip_norm: float = 1.0
-    accumulate: int = 1  # batches per step
+    accumulate: int = 1  # batches per step, shared by all processes
     save_every: int = 250  # steps
     measure_every: int = 400  # steps
+    workers: int = 1  # processes that make batches
     bfloat16: bool = True
     seed: int = 0
 
@@ -63,20 +68,33 @@ class Schedule:
 class Trainer:
     """Train a task in a folder; a run that was killed goes on where its last checkpoint is."""
 
-    def __init__(self, task: Task, schedule: Schedule, folder: Path) -> None:
+    def __init__(
+        self, task: Task, schedule: Schedule, folder: Path, together: Processes | None = None
+    ) -> None:
         self.task = task
         self.schedule = schedule
         self.folder = folder
         self.step = 0
-        self.optimizer = torch.optim.AdamW(
+        self.together = together or Alone()
+        if schedule.accumulate % self.together.count:
+            raise ValueError(
+                f"{schedule.accumulate} batches per step cannot be shared equally by "
+                f"{self.together.count} processes"
+            )
+        optimizer = torch.optim.AdamW(
             _parameter_groups(task.module, schedule.weight_decay),
             lr=schedule.learning_rate,
-            betas=(0.9, 0.98),
+            betas=schedule.betas,
         )
+        self._own_batches = schedule.accumulate // self.together.count
+        self._module, self.optimizer = self.together.prepare(
+            _Learner(task), optimizer, self._own_batches, schedule.clip_norm
+        )
+        self._board: Any = None
 
     @property
     def checkpoint(self) -> Path:
-        """Where weights, optimizer and step are kept."""
+        """Where weights, optimizer and step of a process alone are kept."""
         return self.folder / "checkpoint.pt"
 
     def run(self, *, resume: bool) -> None:
@@ -85,38 +103,60 @@ class Trainer:
         Raises:
             ValueError: the folder holds a run already and `resume` is False.
         """
-        if self.checkpoint.exists():
+        if self.together.has_state(self.folder):
             if not resume:
                 raise ValueError(
                     f"{str(self.folder)!r} holds a run already: resume it or choose another folder"
                 )
-            self._restore()
+            self.step = self.together.restore(self.folder, self.task.module, self.optimizer)
+        first = self.together.index == 0
         self.folder.mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(self.schedule.seed)
+        self._board = board(self.folder, self.step) if first else None
         figures: dict[str, float] = {}
-        with tqdm(total=self.schedule.steps, initial=self.step, unit="step") as bar:
+        with tqdm(
+            total=self.schedule.steps, initial=self.step, unit="step", disable=not first
+        ) as bar:
             bar.set_description(self.folder.name)
-            for batches in self._batches():
-                _smooth(figures, self._train(batches))
+            batches = self._batches()
+            while self.step < self.schedule.steps:
+                new = self._train(batches)
+                self._draw(new)
+                _smooth(figures, new)
                 bar.update()
                 bar.set_postfix({name: f"{figures[name]:.3f}" for name in _shown(figures)})
                 self._keep(figures)
+        if self._board is not None:
+            self._board.close()
 
-    def _train(self, batches: list[Any]) -> dict[str, float]:
-        """Take one optimizer step."""
+    def weights(self) -> dict[str, Tensor]:
+        """Return the state of the task's module, whoever holds which part of it.
+
+        Every process must ask; the first gets all of it.
+        """
+        if self.together.count == 1:
+            return self.task.module.state_dict()
+        state = self.together.weights(self._module)
+        return {name.removeprefix("learned."): tensor for name, tensor in state.items()}
+
+    def _train(self, batches: Iterator[Any]) -> dict[str, float]:
+        """Take one optimizer step; return its figures, the mean over all its batches."""
         self.task.module.train()
+        torch.manual_seed(self.schedule.seed + self.step)  # the same after a resume
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate(self.step)
-        figures: dict[str, float] = {}
-        for batch in batches:
-            with self._precision():
-                loss, figures = self.task.loss(batch)
-            (loss / len(batches)).backward()
-        nn.utils.clip_grad_norm_(self.task.module.parameters(), self.schedule.clip_norm)
+        sums: dict[str, float] = {}
+        for batch in islice(batches, self._own_batches):
+            with self.together.batch(self._module):
+                with self._precision():
+                    loss, figures = self._module(batch)
+                self.together.backward(loss, self._own_batches)
+            for name, value in {"loss": float(loss.detach()), **figures}.items():
+                sums[name] = sums.get(name, 0.0) + value / self._own_batches
+        self.together.clip(self._module, self.schedule.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        return {"loss": float(loss.detach()), **figures}
+        return _with_ciou(self.together.mean(sums))
 
     def _keep(self, figures: dict[str, float]) -> None:
         """Save and measure when it is time."""
@@ -124,25 +164,35 @@ class Trainer:
         if last or self.step % self.schedule.measure_every == 0:
             self.task.module.eval()
             with torch.inference_mode(), self._precision():
-                held_out = self.task.measure()
-            self._log({**figures, **{f"held_out/{k}": v for k, v in held_out.items()}})
+                held_out = {f"held_out/{k}": v for k, v in self._module(None).items()}
+            if self.together.index == 0:
+                self._draw(held_out)
+                self._log({**figures, **held_out})
         if last or self.step % self.schedule.save_every == 0:
-            self._save()
+            self.together.save(self.folder, self.step, self.task.module, self.optimizer)
 
     def _precision(self) -> torch.autocast:
         device = next(self.task.module.parameters()).device.type
         return torch.autocast(device, torch.bfloat16, enabled=self.schedule.bfloat16)
 
-    def _batches(self) -> Iterator[list[Any]]:
-        steps = range(self.step, self.schedule.steps)
+    def _batches(self) -> Iterator[Any]:
+        """Make the batches of every step still to come, in processes of their own."""
+        numbers = range(self.together.index, self.schedule.accumulate, self.together.count)
+        places = [(step, n) for step in range(self.step, self.schedule.steps) for n in numbers]
         loader = DataLoader(
-            _Steps(self.task, self.schedule),
+            _Batches(self.task, self.schedule.seed),
             batch_size=None,
-            sampler=steps,
-            num_workers=1,
+            sampler=places,
+            num_workers=self.schedule.workers,
             prefetch_factor=4,
         )
         return iter(loader)
+
+    def _draw(self, figures: Mapping[str, float]) -> None:
+        """Add a point to each curve of TensorBoard."""
+        if self._board is not None:
+            for name, value in figures.items():
+                self._board.add_scalar(name, value, self.step)
 
     def _log(self, figures: dict[str, float]) -> None:
         rounded = {name: round(value, 5) for name, value in figures.items()}
@@ -150,34 +200,51 @@ class Trainer:
         with (self.folder / "log.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
 
-    def _save(self) -> None:
-        state = {
-            "step": self.step,
-            "module": self.task.module.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        part = self.checkpoint.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(self.checkpoint)  # a kill while writing keeps the last one
 
-    def _restore(self) -> None:
-        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-        self.task.module.load_state_dict(state["module"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
+class _Learner(nn.Module):
+    """A task as a module, so that whatever wraps a module sees every use of its weights."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.learned = task.module
+        self._task = (task,)  # in a tuple: its other modules are none of ours
+
+    def forward(self, batch: Any) -> Any:
+        """Return the loss and figures of a batch, or, for None, the held-out figures."""
+        task = self._task[0]
+        return task.measure() if batch is None else task.loss(batch)
 
 
-class _Steps(Dataset[list[Any]]):
-    """The batches of each step, from the seed and the step alone: a resumed run sees the same."""
+def board(folder: Path, step: int) -> Any:
+    """Return a writer of TensorBoard's files that forgets what came after `step`, if there is one.
 
-    def __init__(self, task: Task, schedule: Schedule) -> None:
+    It is `tensorboardX`, without which a run writes only log.jsonl.
+    """
+    try:
+        from tensorboardX import SummaryWriter
+    except ModuleNotFoundError:
+        return None
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+
+class _Batches(Dataset[Any]):
+    """Batches by step and number: from the seed and these alone, so a resumed run sees the same.
+
+    So do several processes, which share the numbers of a step's batches among them.
+    """
+
+    def __init__(self, task: Task, seed: int) -> None:
         self.task = task
-        self.schedule = schedule
+        self.seed = seed
 
-    def __getitem__(self, step: int) -> list[Any]:
+    def __getitem__(self, place: tuple[int, int]) -> Any:
         torch.set_num_threads(1)
-        rng = np.random.default_rng([self.schedule.seed, step])
-        return [self.task.batch(rng) for _ in range(self.schedule.accumulate)]
+        return self.task.batch(batch_generator(self.seed, *place))
+
+
+def batch_generator(seed: int, step: int, number: int) -> np.random.Generator:
+    """Return the source of every choice in a batch; `number` counts those of a step."""
+    return np.random.default_rng([seed, step, number] if number else [seed, step])
 
 
 def _parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -192,6 +259,13 @@ def _parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, 
         {"params": [p for p in trained if id(p) in decayed], "weight_decay": weight_decay},
         {"params": [p for p in trained if id(p) not in decayed], "weight_decay": 0.0},
     ]
+
+
+def _with_ciou(figures: dict[str, float]) -> dict[str, float]:
+    """Overlaps of batches do not average; their pixels do."""
+    if figures.get("union"):
+        figures["ciou"] = figures["intersection"] / figures["union"]
+    return figures
 
 
 def _smooth(figures: dict[str, float], new: dict[str, float]) -> None:

@@ -12,6 +12,8 @@ SYNONYMS = {
     "my": "the",
     "this": "the",
     "that": "the",
+    "which": "the",
+    "are": "is",
     "any": "the",
     "one": "thing",
     "ones": "things",
@@ -45,7 +47,8 @@ def learn_vocabulary(sentences: Iterable[str], file: Path) -> int:
     tokenizer.normalizer = normalizers.Sequence([*plain, punctuation, *spellings])
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     # Sorted, so that the numbers depend on the words only, not on how often they were drawn.
-    words = sorted({word for sentence in sentences for word in sentence.split()})
+    read = tokenizer.normalizer.normalize_str
+    words = sorted({word for sentence in sentences for word in read(sentence).split()})
     trainer = trainers.WordLevelTrainer(special_tokens=SPECIAL_TOKENS, show_progress=False)
     tokenizer.train_from_iterator(words, trainer)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from evf_sam_ros.evaluation.metrics import SegmentationMetrics
+from evf_sam_ros.evaluation.metrics import (
+    SegmentationMetrics,
+    auroc,
+    calibration_error,
+)
 
 
 def row(pixels):
@@ -70,13 +74,6 @@ def test_large_sums_stay_exact():
     assert intersection == 2**53 + 1  # a float would forget the one
 
 
-def test_merging_gives_what_counting_together_gives():
-    pairs = [("##..", "#..."), ("....", ".#.."), ("####", "##.."), ("....", "....")]
-    together, merged = judged(*pairs), judged(*pairs[2:])
-    merged.merge(judged(*pairs[:2]))
-    assert merged.summary() == together.summary()
-
-
 def test_nothing_measured_is_none():
     assert set(SegmentationMetrics().summary().values()) == {None}
     assert judged(("#", "#")).n_acc is None
@@ -90,11 +87,33 @@ def test_names_are_the_ones_reports_use():
     ]
 
 
-@pytest.mark.parametrize("counts", [(3, 2, True), (-1, 2, True), (0, 0, True)])
+@pytest.mark.parametrize("counts", [(3, 2), (-1, 2)])
 def test_impossible_counts_are_refused(counts):
-    intersection, union, has_target = counts
+    intersection, union = counts
     with pytest.raises(ValueError, match=f"intersection {intersection}, union {union}"):
-        SegmentationMetrics().add(intersection, union, has_target=has_target, found=True)
+        SegmentationMetrics().add(intersection, union, has_target=True, found=True)
+
+
+def test_a_target_too_small_for_a_pixel_is_not_found():
+    metrics = SegmentationMetrics()
+    metrics.add(0, 0, has_target=True, found=False)
+    assert (metrics.miou, metrics.giou_gres, metrics.precision_at(50)) == (0, 0, 0)
+
+
+def test_auroc_counts_pairs_and_ties_half():
+    assert auroc([0.9, 0.5], [0.5, 0.1]) == pytest.approx((2 + 1.5) / 4)
+    assert auroc([0.5], []) is None
+
+
+def test_calibration_error_is_the_gap_of_each_bin_by_its_share():
+    # Bin 5 of 5: sure 0.9, right half the time; bin 1: sure 0.1, never right.
+    error = calibration_error([0.9, 0.9, 0.1, 0.1], [True, False, False, False])
+    assert error == pytest.approx(0.5 * 0.4 + 0.5 * 0.1)
+    assert calibration_error([], []) is None
+
+
+def test_a_sure_and_right_model_has_no_calibration_error():
+    assert calibration_error([1.0, 0.0], [True, False]) == 0
 
 
 def test_masks_of_two_sizes_are_refused():

@@ -1,14 +1,15 @@
 """The evaluation on simulated scenes, with predictors whose answers are known."""
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
 
 from evf_sam_ros.evaluation import tabletop
+from evf_sam_ros.evaluation.metrics import auroc
 from evf_sam_ros.evaluation.report import as_text, choose_examples, contact_sheet, write_report
 from evf_sam_ros.evaluation.tabletop import (
-    auroc,
     best_object,
     measure,
     scene_and_expressions,
@@ -35,20 +36,26 @@ def segmentation(masks, scores, found):
     )
 
 
+@cache
+def known_scenes():
+    """Every scene and its expressions, by its picture."""
+    known = {}
+    for size in (SIZE, (640, 480)):
+        for seed in SEEDS:
+            scene, expressions = scene_and_expressions(seed, size)
+            texts = {expression.text: expression for expression in expressions}
+            known[scene.rgb.tobytes()] = scene, texts
+    return known
+
+
 class Oracle:
-    """Knows every scene by its picture, and answers as told by `answer(scene, expression)`."""
+    """Knows every scene, and answers as told by `answer(scene, expression)`."""
 
     def __init__(self, answer):
         self.answer = answer
-        self.known = {}
-        for size in (SIZE, (640, 480)):
-            for seed in SEEDS:
-                scene, expressions = scene_and_expressions(seed, size)
-                texts = {expression.text: expression for expression in expressions}
-                self.known[scene.rgb.tobytes()] = scene, texts
 
     def __call__(self, image_rgb, prompts):
-        scene, expressions = self.known[image_rgb.tobytes()]
+        scene, expressions = known_scenes()[image_rgb.tobytes()]
         answers = [self.answer(scene, expressions[prompt]) for prompt in prompts]
         return segmentation(*zip(*answers, strict=True))
 

@@ -13,6 +13,7 @@ from evf_sam_ros.models.clip import ClipConfig, ClipTower
 from evf_sam_ros.models.config_document import config_from_document, document_from_config
 from evf_sam_ros.models.variants import build
 from evf_sam_ros.models.vilt import ViltConfig
+from evf_sam_ros.training.losses import mask_bce, mask_dice
 
 TOWER = ClipTower(width=16, depth=2, heads=2, feed_forward=32)
 CLIP = ClipConfig(
@@ -85,6 +86,31 @@ def test_it_learns(config, model):
     words = next(w for n, w in model.encoder.named_parameters() if w.shape[0] == 50)
     assert words.grad[7].abs().max() > 0
     assert words.grad[20].abs().max() == 0, "a word that was not said"
+
+
+def test_steps_of_the_papers_losses_bring_its_masks_nearer(config, model):
+    """The image encoder rests, as the recipes have it; encoder and projector learn."""
+    torch.manual_seed(8)
+    side = config.image_input.size[0]
+    picture, targets = torch.randn(2, 3, side, side), torch.zeros(2, 2, 16, 16)
+    targets[[0, 1], [0, 1], :, :8] = 1.0  # "7 8" means the left half, in either image
+    targets[[0, 1], [1, 0], :, 8:] = 1.0
+    model.segmenter.requires_grad_(False)
+    learning = [*model.encoder.parameters(), *model.projector.parameters()]
+    optimizer = torch.optim.AdamW(learning, lr=2e-3)
+    losses = []
+    for _ in range(20):
+        logits = model(images(config), picture, TOKENS, PADDING).logits.flatten(0, 1)
+        bce, dice = (
+            mask_bce(logits, targets.flatten(0, 1)),
+            mask_dice(logits, targets.flatten(0, 1)),
+        )
+        loss = (bce + dice).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.95 * losses[0], losses
 
 
 def test_it_is_saved_and_loaded(config, model, tmp_path):

@@ -126,12 +126,12 @@ def test_an_antialiased_fusion_image_is_noticed(golden):
 
 
 def test_attended_padding_is_noticed(golden, monkeypatch):
-    real = beit3._key_bias
+    real = beit3.key_bias
 
     def nothing_hidden(padding, split, dtype):
         return torch.zeros_like(real(padding, split, dtype))
 
-    monkeypatch.setattr(beit3, "_key_bias", nothing_hidden)
+    monkeypatch.setattr(beit3, "key_bias", nothing_hidden)
     batch = next(case for case in golden.manifest["cases"] if case["mode"] == "batch")
     assert "prompt_embed" in misses(check_case(golden, batch))
 

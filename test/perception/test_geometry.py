@@ -1,20 +1,22 @@
 """From mask and depth to a place, against values a reader can check by hand."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from evf_sam_ros.perception.boxes import oriented_box, quaternion_xyzw, upright_box
 from evf_sam_ros.perception.geometry import (
+    DepthStatus,
     Intrinsics,
     Location,
     NoLocation,
     Roi,
     deproject,
     locate,
-    oriented_box,
+    main_body,
     outline,
-    quaternion_xyzw,
     split_instances,
     transform,
 )
@@ -59,6 +61,29 @@ class TestDeproject:
     def test_one_pixel_down_is_depth_over_fy_metres_down(self):
         points = deproject(np.full((3, 3), 4.0), mask_of((3, 3), 2, 1), CAMERA)
         np.testing.assert_array_equal(points, [[0, 2, 4]])
+
+    @pytest.mark.parametrize("size", [(480, 640), (3, 3)])
+    def test_points_of_a_lens_with_distortion_are_seen_where_they_were(self, size):
+        factors = (-0.3, 0.12, 0.001, -0.002, -0.02)
+        lens = Intrinsics(fx=400.0, fy=410.0, cx=320.0, cy=240.0, distortion=factors)
+        mask = np.zeros(size, bool)
+        mask[::17, ::13] = True
+        points = deproject(np.full(size, 2.0), mask, lens)
+        matrix = np.array([[400.0, 0, 320], [0, 410.0, 240], [0, 0, 1]])
+        seen, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), matrix, np.array(factors))
+        np.testing.assert_allclose(seen[:, 0], np.argwhere(mask)[:, ::-1], atol=0.05)
+
+    def test_points_of_a_fisheye_lens_are_seen_where_they_were(self):
+        factors = (0.1, -0.02, 0.003, 0.0)
+        lens = Intrinsics(300.0, 300.0, 320.0, 240.0, distortion=factors, fisheye=True)
+        mask = np.zeros((480, 640), bool)
+        mask[20:460:40, 20:620:40] = True
+        points = deproject(np.full(mask.shape, 2.0), mask, lens)
+        matrix = np.array([[300.0, 0, 320], [0, 300.0, 240], [0, 0, 1]])
+        seen, _ = cv2.fisheye.projectPoints(
+            points[:, None], np.zeros(3), np.zeros(3), matrix, np.array(factors)
+        )
+        np.testing.assert_allclose(seen[:, 0], np.argwhere(mask)[:, ::-1], atol=0.05)
 
     @pytest.mark.parametrize("missing", [0.0, -1.0, np.nan, np.inf, -np.inf])
     def test_pixels_without_a_reading_give_no_point(self, missing):
@@ -138,6 +163,98 @@ class TestSplitInstances:
         assert split_instances(np.zeros((4, 4), bool)) == []
 
 
+class TestMainBody:
+    """An object of 20 x 40 pixels at 1 m, a table at 1.2 m."""
+
+    def scene(self):
+        mask = mask_of((80, 100), slice(30, 50), slice(20, 60))
+        return mask, np.where(mask, 1.0, 1.2)
+
+    def test_a_stray_blob_on_the_table_is_left_out(self):
+        mask, depth_m = self.scene()
+        stray = mask | mask_of(mask.shape, slice(60, 70), slice(70, 90))
+        np.testing.assert_array_equal(main_body(stray, depth_m), mask)
+
+    def test_a_stray_blob_on_another_object_at_the_same_depth_is_left_out(self):
+        mask, depth_m = self.scene()
+        depth_m[30:50, 70:90] = 1.0
+        stray = mask | mask_of(mask.shape, slice(30, 50), slice(70, 90))
+        np.testing.assert_array_equal(main_body(stray, depth_m), mask)
+
+    def test_what_something_nearer_cuts_in_two_stays_together(self):
+        mask, depth_m = self.scene()
+        mask[:, 42:46] = False
+        depth_m[:, 42:46] = 0.8
+        np.testing.assert_array_equal(main_body(mask, depth_m), mask)
+
+    def test_a_speck_beside_a_nearer_thing_is_left_out(self):
+        mask, depth_m = self.scene()
+        depth_m[:, 60:64] = 0.8
+        specked = mask | mask_of(mask.shape, slice(40, 43), slice(64, 67))
+        np.testing.assert_array_equal(main_body(specked, depth_m), mask)
+
+    @pytest.mark.parametrize("hole", [0.0, np.nan, np.inf])
+    def test_without_a_reading_between_them_nothing_says_that_parts_belong_together(self, hole):
+        mask, depth_m = self.scene()
+        mask[:, 46:48] = False
+        depth_m[:, 46:48] = hole
+        assert main_body(mask, depth_m).sum() == 20 * 26
+
+    def test_an_empty_mask_stays_empty(self):
+        assert not main_body(np.zeros((4, 4), bool), np.ones((4, 4))).any()
+
+    def test_a_place_is_that_of_the_largest_part(self):
+        mask, depth_m = tile_at_one_metre()
+        mask[2:10, 2:30] = True
+        found = locate(mask, depth_m, WEBCAM)
+        np.testing.assert_allclose(found.position_m, [0, 0, 1], atol=1e-12)
+        assert found.status is DepthStatus.OK
+
+
+class TestUprightBox:
+    """A block of 0.30 x 0.10 x 0.20 m, turned by 0.4 rad, on a table 0.5 m below the camera."""
+
+    UP = np.array([0.0, -1.0, 0.0])
+    TURNED = np.array([[np.cos(0.4), 0, np.sin(0.4)], [0, 1, 0], [-np.sin(0.4), 0, np.cos(0.4)]])
+
+    def block(self):
+        axis = np.linspace(-0.5, 0.5, 31)
+        cube = np.stack(np.meshgrid(axis, axis, axis), -1).reshape(-1, 3)
+        return (cube * [0.30, 0.20, 0.10]) @ self.TURNED.T + [0.1, 0.4, 1.0]
+
+    def test_a_turned_block_gets_its_size_and_axes_back(self):
+        box = upright_box(self.block(), self.UP)
+        np.testing.assert_allclose(box.size_m, [0.30, 0.10, 0.20], atol=0.01)
+        np.testing.assert_allclose(box.center_m, [0.1, 0.4, 1.0], atol=0.005)
+        axes = rotation_matrix(*box.orientation_xyzw)
+        np.testing.assert_allclose(axes[:, 2], self.UP, atol=1e-9)
+        assert abs(axes[:, 0] @ self.TURNED[:, 0]) > 0.9995
+
+    def test_points_of_the_table_neither_turn_nor_widen_the_box(self):
+        rng = np.random.default_rng(0)
+        table = rng.uniform([0.1, 0.5, 0.7], [0.5, 0.5, 1.3], (9000, 3))
+        points = np.concatenate([self.block(), table])
+        box = upright_box(points, self.UP, support_m=-0.5, sigma_m=0.003)
+        np.testing.assert_allclose(box.size_m, [0.30, 0.10, 0.20], atol=0.01)
+
+    def test_the_box_reaches_down_to_what_the_object_stands_on(self):
+        points = self.block()
+        upper = points[points[:, 1] < 0.42]
+        box = upright_box(upper, self.UP, support_m=-0.5)
+        assert box.size_m[2] == pytest.approx(0.20, abs=0.005)
+
+    def test_what_lies_flat_keeps_its_points(self):
+        rng = np.random.default_rng(0)
+        sheet = rng.uniform([-0.1, 0.499, 0.8], [0.1, 0.5, 0.9], (2000, 3))
+        box = upright_box(sheet, self.UP, support_m=-0.5, sigma_m=0.003)
+        np.testing.assert_allclose(box.size_m[:2], [0.20, 0.10], atol=0.006)
+
+    @pytest.mark.parametrize("up", [[0.0, 0, 0], [np.nan, 0, 1]])
+    def test_no_direction_is_refused(self, up):
+        with pytest.raises(ValueError, match="need a direction"):
+            upright_box(self.block(), np.array(up))
+
+
 class TestLocate:
     def test_a_flat_tile_is_found_at_its_middle(self):
         mask, depth_m = tile_at_one_metre()
@@ -189,6 +306,7 @@ class TestLocate:
     def test_an_empty_mask_has_no_place(self):
         nowhere = locate(np.zeros((4, 4), bool), np.ones((4, 4)), CAMERA)
         assert nowhere == NoLocation("the mask is empty", 0.0)
+        assert nowhere.status is DepthStatus.TOO_SPARSE
 
     def test_a_depth_image_of_another_size_is_refused(self):
         with pytest.raises(ValueError, match=r"\(4, 4\).*\(3, 3\)"):

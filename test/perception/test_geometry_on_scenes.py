@@ -67,3 +67,24 @@ def test_the_point_is_the_visible_surfaces_centroid_within_25_mm(views, spoil, m
 def test_noise_free_depth_and_a_true_mask_leave_only_the_rims_millimetres(views):
     clean = [(scene, scene.depth_m) for scene, _ in views]
     assert np.median(errors_mm(clean, lambda mask: mask)) < 3.5
+
+
+def test_upright_boxes_have_the_objects_heights(views):
+    errors = []
+    for scene, depth_m in views:
+        camera = Intrinsics.from_matrix(scene.camera_matrix)
+        for number, item in enumerate(scene.objects):
+            place = locate(scene.mask([number]), depth_m, camera, up=scene.up)
+            if item.visible > 0.97:
+                errors.append(1e3 * abs(place.box.size_m[2] - item.height))
+    assert len(errors) >= 10
+    assert np.median(errors) < 5
+
+
+def test_the_benchmark_prints_a_row_for_every_kind_of_mask(capsys):
+    from benchmarks.geometry import MASKS, main
+
+    assert main(["--scenes", "1", "--seed", str(SEEDS[0]), "--size", "320x240"]) == 0
+    printed = capsys.readouterr().out
+    rows = [line for line in printed.splitlines() if line.startswith("| ")]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == ["mask", *MASKS]

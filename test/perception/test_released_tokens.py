@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sentencepiece
+import torch
 from tiny_model import CONFIG
 
 from evf_sam_ros.models import checkpoint
@@ -23,7 +24,11 @@ def write_model(folder, rows):
         model_writer=file, vocab_size=ROWS - 2, hard_vocab_limit=False, minloglevel=2,
     )  # fmt: skip
     config = replace(CONFIG, encoder=replace(CONFIG.encoder, vocabulary=rows))
-    checkpoint.save(build(config), config, folder)
+    torch.manual_seed(1)
+    model = build(config)
+    for weights in model.parameters():  # larger than at birth, so that there are masks
+        torch.nn.init.normal_(weights, std=0.3)
+    checkpoint.save(model, config, folder)
     (folder / "sentencepiece.bpe.model").write_bytes(file.getvalue())
     return folder
 
@@ -36,6 +41,17 @@ def test_any_text_is_answered_whatever_its_letters(tmp_path):
     assert np.isfinite(answer.logits).all()
     assert answer.unknown_words[0] == ()
     assert answer.unknown_words[3] == ("🙂",)
+
+
+def test_what_no_piece_holds_is_read_as_unk_and_told(tmp_path):
+    predict = load_predictor(write_model(tmp_path, ROWS), "cpu")
+    answer = predict(IMAGE, ["the 🙂 mug", "the <unk> mug"])
+    assert answer.proposed is not None
+    assert answer.proposed.any(axis=(1, 2)).all()
+    assert answer.found.all()
+    np.testing.assert_array_equal(answer.masks, answer.proposed)
+    np.testing.assert_array_equal(answer.masks[0], answer.masks[1])
+    assert answer.unknown_words[0] == ("🙂",)
 
 
 def test_a_text_longer_than_the_model_reads_is_refused_not_cut(tmp_path):

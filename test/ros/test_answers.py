@@ -13,12 +13,14 @@ from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
-from evf_sam_ros.ros.answers import MAX_PARTS, Answerer
-from evf_sam_ros.ros.commands import Command, expression_from
+from evf_sam_ros.ros.answers import Answerer
+from evf_sam_ros.ros.commands import MAX_OBJECTS, Command, expressions_from
 from evf_sam_ros.ros.depth_source import DepthSource
+from evf_sam_ros.ros.judgement import MAX_OBJECTS as MAX_PARTS
 from evf_sam_ros.ros.parameters import NodeParameters
 
 COMMAND = Command(id=7, text="the cup, please", expression="the cup", stamp=Time(sec=3))
+CUPS = Command(id=7, text="all cups, please", expression="all cups", stamp=Time(sec=3))
 
 
 class Scripted:
@@ -26,24 +28,33 @@ class Scripted:
 
     score_threshold = 0.5
 
-    def __init__(self, *script):
+    def __init__(self, *script, score=0.75):
         self.script = list(script)
+        self.score = score
 
     def __call__(self, image_rgb, prompts):
         step = self.script.pop(0)
         if isinstance(step, Exception):
             raise step
-        found = np.array([bool(step.any())])
-        score = np.array([0.75], np.float32)
+        masks = np.stack([step])
+        assert len(masks) == len(prompts)
+        found = masks.any(axis=(1, 2)) & (self.score >= self.score_threshold)
+        score = np.array([self.score], np.float32)
         times = StageTimes(0.001, 0.002, 0.003, 0.004)
-        return Segmentation(step[None], score, found, score, ((),), step[None] * 1.0, times)
+        shown = masks & found[:, None, None]
+        return Segmentation(shown, score, found, score, ((),), masks * 1.0, times, proposed=masks)
 
 
-def answerer(*script, **parameters):
+def answerer(*script, score=0.75, **parameters):
     settings = NodeParameters(**{"min_mask_area_px": 4, **parameters})
-    return Answerer(
-        Scripted(*script), DepthSource(), lambda: settings, Clock(), get_logger("answers")
+    several = Answerer(
+        Scripted(*script, score=score),
+        DepthSource(),
+        lambda: settings,
+        Clock(),
+        get_logger("answers"),
     )
+    return lambda frame, command, max_age_s: several(frame, [command], max_age_s)[0]
 
 
 def image():
@@ -79,13 +90,14 @@ def test_whatever_the_model_raises_is_an_error_and_the_next_image_is_answered(er
 
 
 def test_an_answer_repeats_the_command_and_measures_the_parts_of_the_mask():
-    answer = answerer(mask((2, 3, 4, 6), (12, 20, 3, 3), (0, 0, 1, 2)))(image(), COMMAND, 1.0)
+    answer = answerer(mask((2, 3, 4, 6), (12, 20, 3, 3), (0, 0, 1, 2)))(image(), CUPS, 1.0)
     result = answer.result
-    assert (result.command_id, result.command, result.expression) == (7, COMMAND.text, "the cup")
+    assert (result.command_id, result.command, result.expression) == (7, CUPS.text, "all cups")
     assert result.command_stamp.sec == 3
     assert result.score == 0.75
     # The speck of two pixels is below the least area: it is neither an object nor in the mask.
     assert [each.area for each in result.objects] == [24, 9]
+    assert [each.label for each in result.objects] == [1, 2]
     assert answer.mask.sum() == 33
     first = result.objects[0]
     assert (first.roi.x_offset, first.roi.y_offset, first.roi.width, first.roi.height) == (
@@ -96,7 +108,41 @@ def test_an_answer_repeats_the_command_and_measures_the_parts_of_the_mask():
 
 def test_a_mask_in_shreds_has_a_bounded_number_of_objects():
     shreds = mask(*((y, x, 2, 2) for y in range(0, 20, 3) for x in range(0, 30, 3)))
-    assert len(answerer(shreds)(image(), COMMAND, 1.0).result.objects) == MAX_PARTS
+    assert len(answerer(shreds)(image(), CUPS, 1.0).result.objects) == MAX_PARTS
+
+
+def test_several_objects_for_one_are_candidates_and_nothing_to_act_on():
+    answer = answerer(mask((2, 3, 6, 6), (12, 20, 5, 5)))(image(), COMMAND, 1.0)
+    assert answer.result.status == R.AMBIGUOUS
+    assert "2 objects fit 'the cup'" in answer.result.message
+    assert [each.area for each in answer.result.objects] == [36, 25]
+    assert not answer.mask.any()
+
+
+def test_one_object_in_unequal_parts_is_one_object():
+    answer = answerer(mask((2, 3, 6, 6), (12, 20, 2, 3)))(image(), COMMAND, 1.0)
+    assert answer.result.status == R.FOUND
+    assert [each.area for each in answer.result.objects] == [42]
+
+
+@pytest.mark.parametrize(
+    ("score", "threshold", "status"),
+    [
+        (0.45, -1.0, R.LOW_CONFIDENCE),
+        (0.35, -1.0, R.NOT_FOUND),
+        (0.45, 0.5, R.NOT_FOUND),  # a person's threshold is a clear line
+        (0.55, -1.0, R.FOUND),
+    ],
+)
+def test_a_score_just_below_the_model_s_threshold_is_told_and_not_acted_on(
+    score, threshold, status
+):
+    answer = answerer(mask((5, 5, 4, 4)), score=score, score_threshold=threshold)
+    answer = answer(image(), COMMAND, 1.0)
+    assert answer.result.status == status
+    assert answer.result.score == pytest.approx(score)
+    assert len(answer.result.objects) == (status in (R.FOUND, R.LOW_CONFIDENCE))
+    assert answer.mask.any() == (status == R.FOUND)
 
 
 def test_nothing_found_has_an_empty_mask_of_the_image_s_size():
@@ -123,20 +169,35 @@ def test_an_image_without_a_stamp_says_so():
 @pytest.mark.parametrize(
     ("text", "parameters", "expression"),
     [
-        ("pick up the red mug, please", {}, "the red mug"),
-        ("stop", {}, ""),
-        ("stop", {"parse_commands": False}, "stop"),
-        (" find the cup ", {"parse_commands": False}, "find the cup"),
-        ("find the cup", {"semantic": True}, "[semantic] the cup"),
-        ("stop", {"semantic": True}, ""),
+        ("pick up the red mug, please", {}, ["the red mug"]),
+        ("the red mug; the bowl", {}, ["the red mug", "the bowl"]),
+        ("stop", {}, []),
+        ("stop", {"parse_commands": False}, ["stop"]),
+        (" find the cup ", {"parse_commands": False}, ["find the cup"]),
+        ("a cup; a mug;", {"parse_commands": False}, ["a cup", "a mug"]),
+        ("a cup;a cup", {"parse_commands": False}, ["a cup"]),
+        ("find the cup", {"semantic": True}, ["[semantic] the cup"]),
+        ("stop", {"semantic": True}, []),
     ],
 )
 def test_sentences_become_expressions_as_the_parameters_say(text, parameters, expression):
-    assert expression_from(text, NodeParameters(**parameters)) == expression
+    assert expressions_from(text, NodeParameters(**parameters)) == expression
 
 
-@pytest.mark.parametrize("text", ["", "  ", "x" * 501])
+def test_a_correction_is_of_what_is_being_looked_for():
+    parameters = NodeParameters(semantic=True)
+    said = expressions_from("no, the blue one", parameters, "[semantic] the red mug")
+    assert said == ["[semantic] the blue mug"]
+
+
+def test_more_objects_than_a_robot_can_look_for_are_refused():
+    many = "; ".join(f"cup {number}" for number in range(MAX_OBJECTS + 1))
+    with pytest.raises(ValueError, match=f"at most {MAX_OBJECTS}"):
+        expressions_from(many, NodeParameters(parse_commands=False))
+
+
+@pytest.mark.parametrize("text", ["", "  ", ";", "x" * 501])
 @pytest.mark.parametrize("parse_commands", [True, False])
 def test_sentences_without_words_or_end_are_refused(text, parse_commands):
     with pytest.raises(ValueError, match="command"):
-        expression_from(text, NodeParameters(parse_commands=parse_commands))
+        expressions_from(text, NodeParameters(parse_commands=parse_commands))

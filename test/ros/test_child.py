@@ -9,7 +9,7 @@ import time
 import pytest
 
 from evf_sam_ros.ros import child
-from evf_sam_ros.ros.child import Child, ChildEndedError, stop
+from evf_sam_ros.ros.child import Child, ChildEndedError, Interrupts, stop
 
 OBEDIENT = "import time; print('ready', flush=True); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + OBEDIENT
@@ -71,3 +71,18 @@ def test_a_killed_parent_leaves_no_child_behind(tmp_path):
     parent.kill()
     parent.wait(10)
     wait_for(lambda: not is_running(pid))
+
+
+def test_a_signal_interrupts_where_it_is_asked_for_and_nowhere_else():
+    before = {number: signal.getsignal(number) for number in Interrupts.NUMBERS}
+    interrupts = Interrupts()
+    try:
+        interrupts.check()
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.check()
+        interrupts.ignore()
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

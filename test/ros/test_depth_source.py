@@ -31,7 +31,8 @@ def source():
 
 
 def find(source, seconds, slop_s=0.03):
-    return source.find(image(seconds), slop_s, False, source.exact(image(seconds)))
+    source.expect(image(seconds).header)
+    return source.find(image(seconds), slop_s, False)
 
 
 def test_the_exact_stamp_wins_over_a_nearer_arrival(source):
@@ -51,6 +52,15 @@ def test_else_the_nearest_within_the_slop(source):
     assert isinstance(late, NoDepth)
     assert late.status == SegmentationResult.OUT_OF_SYNC
     assert "0.450 s" in late.reason
+
+
+def test_the_partner_of_the_image_at_work_stays_however_long_the_model_takes(source):
+    source.expect(image(10.0).header)
+    for number in range(100):  # its own comes right after it, as from most cameras
+        source.put_depth(depth(1.0 + number, 10.0 + number / 30))
+    assert source.find(image(10.0), 0.03, False).depth_m[0, 0] == 1.0
+    source.expect(image(13.3).header)
+    assert source.find(image(13.3), 0.03, False).depth_m[0, 0] == 100.0
 
 
 def test_nobody_sends_depth(source):

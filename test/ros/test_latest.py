@@ -36,3 +36,17 @@ def test_a_cleared_box_is_empty():
     box.clear()
     assert box.take() is None
     assert box.newest() is None
+
+
+def test_with_room_items_wait_in_order_and_the_oldest_gives_way():
+    box = Latest(room=2)
+    assert [box.put(number) for number in (1, 2, 3)] == [0, 0, 1]
+    assert [box.take() for _ in range(3)] == [2, 3, None]
+
+
+def test_an_item_that_need_not_wait_replaces_those_that_do():
+    box = Latest(room=3)
+    box.put(1)
+    box.put(2)
+    assert box.put(3, queue=False) == 2
+    assert (box.take(), box.take()) == (3, None)

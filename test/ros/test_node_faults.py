@@ -12,7 +12,7 @@ from std_srvs.srv import SetBool, Trigger
 from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.ros.sim_camera_node import depth_message
 
-ANSWERED = (R.FOUND, R.NOT_FOUND)
+ANSWERED = (R.FOUND, R.NOT_FOUND, R.AMBIGUOUS, R.LOW_CONFIDENCE)
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def test_segment_refuses_with_a_reason(node, scene):
 
 
 def test_parameters_are_refused_with_a_reason_or_take_effect(node):
-    assert "one of once, stream" in node.set(mode="always")
+    assert "one of once, stream, track" in node.set(mode="always")
     assert "clean up the node" in node.set(model="elsewhere")
     assert "deactivate" in node.set(image_reliability="reliable")
     assert "less than depth_max_m" in node.set(depth_min_m=20.0)

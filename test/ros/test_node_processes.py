@@ -1,11 +1,9 @@
 """Start, stop and failure of the processes; the simulated camera; simulated time."""
 
-import signal
-
 import numpy as np
 import pytest
 from lifecycle_msgs.msg import Transition
-from processes import PATIENCE_S, running, seconds_to_end, start
+from processes import PATIENCE_S, running, start
 from robot import Robot
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
@@ -15,8 +13,7 @@ from evf_sam_ros.ros.conversions import depth_from_image, intrinsics_from_info, 
 from evf_sam_ros.ros.stamps import time_message
 from evf_sam_ros.sim.scene import render_scene
 
-ANSWERED = (R.FOUND, R.NOT_FOUND)
-EXIT_S = 10.0  # 3 where nobody else needs the processor
+ANSWERED = (R.FOUND, R.NOT_FOUND, R.AMBIGUOUS, R.LOW_CONFIDENCE)
 
 
 @pytest.fixture
@@ -31,20 +28,6 @@ def robot_in(ros):
     yield make
     for robot in robots:
         robot.close()
-
-
-def test_ctrl_c_ends_a_working_node_cleanly_and_soon(robot_in, scenes):
-    robot = robot_in("/ended")
-    process = start("segmentation_node", namespace="/ended")
-    try:
-        robot.wait_until_active(process)
-        robot.ask("the red mug", lambda: robot.shot(scenes[0]))
-        for _ in range(3):
-            robot.show(robot.shot(scenes[0]))
-        assert seconds_to_end(process, signal.SIGINT) <= EXIT_S
-        assert process.returncode == 0
-    finally:
-        process.kill()
 
 
 def test_a_missing_model_is_one_sentence_and_can_be_mended(robot_in, scenes, tmp_path):
@@ -84,7 +67,7 @@ def test_a_wrong_parameter_ends_the_start_with_one_sentence(tmp_path):
         assert process.wait(PATIENCE_S) == 1
         log.seek(0)
         said = log.read()
-    assert "error: mode is 'always', need one of once, stream" in said
+    assert "error: mode is 'always', need one of once, stream, track" in said
     assert "Traceback" not in said
 
 

@@ -50,10 +50,12 @@ def test_a_change_is_in_force_at_once(server):
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("mode", "always", "one of once, stream"),
+        ("mode", "always", "one of once, stream, track"),
         ("score_threshold", 1.5, "score_threshold"),
         ("min_mask_area_px", 0, "min_mask_area_px"),
         ("depth_min_m", 11.0, "less than depth_max_m, which is 10.0"),
+        ("up", [0.0, -1.0], "up is [0.0, -1.0], need three finite numbers"),
+        ("up", [0.0, float("nan"), 0.0], "need three finite numbers"),
         ("use_depth", "yes", "type"),
         ("autostart", False, "read-only"),
     ],
@@ -84,8 +86,10 @@ def test_what_is_read_when_configured_is_refused_afterwards(server):
     ("argument", "sentence"),
     [
         ("command_ttl_s:=2", r"command_ttl_s must be a float, as 30\.0"),
+        ("up:=[0, -1, 0]", r"up must be a list of floats, as \[0\.0, 0\.0, 0\.0\]"),
+        ("up:=[0.0, -1.0]", r"up is \[0\.0, -1\.0\], need three finite numbers"),
         ("min_mask_area_px:=0", r"min_mask_area_px must be 1 to 1e\+06"),
-        ("mode:=always", r"mode is 'always', need one of once, stream"),
+        ("mode:=always", r"mode is 'always', need one of once, stream, track"),
     ],
 )
 def test_a_wrong_value_at_the_start_is_explained(ros, argument, sentence):
@@ -115,3 +119,13 @@ def test_tables_are_renewed_between_their_markers_only():
     assert update(renewed) == renewed
     with pytest.raises(ValueError, match="topics:begin"):
         update("no markers")
+
+
+def test_a_parameter_that_is_not_there_is_warned_about_and_the_one_meant_is_named(ros, capfd):
+    given = [Parameter("score_treshold", value=0.5), Parameter("qos_overrides./clock.x", value=1)]
+    node = rclpy.create_node("misspelt", parameter_overrides=given)
+    ParameterServer(node, NodeParameters)
+    node.destroy_node()
+    said = capfd.readouterr().err
+    assert "no parameter 'score_treshold', it has no effect; 'score_threshold' is meant?" in said
+    assert "qos_overrides" not in said

@@ -9,7 +9,7 @@ from evf_sam_ros.sim.expressions import KINDS, find_targets, sample_expressions
 from evf_sam_ros.sim.palette import COLORS
 from evf_sam_ros.sim.relations import behind, between, left_of
 from evf_sam_ros.sim.scene import SceneObject
-from evf_sam_ros.sim.words import mirror
+from evf_sam_ros.sim.words import Kind, kind_from, mirror
 
 MUG = SceneObject(
     shape="mug", color="red", radius=0.04, height=0.09, volume=4e-4,
@@ -112,3 +112,8 @@ def test_between_needs_the_middle_of_the_line():
     assert between(placed(0, 0.7), *ends) is True
     assert between(placed(0, 1.2), *ends) is False
     assert between(placed(0, 0.85), *ends) is None
+
+
+def test_an_attribute_may_follow_its_noun():
+    assert kind_from(["mug", "that", "is", "red"]) == (Kind("red", "mug"), False)
+    assert kind_from(["boxes", "that", "are", "blue"]) == (Kind("blue", "box"), True)

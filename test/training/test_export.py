@@ -16,14 +16,14 @@ def overconfident(count=20_000, seed=0):
 
 def test_the_scale_of_overconfident_logits_is_found():
     calibration = calibrate(*overconfident())
-    assert calibration.scale == pytest.approx(0.25, abs=0.01)
+    assert calibration.weights["presence"] == pytest.approx(0.25, abs=0.01)
     assert calibration.bias == pytest.approx(0, abs=0.05)
 
 
 def test_the_threshold_passes_the_promised_share_of_what_is_there():
     calibration = calibrate(*overconfident())
     logits, found = overconfident(seed=1)
-    scores = 1 / (1 + np.exp(-(calibration.scale * logits + calibration.bias)))
+    scores = 1 / (1 + np.exp(-(calibration.weights["presence"] * logits + calibration.bias)))
     assert np.mean(scores[found] >= calibration.threshold) == pytest.approx(
         TARGET_ACCURACY, abs=0.01
     )

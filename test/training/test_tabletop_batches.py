@@ -10,6 +10,7 @@ from evf_sam_ros.sim.expressions import EVALUATION_MIX, find_targets
 from evf_sam_ros.sim.palette import COLORS, SHAPES
 from evf_sam_ros.sim.words import mirror
 from evf_sam_ros.training import tabletop_data
+from evf_sam_ros.training.augment import reframe
 from evf_sam_ros.training.tabletop_batches import NONE, BatchMaker
 from evf_sam_ros.training.vocabulary import learn_vocabulary
 
@@ -75,7 +76,7 @@ def test_a_mirrored_picture_keeps_its_labels_and_mirrors_its_words(scenes):
     plain, mirrored = Words(), Words()
     for words, seed in ((plain, None), (mirrored, 0)):
         maker = BatchMaker(scenes, words, TABLETOP_INPUT, {"place": 1.0})
-        for step in range(12):
+        for step in range(30):
             maker.make(np.random.default_rng(step), 1, 2, vary=seed is not None)
     pairs = list(zip(plain.texts, mirrored.texts, strict=True))
     assert all(said in (text, mirror(text)) for text, said in pairs)
@@ -121,3 +122,26 @@ def test_synonyms_are_read_as_the_words_they_mean(tmp_path):
         "the thing in the center"
     )
     assert tokenizer.unknown_words("an a-b one") == ["a-b"]
+
+
+def test_another_lens_moves_picture_and_labels_together():
+    scene = tabletop_data.render_scene(3, *tabletop_data.SIZE)
+    for seed in range(12):
+        pixels, labels = reframe(scene.rgb, scene.instances, np.random.default_rng(seed))
+        marked = np.where(scene.instances[..., None] > 0, 255, 0).repeat(3, -1).astype(np.uint8)
+        moved = reframe(marked, scene.instances, np.random.default_rng(seed))[0]
+        agree = (moved[..., 0] > 127) == (labels > 0)
+        assert agree.mean() > 0.995
+        assert set(np.unique(labels)) == set(np.unique(scene.instances))
+        assert pixels.shape == scene.rgb.shape
+
+
+def test_the_steps_to_a_target_are_of_the_same_picture(scenes):
+    batches = BatchMaker(scenes, Words(), TABLETOP_INPUT, {"relation": 1.0})
+    batch = batches.make(np.random.default_rng(0), 4, 2, vary=False)
+    covered = torch.einsum("bpo,bohw->bphw", batch.candidates_BPO, batch.objects_BOhw)
+    target = torch.nn.functional.avg_pool2d(batch.masks_BPmn, 4)
+    torch.testing.assert_close(torch.minimum(covered, target), target)  # targets are candidates
+    assert (batch.anchors_BPO.sum(-1) == 1).all()
+    anchored = torch.einsum("bpo,bohw->bphw", batch.anchors_BPO, batch.objects_BOhw)
+    assert (anchored * target).sum() < 0.05 * target.sum()  # nothing is left of itself

@@ -1,14 +1,17 @@
 """The training loop: a killed run goes on as if nothing had happened."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from evf_sam_ros.training.trainer import Schedule, Trainer
+from evf_sam_ros.training.processes import Alone
+from evf_sam_ros.training.trainer import Schedule, Trainer, batch_generator
 
 SCHEDULE = Schedule(
     steps=12, learning_rate=0.1, warmup=2, save_every=5, measure_every=4, bfloat16=False
@@ -55,7 +58,7 @@ def killed_after(steps):
 
 def test_training_learns_the_line(tmp_path):
     task = LineTask()
-    Trainer(task, replace(SCHEDULE, steps=300), tmp_path).run(resume=False)
+    Trainer(task, replace(SCHEDULE, steps=120), tmp_path).run(resume=False)
     assert float(task.module.weight) == pytest.approx(3, abs=0.1)
     assert float(task.module.bias) == pytest.approx(-1, abs=0.1)
 
@@ -78,8 +81,7 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
 def test_two_half_batches_give_the_step_of_their_mean(tmp_path):
     """Accumulation: the gradient is the mean of the parts' gradients."""
     task = LineTask()
-    rng = np.random.default_rng([0, 0])
-    parts = [task.batch(rng), task.batch(rng)]
+    parts = [task.batch(batch_generator(0, 0, number)) for number in range(2)]
     task.module.zero_grad()
     (sum(task.loss(part)[0] for part in parts) / 2).backward()
     expected = task.module.weight.grad.clone()
@@ -88,6 +90,40 @@ def test_two_half_batches_give_the_step_of_their_mean(tmp_path):
     task.module.weight.register_hook(lambda gradient: seen.append(gradient.clone()))
     Trainer(task, replace(SCHEDULE, steps=1, accumulate=2), tmp_path).run(resume=False)
     torch.testing.assert_close(sum(seen), expected)
+
+
+class Thread(Alone):
+    """One of two that train together; what `accelerate` does, by a barrier."""
+
+    count = 2
+
+    def __init__(self, index, barrier, gradients):
+        self.index, self.barrier, self.gradients = index, barrier, gradients
+
+    def clip(self, module, norm):
+        own = list(module.parameters())
+        self.gradients[self.index] = [weight.grad.clone() for weight in own]
+        self.barrier.wait(timeout=60)
+        for number, weight in enumerate(own):
+            weight.grad = (self.gradients[0][number] + self.gradients[1][number]) / 2
+        self.barrier.wait(timeout=60)
+        super().clip(module, norm)
+
+
+def test_two_that_share_the_batches_take_the_steps_of_one(tmp_path):
+    schedule = replace(SCHEDULE, steps=5, accumulate=4)
+    alone = LineTask()
+    Trainer(alone, schedule, tmp_path / "one").run(resume=False)
+    tasks, barrier, gradients = [LineTask(), LineTask()], Barrier(2), [None, None]
+    trainers = [
+        Trainer(task, schedule, tmp_path / f"{index}", Thread(index, barrier, gradients))
+        for index, task in enumerate(tasks)
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda trainer: trainer.run(resume=False), trainers))
+    for task in tasks:
+        torch.testing.assert_close(task.module.weight, alone.module.weight)
+        torch.testing.assert_close(task.module.bias, alone.module.bias)
 
 
 def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
@@ -109,3 +145,49 @@ def test_the_learning_rate_warms_up_stays_and_falls():
     assert schedule.rate(300) == pytest.approx(1.0)
     assert schedule.rate(750) == pytest.approx(0.505)
     assert schedule.rate(999) < 0.02
+
+
+def test_a_step_reports_the_mean_loss_of_all_its_batches(tmp_path):
+    task = LineTask()
+    parts = [task.batch(batch_generator(0, 0, number)) for number in range(3)]
+    expected = float(sum(task.loss(part)[0] for part in parts) / 3)
+    Trainer(task, replace(SCHEDULE, steps=1, accumulate=3), tmp_path).run(resume=False)
+    row = json.loads((tmp_path / "log.jsonl").read_text())
+    assert row["loss"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_overlap_is_that_of_all_pixels_together(tmp_path):
+    class CountingTask(LineTask):
+        def loss(self, batch):
+            union = float(batch[0].shape[0] + (1000 if batch[0][0] > 0 else 0))
+            return super().loss(batch)[0], {"intersection": 8.0, "union": union}
+
+    seeds = [batch_generator(0, 0, number) for number in range(4)]
+    positive = sum(float(LineTask().batch(rng)[0][0]) > 0 for rng in seeds)
+    Trainer(CountingTask(), replace(SCHEDULE, steps=1, accumulate=4), tmp_path).run(resume=False)
+    row = json.loads((tmp_path / "log.jsonl").read_text())
+    assert row["ciou"] == pytest.approx(4 * 8 / (4 * 16 + 1000 * positive), abs=1e-5)
+
+
+def test_each_step_is_a_point_on_the_curves_of_tensorboard(tmp_path):
+    pytest.importorskip("tensorboardX")
+    from tensorboardX.proto.event_pb2 import Event
+
+    Trainer(LineTask(), SCHEDULE, tmp_path).run(resume=False)
+    (file,) = (tmp_path / "tensorboard").glob("events.*")
+    content, points = file.read_bytes(), []
+    while content:  # length, its checksum, event, its checksum
+        length = int.from_bytes(content[:8], "little")
+        event = Event.FromString(content[12 : 12 + length])
+        points += [(value.tag, event.step) for value in event.summary.value]
+        content = content[16 + length :]
+    assert [step for tag, step in points if tag == "loss"] == list(range(1, 13))
+    assert [step for tag, step in points if tag == "held_out/slope"] == [4, 8, 12]
+
+
+def test_batches_that_processes_cannot_share_equally_are_refused(tmp_path):
+    class Three(Alone):
+        count = 3
+
+    with pytest.raises(ValueError, match=r"4 batches per step .* equally by 3 processes"):
+        Trainer(LineTask(), replace(SCHEDULE, accumulate=4), tmp_path, Three())

@@ -1,0 +1,109 @@
+"""Every data set that can be read, by the name that `--split name/split` gives."""
+
+from pathlib import Path
+
+from evf_sam_ros.data import coco, reasonseg, refer, semantic
+from evf_sam_ros.data.records import Dataset
+
+COCO, REASONSEG = "coco", "reasonseg"
+NAMES = (*refer.SOURCES, REASONSEG, *semantic.SOURCES, COCO)
+# The eight that the paper's average is of, and what else is measured if it is there.
+BENCHMARKS = (
+    "refcoco/val", "refcoco/testA", "refcoco/testB",
+    "refcoco+/val", "refcoco+/testA", "refcoco+/testB",
+    "refcocog/val", "refcocog/test",
+    "refclef/val", "refclef/test",
+    "grefcoco/val", "grefcoco/testA", "grefcoco/testB",
+    "reasonseg/val", "reasonseg/test",
+)  # fmt: skip
+# What the paper trains on; its multi-task checkpoints on all of it.
+TRAINING = (
+    "refclef/train", "refcoco/train", "refcoco+/train", "refcocog/train", "grefcoco/train",
+    *(f"{name}/train" for name in semantic.SOURCES),
+)  # fmt: skip
+
+
+def read(root: Path, label: str) -> Dataset:
+    """Read one split of one data set.
+
+    Args:
+        root: the folder the data sets are in, or a COCO file with sentences.
+        label: `name/split`, such as "refcoco/testA"; for a COCO file "coco/FILE" without .json.
+
+    Raises:
+        ValueError: no such data set or split, or its files are not what they should be.
+    """
+    if not root.exists():
+        raise ValueError(f"no such data: {str(root)!r}")
+    if root.is_file():
+        return coco.read_sentences(root, root.parent)
+    name, _, split = label.partition("/")
+    if name not in NAMES or not split:
+        raise ValueError(
+            f"split is {label!r}, need NAME/SPLIT such as refcoco/testA, with NAME one of "
+            f"{', '.join(NAMES)}"
+        )
+    if name == REASONSEG:
+        return reasonseg.read(root, split)
+    if name in semantic.SOURCES:
+        return semantic.read(root, name, split)
+    if name == COCO:
+        return coco.read_sentences(_coco_file(root, split), root)
+    splits = refer.SOURCES[name].splits
+    if split not in splits:
+        raise ValueError(f"{name} has no split {split!r}, need one of {', '.join(splits)}")
+    return refer.read(root, name, split)
+
+
+def training(root: Path) -> list[str]:
+    """Return which of the paper's training splits are below `root`; for a COCO file, itself.
+
+    Raises:
+        ValueError: none is.
+    """
+    if root.is_file():
+        return [f"{COCO}/{root.stem}"]
+    found = [label for label in TRAINING if is_there(root, label)]
+    if not found:
+        raise ValueError(
+            f"none of {', '.join(TRAINING)} is in {str(root)!r}; docs/training.md shows how the "
+            "folders should look"
+        )
+    return found
+
+
+def available(root: Path) -> list[str]:
+    """Return which of the benchmarks' splits are below `root`; for a COCO file, itself.
+
+    Raises:
+        ValueError: none is.
+    """
+    if root.is_file():
+        return [f"{COCO}/{root.stem}"]
+    found = [label for label in BENCHMARKS if is_there(root, label)]
+    if not found:
+        raise ValueError(
+            f"none of {', '.join(BENCHMARKS)} is in {str(root)!r}; docs/evaluation.md shows how "
+            "the folders should look"
+        )
+    return found
+
+
+def is_there(root: Path, label: str) -> bool:
+    name, _, split = label.partition("/")
+    if name == REASONSEG:
+        return reasonseg.is_there(root, split)
+    if name in semantic.SOURCES:
+        return semantic.is_there(root, name, split)
+    return refer.is_there(root, name, split)
+
+
+def _coco_file(root: Path, split: str) -> Path:
+    for name in (f"{split}.json", f"annotations/{split}.json", f"coco/{split}.json"):
+        if (root / name).is_file():
+            return root / name
+    there = sorted(path.stem for path in root.glob("*.json"))
+    raise ValueError(
+        f"no {split}.json in {str(root)!r} or its annotations/"
+        + (f"; there is {', '.join(there)}" if there else "")
+    )

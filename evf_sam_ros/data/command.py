@@ -1,0 +1,36 @@
+"""`evf-sam data`: its options, and the check they ask for."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = """\
+examples:
+  evf-sam data check DATA                      what is there, against the published counts
+  evf-sam data check DATA --sheet examples.png --all
+  evf-sam data check my_pictures.json          a COCO file with sentences
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `evf-sam data` takes."""
+    actions: Any = parser.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser(
+        "check",
+        help="say which data sets are in a folder, whether whole, and where to get the others",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("data", type=Path, help="folder of data sets, or COCO JSON with sentences")
+    check.add_argument("--sheet", type=Path, metavar="PICTURE", help="write examples there")
+    check.add_argument(
+        "--all", action="store_true", help="open every picture, not only some of each data set"
+    )
+    check.set_defaults(run=_check)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from evf_sam_ros.data import check
+
+    for line in check.check(arguments.data, arguments.sheet, read_all=arguments.all):
+        print(line)

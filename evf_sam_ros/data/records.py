@@ -1,0 +1,95 @@
+"""What every reader of a data set gives: pictures, sentences about them, and what these mean."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Region:
+    """Pixels of a picture in the form a file has them; made to a mask only when asked."""
+
+    def mask(self, height: int, width: int) -> NDArray[np.bool_]:
+        """Return (height, width), True where the region is."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One sentence about a picture and what it refers to."""
+
+    key: str  # what the files call it, unique in its data set and split
+    text: str
+    region: Region | None  # None: the sentence refers to nothing that is there
+    ignored: Region | None = None  # pixels that count neither as object nor as background
+    kind: str = ""  # what sort of sentence it is, where the files tell
+    category: str = ""  # of what it refers to, where the files tell
+
+    def mask(self, height: int, width: int) -> NDArray[np.bool_]:
+        """Return what is meant, (height, width); nothing where there is no target."""
+        if self.region is None:
+            return np.zeros((height, width), bool)
+        return self.region.mask(height, width)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One picture with all its sentences."""
+
+    image: Path
+    height: int  # pixels, of the masks
+    width: int
+    expressions: tuple[Expression, ...]
+    categories: tuple[str, ...] = ()  # one for each annotated object, mentioned or not
+
+    def read_rgb(self) -> NDArray[np.uint8]:
+        """Return the picture, (height, width, 3) RGB, turned as its masks are.
+
+        Raises:
+            ValueError: there is no such picture, or it is of another size than its masks.
+        """
+        # As it is shown, and else as it is stored: annotations exist for either.
+        sizes = []
+        for flags in (cv2.IMREAD_COLOR, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION):
+            pixels = _decoded(self.image, flags)
+            if pixels.shape[:2] == (self.height, self.width):
+                return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+            sizes.append(pixels.shape[1::-1])
+        raise ValueError(
+            f"{str(self.image)!r} is {sizes[0][0]} x {sizes[0][1]} pixels, "
+            f"but its annotations are for {self.width} x {self.height}"
+        )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One split of a data set, each picture once."""
+
+    name: str  # as in `--split name/split`
+    split: str
+    records: tuple[Record, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)  # by unit: images, refs, sentences
+    notes: tuple[str, ...] = ()  # what a user should know about these files, in sentences
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}/{self.split}" if self.split else self.name
+
+    def expressions(self) -> Iterator[tuple[Record, Expression]]:
+        """Return every sentence with the picture it is about."""
+        for record in self.records:
+            for expression in record.expressions:
+                yield record, expression
+
+
+def _decoded(path: Path, flags: int) -> NDArray[np.uint8]:
+    if not path.is_file():
+        raise ValueError(f"no such picture: {str(path)!r}")
+    content = np.frombuffer(path.read_bytes(), np.uint8)
+    pixels = cv2.imdecode(content, flags) if content.size else None
+    if pixels is None:
+        raise ValueError(f"{str(path)!r} is not a picture that OpenCV reads, such as JPEG or PNG")
+    return np.asarray(pixels, np.uint8)

@@ -1,0 +1,97 @@
+"""BEIT-3 as EVF-SAM needs it: of the last layer, one query. The rest nobody reads.
+
+Shape suffixes as in `models.beit3`: I images, P prompts per image, B = I * P, V vision tokens,
+L text tokens, T = V + L, D width, h heads, d head width, C prompt width, S S image size.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from evf_sam_ros.models.beit3 import Beit3, attend
+from evf_sam_ros.models.evf_sam import EvfSam
+
+
+def lean_prompt(model: EvfSam) -> nn.Module:
+    """Return what computes `model.prompt` with less work, from the same weights.
+
+    An encoder that this knows no shorter way through is run as it is.
+    """
+    encoder = model.encoder
+    if isinstance(encoder, Beit3) and encoder.config.fusion == "early":
+        return LeanPrompt(model)
+    return WholePrompt(model)
+
+
+class WholePrompt(nn.Module):
+    """`EvfSam.prompt` as a module."""
+
+    def __init__(self, model: EvfSam) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, fusion_I3SS: Tensor, tokens_IPL: Tensor, padding_IPL: Tensor) -> Tensor:
+        return self.model.prompt(fusion_I3SS, tokens_IPL, padding_IPL)
+
+
+class LeanPrompt(nn.Module):
+    """Whole layers but for the last, which answers for [CLS] alone."""
+
+    def __init__(self, model: EvfSam) -> None:
+        super().__init__()
+        self.encoder: Any = model.encoder
+        self.projector = model.projector
+
+    def forward(self, fusion_I3SS: Tensor, tokens_IPL: Tensor, padding_IPL: Tensor) -> Tensor:
+        """Return one prompt per expression, (I, P, C)."""
+        encoder = self.encoder
+        encoder.check(fusion_I3SS, tokens_IPL)
+        vision_IVD = encoder.vision_embed(fusion_I3SS)
+        tokens_BTD, split = encoder.embedded(vision_IVD, tokens_IPL, padding_IPL)
+        biases = encoder.biases(padding_IPL.flatten(0, 1), split, tokens_BTD.dtype)
+        *whole, last = zip(encoder.layers, biases, strict=True)
+        for layer, bias in whole:
+            tokens_BTD = layer(tokens_BTD, split, bias)
+        cls_B1D = encoder.layer_norm.A(_cls_of(*last, tokens_BTD, split))
+        images, prompts = tokens_IPL.shape[0], tokens_IPL.shape[1]
+        return self.projector(cls_B1D.reshape(images, prompts, -1))
+
+
+def _cls_of(layer: Any, bias_B1QT: Tensor, tokens_BTD: Tensor, split: int) -> Tensor:
+    """Return what a layer makes of the first token, (B, 1, D); it is a vision token."""
+    attention = layer.self_attn
+    normed_BTD = layer.self_attn_layer_norm(tokens_BTD, split)
+    q_Bh1d = _heads(attention.q_proj.A(normed_BTD[:, :1]), attention.heads)
+    k_BhTd, v_BhTd = (
+        _heads(project(normed_BTD, split), attention.heads)
+        for project in (attention.k_proj, attention.v_proj)
+    )
+    joined_Bh1d = attend(q_Bh1d, k_BhTd, v_BhTd, bias_B1QT[:, :, :1])
+    joined_B1D = joined_Bh1d.transpose(1, 2).flatten(2)
+    attended_B1D = attention.out_proj.A(attention.inner_attn_ln.A(joined_B1D))
+    cls_B1D = tokens_BTD[:, :1] + attended_B1D
+    return cls_B1D + layer.ffn.A(layer.final_layer_norm.A(cls_B1D))
+
+
+def _heads(tokens_BTD: Tensor, heads: int) -> Tensor:
+    return tokens_BTD.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def bucket_of(length: int, most: int) -> int:
+    """Return how many tokens a row of that many is filled up to: a power of two, or the most.
+
+    A few shapes instead of one per length: whatever is made for a shape (a graph, a kernel) is
+    made a handful of times. What fills up is padding, and masked like all padding.
+    """
+    bucket = 8
+    while bucket < length:
+        bucket *= 2
+    return min(bucket, most)
+
+
+def to_bucket(tokens_IPL: Tensor, padding_IPL: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """Fill rows of tokens up to their bucket; the new ones are padding."""
+    missing = bucket_of(tokens_IPL.shape[2], most) - tokens_IPL.shape[2]
+    filled = functional.pad(tokens_IPL, (0, missing))
+    return filled, functional.pad(padding_IPL, (0, missing), value=True)

@@ -1,0 +1,32 @@
+"""A model's three steps with less work than as written in `models`, from the same weights.
+
+Every step is exact: what it leaves out nobody reads, and what it does once was done several times.
+Where this knows no shorter way, the step runs as it is written.
+
+Shape suffixes: B images, P prompts per image, C prompt width, H W image size.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from evf_sam_ros.engines.fusion import lean_prompt
+from evf_sam_ros.engines.lean_segmenters import lean_segmenter
+from evf_sam_ros.models.evf_sam import EvfSam
+from evf_sam_ros.models.segmenter import Decoded
+
+
+class LeanModel(nn.Module):
+    """`EvfSam` as three steps: `encode` an image, `prompt` by words, `decode` to masks."""
+
+    def __init__(self, model: EvfSam, *, fused_attention: bool) -> None:
+        """Take whether SAM's encoder is to have fused attention: faster on a GPU, not on a CPU."""
+        super().__init__()
+        self.prompt = lean_prompt(model)
+        self.segmenter = lean_segmenter(model.segmenter, fused_attention)
+
+    def encode(self, images_B3HW: Tensor) -> Any:
+        return self.segmenter.encode(images_B3HW)
+
+    def decode(self, features: Any, prompts_BPC: Tensor) -> Decoded:
+        return self.segmenter.decode(features, prompts_BPC)

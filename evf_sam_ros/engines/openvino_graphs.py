@@ -1,0 +1,123 @@
+"""A model as three OpenVINO graphs, made once and kept in the user's cache.
+
+The name of a model's folder there is a digest of all that the graphs depend on: the weights, the
+sizes, our code and OpenVINO's version. Whatever changes, the graphs are made anew.
+
+Shape suffixes: B images (1 in a graph), P prompts per image, L tokens, C prompt width,
+H W image size, S S fusion image size.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import openvino
+import torch
+from torch import Tensor, nn
+
+from evf_sam_ros import models
+from evf_sam_ros.engines.lean import LeanModel
+from evf_sam_ros.models.evf_sam import EvfSam
+from evf_sam_ros.models.variants import EvfSamConfig
+
+GRAPHS = ("encode", "prompt", "decode")
+_SOURCES = (Path(models.__file__).parent, Path(__file__).parent)
+_PROMPTS, _TOKENS = 2, 8  # of the example; a graph takes any number of either
+
+
+def cache_folder(model: EvfSam, config: EvfSamConfig) -> Path:
+    """Return where the graphs of this very model are, or would be."""
+    digest = hashlib.sha256(f"openvino {openvino.__version__} {config!r}".encode())
+    for source in sorted(path for folder in _SOURCES for path in folder.glob("*.py")):
+        digest.update(source.read_bytes())
+    for name, tensor in model.state_dict().items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(memoryview(tensor.cpu().contiguous().numpy()).cast("B"))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "evf_sam_ros" / "openvino" / digest.hexdigest()[:32]
+
+
+def is_made(folder: Path) -> bool:
+    """Tell whether a folder holds all graphs; it appears at once or not at all."""
+    return folder.is_dir()
+
+
+def make(model: EvfSam, config: EvfSamConfig, folder: Path) -> None:
+    """Write the graphs of a float32 model on the CPU; takes seconds to minutes, and its size."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
+    try:
+        # Traced in Python's warnings are sizes that never change.
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            for name, graph in _graphs(model, config).items():
+                path = unfinished / f"{name}.xml"
+                openvino.save_model(graph, path, compress_to_fp16=False)
+        unfinished.rename(folder)
+    except OSError:
+        if not is_made(folder):  # else another process was faster
+            raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _graphs(model: EvfSam, config: EvfSamConfig) -> dict[str, Any]:
+    # Fused, OpenVINO 2026.4 gets SAM's whole encoder wrong, though each part right.
+    lean = LeanModel(model, fused_attention=False).eval()
+    images = torch.zeros(1, 3, *config.image_input.size)
+    fusions = torch.zeros(1, 3, *config.fusion_input.size)
+    tokens = torch.zeros(1, _PROMPTS, _TOKENS, dtype=torch.long)
+    padding = torch.zeros_like(tokens, dtype=torch.bool)
+    padding[0, 0, -1] = True
+    encode = _Encode(lean.segmenter)
+    features = encode(images)
+    prompts = lean.prompt(fusions, tokens, padding)
+    return {
+        "encode": _converted(encode, (images,), [list(images.shape)]),
+        "prompt": _converted(
+            lean.prompt, (fusions, tokens, padding),
+            [list(fusions.shape), [1, -1, -1], [1, -1, -1]],
+        ),
+        "decode": _converted(
+            _Decode(lean, encode.kind), (prompts, *features),
+            [[1, -1, prompts.shape[2]], *(list(each.shape) for each in features)],
+        ),
+    }  # fmt: skip
+
+
+def _converted(module: nn.Module, example: tuple[Tensor, ...], shapes: list[list[int]]) -> Any:
+    graph = openvino.convert_model(module.eval(), example_input=example)
+    graph.reshape(dict(enumerate(shapes)))
+    return graph
+
+
+class _Encode(nn.Module):
+    """Features as a tuple of tensors."""
+
+    def __init__(self, segmenter: nn.Module) -> None:
+        super().__init__()
+        self.segmenter: Any = segmenter
+        self.kind: type = Tensor  # known once it ran
+
+    def forward(self, images_1CHW: Tensor) -> tuple[Tensor, ...]:
+        features = self.segmenter.encode(images_1CHW)
+        self.kind = type(features)
+        return (features,) if isinstance(features, Tensor) else tuple(vars(features).values())
+
+
+class _Decode(nn.Module):
+    """Logits, predicted IoU and, where the model has it, presence, of a tuple of features."""
+
+    def __init__(self, lean: LeanModel, kind: type) -> None:
+        super().__init__()
+        self.lean = lean
+        self.kind = kind
+
+    def forward(self, prompts_1PC: Tensor, *features: Tensor) -> tuple[Tensor, ...]:
+        whole = features[0] if self.kind is Tensor else self.kind(*features)
+        decoded = vars(self.lean.decode(whole, prompts_1PC)).values()
+        return tuple(part for part in decoded if part is not None)

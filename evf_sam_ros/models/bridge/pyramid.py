@@ -1,0 +1,74 @@
+"""A feature pyramid out of a single grid (Li et al. 2022, ViTDet), and sine positions for it.
+
+Shape suffixes: N grids, D their width, C pyramid width, h w size of a grid.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+TEMPERATURE = 10000.0  # of the sine positions
+
+
+class FeaturePyramid(nn.Module):
+    """Make grids of several sizes from one: a factor of 2 up, any power of 2 down."""
+
+    def __init__(self, inputs: int, width: int, scales: Sequence[float]) -> None:
+        super().__init__()
+        self.scales = tuple(scales)
+        self.levels = nn.ModuleList(_level(inputs, width, scale) for scale in scales)
+
+    def forward(self, grid_NDhw: Tensor) -> list[Tensor]:
+        """Return one grid (N, C, scale * h, scale * w) per scale, in their order."""
+        return [level(grid_NDhw) for level in self.levels]
+
+
+class ChannelNorm(nn.Module):
+    """Layer norm over the channels of each place."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+
+    def forward(self, grid_NChw: Tensor) -> Tensor:
+        return self.norm(grid_NChw.movedim(1, -1)).movedim(-1, 1)
+
+
+def grid_sines(height: int, width: int, channels: int, like: Tensor) -> Tensor:
+    """Return sines and cosines of row and column, (channels, h, w), as DETR has them.
+
+    Half of the channels tell the row; coordinates go from 0 to 2 pi over the grid.
+    """
+    each = channels // 2
+    steps = torch.arange(each, device=like.device)
+    periods = TEMPERATURE ** (2 * (steps // 2) / each)
+    rows = 2 * torch.pi * torch.arange(1, height + 1, device=like.device) / height
+    columns = 2 * torch.pi * torch.arange(1, width + 1, device=like.device) / width
+    waves = [_waves(rows, periods)[:, None], _waves(columns, periods)[None]]
+    both = [wave.expand(height, width, each) for wave in waves]
+    return torch.cat(both, -1).permute(2, 0, 1).to(like.dtype)
+
+
+def _waves(coordinates: Tensor, periods: Tensor) -> Tensor:
+    phases = coordinates[:, None] / periods
+    return torch.stack([phases[:, 0::2].sin(), phases[:, 1::2].cos()], 2).flatten(1)
+
+
+def _level(inputs: int, width: int, scale: float) -> nn.Sequential:
+    if scale == 2:
+        resize: list[nn.Module] = [nn.ConvTranspose2d(inputs, inputs // 2, 2, stride=2)]
+        inputs //= 2
+    elif scale == 1:
+        resize = []
+    elif scale > 0 and (1 / scale).is_integer():
+        resize = [nn.MaxPool2d(int(1 / scale))]
+    else:
+        raise ValueError(f"a pyramid's scale is {scale}, need 2, 1, 1/2, 1/4, ...")
+    return nn.Sequential(
+        *resize,
+        nn.Conv2d(inputs, width, 1, bias=False),
+        ChannelNorm(width),
+        nn.Conv2d(width, width, 3, padding=1, bias=False),
+        ChannelNorm(width),
+    )

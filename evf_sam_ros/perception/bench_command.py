@@ -1,0 +1,63 @@
+"""`evf-sam bench`: how fast a model is on this machine, by which engine, and what limits it."""
+
+import argparse
+import json
+from pathlib import Path
+
+from evf_sam_ros.perception.option_types import at_least
+
+SUMMARY = "measure how fast a model is on this machine, and say what limits it"
+EXAMPLES = """\
+examples:
+  evf-sam bench
+  evf-sam bench --prompts 4 --precision bf16
+  evf-sam bench --model weights/evf-sam2 --json bench.json
+
+One image, its prompts, the whole network; reading and resizing pictures are not in it. OpenVINO,
+where it is installed, is made ready for the model meanwhile, and is what runs it from then on.
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument(
+        "--model", default="default", metavar="DIR_OR_NAME", help="as in segment (%(default)s)"
+    )
+    parser.add_argument(
+        "--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:N"
+    )
+    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16")
+    parser.add_argument(
+        "--prompts", type=at_least(1), default=1, help="per image (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=at_least(1), default=10, help="runs of each (%(default)s)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure and print.
+
+    Raises:
+        ValueError: no such model, device or precision.
+    """
+    from evf_sam_ros.engines import bench
+    from evf_sam_ros.models import checkpoint
+    from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
+    from evf_sam_ros.perception.predictor import model_folder
+
+    device = device_of(arguments.device)
+    precision = precision_of(arguments.precision, device)
+    loaded = checkpoint.load(model_folder(arguments.model))
+    found = bench.bench(
+        loaded.model.requires_grad_(False).to(device), loaded.config, device, precision,
+        PRECISIONS[precision], arguments.prompts, arguments.rounds,
+    )  # fmt: skip
+    print("\n".join(bench.report(found, device, precision)))
+    if arguments.json:
+        figures = bench.as_json(
+            found, model=arguments.model, device=str(device), precision=precision,
+            prompts=arguments.prompts,
+        )  # fmt: skip
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

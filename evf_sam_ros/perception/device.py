@@ -1,0 +1,44 @@
+"""Where a model runs, and in which number format: a user's words against the machine."""
+
+import torch
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def device_of(name: str) -> torch.device:
+    """Return what "auto" (CUDA where there is one) or torch's name of a device means here.
+
+    Raises:
+        ValueError: no such kind of device, or not on this machine.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device is {name!r}, need auto, cpu, cuda or cuda:N") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"device is {name!r}, need auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise ValueError(
+            f"device is {name!r} but torch sees {count} CUDA devices; try auto or cpu"
+        )
+    return device
+
+
+def precision_of(name: str, device: torch.device) -> str:
+    """Return a key of `PRECISIONS`; "auto" is what suits the device.
+
+    Raises:
+        ValueError: no such precision, or not on this device.
+    """
+    if name != "auto" and name not in PRECISIONS:
+        raise ValueError(f"precision is {name!r}, need auto, {', '.join(PRECISIONS)}")
+    if device.type == "cpu":
+        if name == "fp16":
+            raise ValueError("precision 'fp16' is unusably slow on a CPU, need fp32 or bf16")
+        return "fp32" if name == "auto" else name
+    if name == "auto":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return name

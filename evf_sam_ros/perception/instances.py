@@ -1,0 +1,88 @@
+"""One object or several: what a sentence asks for, and what a mask shows."""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evf_sam_ros.perception.geometry import main_body, split_instances
+from evf_sam_ros.perception.nouns import is_plural
+
+LEAST_SHARE = 0.3  # of the largest part's area: smaller ones are specks
+LEAST_PIXELS = 16
+# What a part of a mask must have beside its main part: this share of its probability mass, and
+# a peak at most so much lower. Figures: docs/default_model.md.
+TIDY_ONE, TIDY_SEVERAL = (0.5, 0.05), (0.05, 0.2)
+_SEVERAL = re.compile(
+    r"^\W*(?:(?:please|find|show|me|pick|up|get|bring|give|take)\s+)*"
+    r"(?:the\s+)?(?:all|every|each|both|two|three|four|five|six|several|some|many)\b"
+    r"|^\s*\[semantic\]",
+    re.IGNORECASE,
+)
+# The head of a noun phrase ends before what it is related to.
+_RELATED = re.compile(
+    r"\b(?:to|in|on|at|of|with|behind|beside|near|next|between|under|above|below|that|which|who|"
+    r"closest|nearest|left|right|from|wearing|holding|and|please)\b|[,.;!?]",
+    re.IGNORECASE,
+)
+
+
+def means_several(expression: str) -> bool:
+    """Tell whether a sentence asks for more than one object: by its words, or by its noun."""
+    if _SEVERAL.search(expression):
+        return True
+    head = _RELATED.split(expression.strip(), maxsplit=1)[0].lower().split()
+    return bool(head) and is_plural(head[-1])
+
+
+def tidied(logits_HW: NDArray[np.floating], expression: str) -> NDArray[np.bool_]:
+    """Return the mask without the parts of which the model is far less sure, (H, W).
+
+    Where the sentence means one object, another part of about the same weight stays: two
+    objects may fit it.
+
+    Args:
+        logits_HW: mask logits at any resolution.
+        expression: what was asked for.
+    """
+    mask = logits_HW > 0
+    parts = split_instances(mask)
+    if len(parts) < 2:
+        return mask
+    share, drop = TIDY_SEVERAL if means_several(expression) else TIDY_ONE
+    sure = [1 / (1 + np.exp(-logits_HW[part])) for part in parts]
+    weights = [float(values.sum()) for values in sure]
+    peaks = [float(values.max()) for values in sure]
+    main = int(np.argmax(weights))
+    kept = [
+        part
+        for part, weight, peak in zip(parts, weights, peaks, strict=True)
+        if weight >= share * weights[main] and peak >= peaks[main] - drop
+    ]
+    return np.logical_or.reduce(kept)
+
+
+def split_objects(
+    mask: NDArray[np.bool_], depth_m: NDArray[np.floating] | None = None
+) -> list[NDArray[np.bool_]]:
+    """Return the separate parts of a mask that are of comparable size, the largest first.
+
+    Objects that touch in the picture stay one.
+
+    Args:
+        mask: (H, W).
+        depth_m: (H, W), where known: parts that only something nearer separates are one object.
+    """
+    found = split_instances(mask, LEAST_PIXELS)
+    if depth_m is not None and len(found) > 1:
+        body = main_body(mask, depth_m)
+        found = [body, *(part for part in found if not (part & body).any())]
+    largest = np.count_nonzero(found[0]) if found else 0
+    return [part for part in found if np.count_nonzero(part) >= LEAST_SHARE * largest]
+
+
+def is_ambiguous(
+    expression: str, mask: NDArray[np.bool_], depth_m: NDArray[np.floating] | None = None
+) -> bool:
+    """Tell whether several objects fit a sentence that means one."""
+    return not means_several(expression) and len(split_objects(mask, depth_m)) > 1

@@ -1,0 +1,130 @@
+"""Follow one target through a video file; what `evf-sam track` does."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+from evf_sam_ros.perception.followers import Image
+from evf_sam_ros.perception.geometry import outline
+from evf_sam_ros.perception.overlay import Annotation, draw
+from evf_sam_ros.perception.photograph import check_ending
+from evf_sam_ros.perception.predictor import Predictor
+from evf_sam_ros.perception.track_command import REGROUND_EVERY
+from evf_sam_ros.perception.tracker import State, Track, Tracker
+from evf_sam_ros.perception.video import VIDEOS, VideoReader, VideoWriter
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a target in a video."""
+
+    expression: str
+    states: Counter[State]  # frames
+    unknown_words: tuple[str, ...]
+    stated_frames: int | None  # what the file says it has
+
+    @property
+    def found(self) -> bool:
+        return self.states[State.TRACKED] > 0
+
+    def __str__(self) -> str:
+        frames = f"{self.states.total()} frames"
+        if (self.stated_frames or 0) > self.states.total():
+            frames = f"{frames}, all that could be read of {self.stated_frames}"
+        if self.found:
+            tracked, lost = self.states[State.TRACKED], self.states[State.LOST]
+            return (
+                f"{self.expression}: tracked in {tracked} of {frames}, lost in {lost}, "
+                f"not yet found in {self.states[State.NOT_FOUND]}"
+            )
+        text = f"{self.expression}: not found in any of {frames}"
+        if self.unknown_words:
+            words = ", ".join(repr(word) for word in self.unknown_words)
+            text = f"{text}; the model does not know {words}"
+        return text
+
+
+def track_video(
+    predictor: Predictor,
+    source: Path,
+    expression: str,
+    *,
+    output: Path | None = None,
+    records: Path | None = None,
+    reground_every: int = REGROUND_EVERY,
+) -> Summary:
+    """Follow what the expression names, with a progress bar.
+
+    Args:
+        output: a video with the answers drawn on it.
+        records: a file with one JSON object per frame and line.
+
+    Raises:
+        ValueError: a file that is no video, a name of none, or a refused expression.
+    """
+    if output is not None:
+        check_ending(output, VIDEOS)
+        if output.exists() and source.exists() and output.samefile(source):
+            raise ValueError(f"cannot write {str(output)!r} while it is read: give another name")
+    follow = Tracker(predictor, expression, reground_every=reground_every)
+    video = VideoReader(source)
+    states: Counter[State] = Counter()
+    with ExitStack() as stack:
+        stack.callback(video.close)
+        size = video.height, video.width
+        films = [stack.enter_context(VideoWriter(output, video.fps, *size))] if output else []
+        lists = [stack.enter_context(_opened(records))] if records else []
+        bar = tqdm(_frames(video), total=video.frame_count, unit=" frames", desc=expression)
+        for image_rgb in stack.enter_context(bar):
+            track = follow(image_rgb)
+            states[track.state] += 1
+            for film in films:
+                film.write(drawn(image_rgb, expression, track))
+            for lines in lists:
+                lines.write(json.dumps(record(track, video.fps)) + "\n")
+    unknown = tuple(predictor.unknown_words(expression))
+    return Summary(expression, states, unknown, video.frame_count)
+
+
+def drawn(image_rgb: Image, expression: str, track: Track) -> Image:
+    """Return the frame with the target, its state and what that rests on."""
+    status = track.state.value.upper()
+    return draw(
+        image_rgb, [Annotation(track.mask, f"{expression} by {track.source.value}", status,
+                               track.score)]
+    )  # fmt: skip
+
+
+def record(track: Track, fps: float) -> dict[str, Any]:
+    """Return what a frame tells, as JSON has it; a place only where the target is tracked."""
+    told: dict[str, Any] = {
+        "frame": track.index,
+        "time_s": round(track.index / fps, 4),
+        "state": track.state.value,
+        "by": track.source.value,
+        "score": round(track.score, 4),
+    }
+    if track.state is State.TRACKED:
+        measured = outline(track.mask)
+        roi = measured.roi
+        told |= {
+            "area_px": measured.area_px,
+            "box_xywh": [roi.x, roi.y, roi.width, roi.height],
+            "centroid_uv": [round(value, 1) for value in measured.centroid_uv],
+        }
+    return told
+
+
+def _frames(video: VideoReader) -> Iterator[Image]:
+    yield from video
+
+
+def _opened(path: Path) -> TextIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("w", encoding="utf-8")

@@ -1,0 +1,209 @@
+"""Ask a model about every frame of a recording and keep what it answers, on disk."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from evf_sam_ros.perception import photograph
+from evf_sam_ros.perception.geometry import Location, Mask, locate, outline
+from evf_sam_ros.perception.overlay import Annotation, Image, draw
+from evf_sam_ros.perception.predictor import Predictor, Segmentation
+from evf_sam_ros.perception.video import VideoWriter
+from evf_sam_ros.recordings.frames import Frame, FrameReader
+from evf_sam_ros.recordings.topics import Chosen
+
+RESULTS, MASKS, VIDEO = "results.jsonl", "masks", "overlay.mp4"
+USUAL_FPS = 10.0  # of the video, where the stamps do not tell
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to look for in which part of a recording."""
+
+    expressions: tuple[str, ...]
+    depth_limits_m: tuple[float, float] = (0.1, 10.0)
+    slop_s: float = 0.03  # between the stamps of an image and its depth
+    every: int = 1  # only each n-th frame
+    limit: int | None = None  # at most so many frames
+
+
+@dataclass
+class Summary:
+    """What a page about the run tells; nothing that differs from run to run."""
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    pictures: list[tuple[int, Image]] = field(default_factory=list)  # frame number, overlay
+
+
+def replay(
+    predict: Predictor, reader: Any, chosen: Chosen, wish: Wish, folder: Path, show: int = 12
+) -> Summary:
+    """Answer on every frame, in order; write results, masks and a video of the overlays.
+
+    Args:
+        predict: the model.
+        reader: an open recording.
+        chosen: its topics.
+        wish: what to look for, and where.
+        folder: where to write; files of an earlier run there are replaced.
+        show: how many overlays to return for a page.
+    """
+    (folder / MASKS).mkdir(parents=True, exist_ok=True)
+    for old in (folder / MASKS).glob("*.png"):
+        old.unlink()
+    (folder / VIDEO).unlink(missing_ok=True)
+    total = len(range(0, chosen.image.count, wish.every))
+    total = total if wish.limit is None else min(total, wish.limit)
+    shown = {round(place) for place in np.linspace(0, max(total - 1, 0), show)}
+    summary, film = Summary(), _Film(folder / VIDEO)
+    frames = _selected(FrameReader(reader, chosen, wish.slop_s), wish)
+    with (folder / RESULTS).open("w", encoding="utf-8") as lines:
+        for place, frame in enumerate(tqdm(frames, total=total, unit="frame")):
+            record, picture = _answer(predict, frame, wish, folder)
+            lines.write(json.dumps(record) + "\n")
+            summary.records.append(record)
+            if picture is not None:
+                film.add(frame.stamp_ns, picture)
+                if place in shown:
+                    summary.pictures.append((frame.number, picture))
+    film.close()
+    return summary
+
+
+def _selected(frames: FrameReader, wish: Wish) -> Iterator[Frame]:
+    given = 0
+    for frame in frames:
+        if wish.limit is not None and given >= wish.limit:
+            return
+        if frame.number % wish.every == 0:
+            given += 1
+            yield frame
+
+
+def _answer(
+    predict: Predictor, frame: Frame, wish: Wish, folder: Path
+) -> tuple[dict[str, Any], Image | None]:
+    """Return a frame's record and its picture; a broken frame has none."""
+    record: dict[str, Any] = {
+        "frame": frame.number,
+        "stamp_ns": frame.stamp_ns,
+        "received_ns": frame.received_ns,
+        "loop": frame.loop,
+        "frame_id": frame.frame_id,
+    }
+    if frame.image_rgb is None:
+        return record | {"error": frame.error, "answers": []}, None
+    answer = predict(frame.image_rgb, wish.expressions)
+    answers = [_described(answer, i, frame, wish) for i in range(len(wish.expressions))]
+    name = f"{MASKS}/{frame.number:06d}.png"
+    photograph.write_image(folder / name, _labels(answer))
+    annotations = [
+        Annotation(mask, item["expression"], item["status"], item["score"], _detail(item))
+        for mask, item in zip(answer.masks, answers, strict=True)
+    ]
+    return record | {"mask": name, "answers": answers}, draw(frame.image_rgb, annotations)
+
+
+def _described(answer: Segmentation, index: int, frame: Frame, wish: Wish) -> dict[str, Any]:
+    found = bool(answer.found[index])
+    record: dict[str, Any] = {
+        "expression": wish.expressions[index],
+        "status": "FOUND" if found else "NOT_FOUND",
+        "score": round(float(answer.scores[index]), 6),
+        "predicted_iou": round(float(answer.predicted_iou[index]), 6),
+        "unknown_words": list(answer.unknown_words[index]),
+        "read_as": {reading.said: reading.read for reading in answer.readings[index]},
+    }
+    if not found:
+        return record
+    measured = outline(answer.masks[index])
+    roi = measured.roi
+    return record | {
+        "area_px": measured.area_px,
+        "box_xywh": [roi.x, roi.y, roi.width, roi.height],
+        "centroid_uv": _rounded(measured.centroid_uv, 2),
+        "anchor_uv": list(measured.anchor_uv),
+        **_place(answer.masks[index], frame, wish),
+    }
+
+
+def _place(mask: Mask, frame: Frame, wish: Wish) -> dict[str, Any]:
+    if frame.no_depth is not None:
+        reason = {"depth_reason": frame.no_depth.reason} if frame.no_depth.reason else {}
+        return {"depth_status": frame.no_depth.status.value, **reason}
+    assert frame.depth_m is not None
+    assert frame.camera is not None
+    place = locate(mask, frame.depth_m, frame.camera, *wish.depth_limits_m)
+    record: dict[str, Any] = {
+        "depth_status": place.status.value,
+        "depth_valid_ratio": round(place.depth_valid_ratio, 6),
+    }
+    if not isinstance(place, Location):
+        return record | {"depth_reason": place.reason}
+    return record | {
+        "position_m": _rounded(place.position_m, 6),
+        "covariance_m2": _rounded(place.covariance_m2.ravel(), 12),
+        "box_center_m": _rounded(place.box.center_m, 6),
+        "box_size_m": _rounded(place.box.size_m, 6),
+        "box_orientation_xyzw": _rounded(place.box.orientation_xyzw, 6),
+    }
+
+
+def _detail(item: dict[str, Any]) -> str:
+    if item["unknown_words"]:
+        return "unknown: " + ", ".join(item["unknown_words"])
+    if item["status"] != "FOUND" and item["read_as"]:
+        return "read as: " + ", ".join(filter(None, item["read_as"].values()))
+    if "position_m" in item:
+        return "at " + " ".join(f"{value:+.3f}" for value in item["position_m"]) + " m"
+    return ""
+
+
+def _rounded(values: Any, digits: int) -> list[float]:
+    # Adding 0.0 turns -0.0 into 0.0.
+    return [round(float(value), digits) + 0.0 for value in values]
+
+
+def _labels(answer: Segmentation) -> Any:
+    """Return (H, W) uint8: 255 for the only expression, or the number of each; later on top."""
+    labels = np.zeros(answer.masks.shape[1:], np.uint8)
+    several = len(answer.masks) > 1
+    for number, mask in enumerate(answer.masks, start=1):
+        labels[mask] = number if several else 255
+    return labels
+
+
+class _Film:
+    """The overlays as a video at the recording's own pace; opened once that is known."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._first: tuple[int, Image] | None = None
+        self._writer: VideoWriter | None = None
+
+    def add(self, stamp_ns: int, picture: Image) -> None:
+        if self._writer is not None:
+            self._writer.write(picture)
+        elif self._first is None:
+            self._first = stamp_ns, picture
+        else:
+            gap_s = (stamp_ns - self._first[0]) / 1e9
+            self._open(1 / gap_s if 0.005 < gap_s < 10 else USUAL_FPS)
+            self.add(stamp_ns, picture)
+
+    def close(self) -> None:
+        if self._writer is None and self._first is not None:
+            self._open(USUAL_FPS)
+        if self._writer is not None:
+            self._writer.__exit__(None, None, None)
+
+    def _open(self, fps: float) -> None:
+        assert self._first is not None
+        picture = self._first[1]
+        self._writer = VideoWriter(self._path, round(fps, 3), *picture.shape[:2])
+        self._writer.write(picture)

@@ -1,0 +1,109 @@
+"""What each of our programs may do on a secured ROS 2: an SROS 2 policy from the interface."""
+
+import argparse
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable
+from pathlib import Path
+
+from evf_sam_ros.ros.interface import (
+    ACTIONS,
+    CAMERA_INFO,
+    CANCEL,
+    COMPRESSED_IMAGE,
+    DEPTH,
+    DIAGNOSTICS,
+    IMAGE,
+    INPUTS,
+    OPTIONAL_OUTPUTS,
+    OUTPUTS,
+    OVERLAY,
+    RESULT,
+    SERVICES,
+    TEXT_COMMAND,
+)
+
+NODE = "evf_sam"
+HEADER = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- Made by `python -m evf_sam_ros.ros.security_policy`, a test compares. How to use it:
+     docs/security.md. Names are for the root namespace: in another one, change `ns`. A remapped
+     input needs its own name here. -->
+"""
+# What every node has: parameters, its types, logging, time.
+PARAMETERS = (
+    "describe_parameters", "get_parameter_types", "get_parameters", "get_type_description",
+    "list_parameters", "set_parameters", "set_parameters_atomically",
+)  # fmt: skip
+LIFECYCLE = (
+    "change_state", "get_available_states", "get_available_transitions", "get_state",
+    "get_transition_graph",
+)  # fmt: skip
+CAMERA = (IMAGE.name, DEPTH.name, CAMERA_INFO.name)
+
+Rules = list[tuple[str, str, str, Iterable[str]]]  # list, item, permission, names
+
+
+def policy() -> str:
+    """Return the policy file's content."""
+    root = ElementTree.Element("policy", version="0.2.0")
+    enclaves = ElementTree.SubElement(root, "enclaves")
+    for name, rules in profiles().items():
+        enclave = ElementTree.SubElement(enclaves, "enclave", path=f"/{name}")
+        group = ElementTree.SubElement(enclave, "profiles")
+        profile = ElementTree.SubElement(group, "profile", ns="/", node=name)
+        for kind, item, permission, names in [*rules, *_of_every_node()]:
+            allowed = ElementTree.SubElement(profile, kind, {permission: "ALLOW"})
+            for each in names:
+                ElementTree.SubElement(allowed, item).text = each
+    ElementTree.indent(root)
+    return HEADER + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def profiles() -> dict[str, Rules]:
+    """Return the rules of each node, beside those of every node."""
+    images = (IMAGE.name, COMPRESSED_IMAGE.name)
+    watched = [_beside(each.name) for each in (RESULT, OVERLAY)]
+    outputs = [each.name for each in (*OUTPUTS, *OPTIONAL_OUTPUTS, DIAGNOSTICS)]
+    return {
+        NODE: [
+            ("topics", "topic", "subscribe", [each.name for each in INPUTS]),
+            ("topics", "topic", "publish", [*outputs, "~/transition_event"]),
+            ("services", "service", "reply", [each.name for each in SERVICES]),
+            ("services", "service", "reply", [f"~/{each}" for each in LIFECYCLE]),
+            ("actions", "action", "execute", [each.name for each in ACTIONS]),
+        ],
+        "evf_sam_page": [
+            ("topics", "topic", "subscribe", [*images, *watched, DIAGNOSTICS.name]),
+            ("topics", "topic", "publish", [TEXT_COMMAND.name]),
+            ("services", "service", "request", [_beside(CANCEL.name)]),
+        ],
+        "sim_camera": [("topics", "topic", "publish", CAMERA)],
+        "image_files": [("topics", "topic", "publish", (IMAGE.name, CAMERA_INFO.name))],
+    }
+
+
+def _of_every_node() -> Rules:
+    return [
+        ("topics", "topic", "publish", ("/rosout", "/parameter_events")),
+        ("topics", "topic", "subscribe", ("/clock", "/parameter_events")),
+        ("services", "service", "reply", [f"~/{each}" for each in PARAMETERS]),
+    ]
+
+
+def _beside(name: str) -> str:
+    """Return a private name of the node as others in its namespace write it."""
+    return name.replace("~", NODE)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--update", type=Path, metavar="FILE", help="write it there")
+    path = parser.parse_args(argv).update
+    if path is None:
+        print(policy(), end="")
+    else:
+        path.write_text(policy())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""What the node has done lately: images, answers, their times. Kept for the diagnostics."""
+
+from collections import deque
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+
+import numpy as np
+
+from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.ros.stamps import nanoseconds
+
+STAGES = ("preprocess", "inference", "postprocess", "total")
+KEPT = 100  # answers and images: a few seconds of a camera
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Half and nearly all of the latest answers took no longer than that, seconds."""
+
+    p50_s: float
+    p95_s: float
+
+
+class Statistics:
+    """Counters and the latest times; every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.images = self.answers = self.dropped = self.errors = 0
+        self.last_result: SegmentationResult | None = None  # of an image that was processed
+        self._arrivals: deque[float] = deque(maxlen=KEPT)  # steady seconds
+        self._seconds: dict[str, deque[float]] = {stage: deque(maxlen=KEPT) for stage in STAGES}
+        self._lock = Lock()
+
+    def image_arrived(self) -> None:
+        with self._lock:
+            self.images += 1
+            self._arrivals.append(monotonic())
+
+    def images_dropped(self, count: int) -> None:
+        with self._lock:
+            self.dropped += count
+
+    def answered(self, result: SegmentationResult, processed: bool) -> None:
+        """Note an answer; `processed` where a model has seen the image."""
+        with self._lock:
+            self.answers += 1
+            self.errors += result.status == SegmentationResult.ERROR
+            if not processed:
+                return
+            self.last_result = result
+            for stage, seconds in self._seconds.items():
+                seconds.append(nanoseconds(getattr(result, stage)) / 1e9)
+
+    def image_age_s(self) -> float | None:
+        """Return how long ago the last image arrived, None if there was none."""
+        with self._lock:
+            return monotonic() - self._arrivals[-1] if self._arrivals else None
+
+    def image_rate_hz(self) -> float:
+        """Return the rate of the latest images, 0 where it is unknown."""
+        with self._lock:
+            if len(self._arrivals) < 2:
+                return 0.0
+            lasted = self._arrivals[-1] - self._arrivals[0]
+            return (len(self._arrivals) - 1) / lasted if lasted > 0 else 0.0
+
+    def latency(self, stage: str) -> Spread | None:
+        """Return how long a stage took lately, None where no image was processed."""
+        with self._lock:
+            seconds = list(self._seconds[stage])
+        if not seconds:
+            return None
+        p50, p95 = np.percentile(seconds, [50, 95])
+        return Spread(float(p50), float(p95))

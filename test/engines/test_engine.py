@@ -1,0 +1,37 @@
+"""Which engine runs a model, and weights stored as autocast rounds them."""
+
+import pytest
+import torch
+from test_lean import inputs, model_and_config, run
+
+from evf_sam_ros.engines import engine
+from evf_sam_ros.engines.engine import PlainEngine, engine_for, round_weights
+
+CPU = torch.device("cpu")
+
+
+def test_an_engine_nobody_knows_is_refused_with_the_choices():
+    model, config = model_and_config("sam")
+    with pytest.raises(ValueError, match="'tensorrt', need one of auto, torch, plain, openvino"):
+        engine_for("tensorrt", model, config, CPU, "fp32")
+
+
+def test_without_openvino_torch_runs_it_and_asking_says_what_to_install(monkeypatch):
+    model, config = model_and_config("sam")
+    monkeypatch.setattr(engine, "find_spec", lambda _: None)
+    assert engine_for("auto", model, config, CPU, "fp32").name == "torch"
+    with pytest.raises(ValueError, match=r"pip install 'evf_sam_ros\[openvino\]'"):
+        engine_for("openvino", model, config, CPU, "fp32")
+
+
+@pytest.mark.parametrize("name", ["sam", "efficient_sam", "sam2", "tabletop"])
+def test_weights_stored_in_half_precision_change_no_bit_of_its_answers(name):
+    model, config = model_and_config(name)
+    given = inputs(config, images=1, prompts=2)
+    with torch.autocast("cpu", torch.bfloat16):
+        before = run(PlainEngine(model), *given)
+        round_weights(model, torch.bfloat16)
+        after = run(PlainEngine(model), *given)
+    assert torch.equal(before.logits, after.logits)
+    stored = {parameter.dtype for parameter in model.parameters()}
+    assert stored == {torch.bfloat16, torch.float32}

@@ -1,0 +1,132 @@
+"""The shorter way through each model gives the reference's recorded answers."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_networks import EFFICIENT_SAM, SAM, SAM_2, randomised
+
+from benchmarks.engine_parity import check_engine
+from benchmarks.golden import load_golden, relative
+from evf_sam_ros.engines.fusion import LeanPrompt, bucket_of, to_bucket
+from evf_sam_ros.engines.lean import LeanModel
+from evf_sam_ros.models import checkpoint
+from evf_sam_ros.models.variants import build
+
+GOLDENS = Path(__file__).parents[3] / "shared" / "goldens"
+TABLETOP = Path(checkpoint.__file__).parent / "tabletop"
+needs_goldens = pytest.mark.skipif(not GOLDENS.is_dir(), reason=f"no golden data in {GOLDENS}")
+EXACT = 1e-5
+
+
+def lean_of(model):
+    return LeanModel(model, fused_attention=True).eval()
+
+
+def misses(checks):
+    return {check.name: check.error for check in checks if not check.ok}
+
+
+@needs_goldens
+@pytest.mark.parametrize("name", ["tiny_sam", "tiny_effisam", "tiny_sam2"])
+def test_every_answer_recorded_of_a_small_model_is_met(name):
+    golden = load_golden(GOLDENS / name)
+    checks = check_engine(golden, lean_of(golden.model))
+    assert misses(checks) == {}
+    assert len(checks) == 4 * len(golden.manifest["cases"])
+
+
+@needs_goldens
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["full_evf_effisam_b", "full_evf_effisam_l", "full_evf_sam", "full_evf_sam2"]
+)
+def test_every_answer_recorded_of_a_published_size_is_met(name):
+    golden = load_golden(GOLDENS / name)
+    assert misses(check_engine(golden, lean_of(golden.model))) == {}
+
+
+@needs_goldens
+def test_a_key_at_the_wrong_place_is_noticed():
+    golden = load_golden(GOLDENS / "tiny_sam")
+    lean = lean_of(golden.model)
+    places = lean.segmenter.image_encoder.attention[0].places_TR
+    places.copy_(places.roll(1, 0))
+    assert "low_res_logits" in misses(check_engine(golden, lean))
+
+
+def inputs(config, images=2, prompts=3, words=9):
+    torch.manual_seed(0)
+    tokens = torch.randint(3, 40, (images, prompts, words))
+    padding = torch.zeros_like(tokens, dtype=torch.bool)
+    padding[:, -1, 6:] = True
+    pictures = torch.randn(images, 3, *config.image_input.size)
+    fusions = torch.randn(images, 3, *config.fusion_input.size)
+    return pictures, fusions, tokens, padding
+
+
+def run(engine, pictures, *words):
+    with torch.inference_mode():
+        return engine.decode(engine.encode(pictures), engine.prompt(*words))
+
+
+class AsWritten:
+    """The model's own steps."""
+
+    def __init__(self, model):
+        self.prompt = model.prompt
+        self.encode, self.decode = model.segmenter.encode, model.segmenter.decode
+
+
+def model_and_config(name):
+    if name == "tabletop":
+        loaded = checkpoint.load(TABLETOP)
+        return loaded.model, loaded.config
+    config = {"sam": SAM, "efficient_sam": EFFICIENT_SAM, "sam2": SAM_2}[name]
+    return randomised(build(config)), config
+
+
+@pytest.mark.parametrize("name", ["tabletop", "sam", "efficient_sam", "sam2"])
+def test_several_images_with_several_prompts_are_answered_as_by_the_model(name):
+    model, config = model_and_config(name)
+    given = inputs(config)
+    expected, computed = run(AsWritten(model), *given), run(lean_of(model), *given)
+    for field in ("logits", "predicted_iou"):
+        pair = (getattr(each, field).numpy() for each in (expected, computed))
+        assert relative(*pair) < EXACT
+
+
+def test_the_weights_are_shared_not_copied():
+    model, _ = model_and_config("sam")
+    own = {id(parameter) for parameter in model.parameters()}
+    lean = list(lean_of(model).parameters())
+    assert lean
+    assert {id(parameter) for parameter in lean} <= own
+
+
+def test_images_are_projected_once_for_all_their_prompts():
+    model, config = model_and_config("efficient_sam")
+    pictures, *words = inputs(config, images=1, prompts=5)
+    attention = model.segmenter.mask_decoder.transformer.layers[0].cross_attn_token_to_image
+    rows = []
+    attention.k_proj.register_forward_pre_hook(lambda _, given: rows.append(len(given[0])))
+    run(lean_of(model), pictures, *words)
+    assert rows == [1]
+
+
+@pytest.mark.parametrize(("length", "bucket"), [(3, 8), (8, 8), (9, 16), (30, 32), (33, 62)])
+def test_a_prompt_is_filled_up_to_a_power_of_two_or_the_longest(length, bucket):
+    assert bucket_of(length, most=62) == bucket
+
+
+def test_filling_up_changes_nothing_as_long_as_it_is_masked():
+    model, config = model_and_config("sam")
+    _, fusions, tokens, padding = inputs(config, words=9)
+    prompt = LeanPrompt(model).eval()
+    filled, masked = to_bucket(tokens, padding, 12)
+    assert filled.shape[2] == 12
+    with torch.inference_mode():
+        expected = prompt(fusions, tokens, padding).numpy()
+        assert relative(expected, prompt(fusions, filled, masked).numpy()) < EXACT
+        unmasked = prompt(fusions, filled, torch.zeros_like(masked)).numpy()
+        assert relative(expected, unmasked) > 1e-2

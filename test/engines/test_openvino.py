@@ -1,0 +1,86 @@
+"""OpenVINO gives the answers of the reference, from graphs that are made once."""
+
+import pytest
+import torch
+
+pytest.importorskip("openvino", reason="optional: requirements-openvino.txt")
+
+from test_lean import GOLDENS, inputs, misses, model_and_config, needs_goldens, run
+
+from benchmarks.engine_parity import check_engine
+from benchmarks.golden import load_golden, relative
+from evf_sam_ros.engines import openvino_graphs
+from evf_sam_ros.engines.engine import PlainEngine, engine_for
+
+CPU = torch.device("cpu")
+EXACT = 1e-4
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
+
+
+@needs_goldens
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tiny_sam",
+        pytest.param("tiny_effisam", marks=pytest.mark.slow),
+        pytest.param("tiny_sam2", marks=pytest.mark.slow),
+    ],
+)
+def test_every_answer_recorded_of_a_small_model_is_met(name):
+    golden = load_golden(GOLDENS / name)
+    engine = engine_for("openvino", golden.model, golden.config, CPU, "fp32")
+    assert misses(check_engine(golden, engine)) == {}
+
+
+def test_the_default_model_answers_alike_for_any_number_of_images_and_prompts(monkeypatch):
+    model, config = model_and_config("tabletop")
+    engine = engine_for("openvino", model, config, CPU, "fp32")
+    monkeypatch.setattr(openvino_graphs, "make", lambda *_: pytest.fail("made again"))
+    assert engine_for("auto", model, config, CPU, "fp32").name == "openvino"
+    for images, prompts, words in ((1, 1, 5), (2, 3, 9), (1, 5, 30)):
+        given = inputs(config, images, prompts, words)
+        expected, computed = run(PlainEngine(model), *given), run(engine, *given)
+        for field in ("logits", "predicted_iou", "presence"):
+            pair = [getattr(each, field).numpy() for each in (expected, computed)]
+            assert pair[0].shape == pair[1].shape
+            assert relative(*pair) < EXACT
+
+
+def test_the_graphs_of_other_weights_are_others():
+    model, config = model_and_config("efficient_sam")
+    before = openvino_graphs.cache_folder(model, config)
+    assert openvino_graphs.cache_folder(model, config) == before
+    with torch.no_grad():
+        model.projector[0].bias[0] += 1e-3
+    assert openvino_graphs.cache_folder(model, config) != before
+
+
+def test_nothing_is_made_unless_asked_for(cache):
+    model, config = model_and_config("efficient_sam")
+    assert engine_for("auto", model, config, CPU, "fp32").name == "torch"
+    assert list(cache.rglob("*.xml")) == []
+
+
+def test_what_could_not_be_made_leaves_nothing_behind(cache, monkeypatch):
+    model, config = model_and_config("efficient_sam")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(openvino_graphs, "_graphs", lambda *_: {"encode": None})
+    monkeypatch.setattr(openvino_graphs.openvino, "save_model", full)
+    with pytest.raises(OSError, match="No space left"):
+        engine_for("openvino", model, config, CPU, "fp32")
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+    assert not openvino_graphs.is_made(openvino_graphs.cache_folder(model, config))
+
+
+def test_a_gpu_is_not_for_it():
+    model, config = model_and_config("efficient_sam")
+    with pytest.raises(ValueError, match="runs on a CPU, the device is cuda:0"):
+        engine_for("openvino", model, config, torch.device("cuda:0"), "fp32")

@@ -1,0 +1,55 @@
+"""`evf-sam bench`, as a user types it; how fast it is, is nobody's business here."""
+
+import json
+
+import pytest
+from tiny_model import write_tiny_model
+
+from evf_sam_ros import cli
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    monkeypatch.setattr("evf_sam_ros.engines.engine.find_spec", lambda _: None)
+    monkeypatch.setattr("evf_sam_ros.engines.measure._GEMM_SIDE", {"cpu": 64})
+    monkeypatch.setattr("evf_sam_ros.engines.measure._COPY_BYTES", {"cpu": 2**16})
+    return str(write_tiny_model(tmp_path / "model"))
+
+
+def test_it_prints_every_engine_with_its_error_and_says_what_limits_the_best(
+    model, tmp_path, capsys
+):
+    file = tmp_path / "bench.json"
+    given = ["--model", model, "--device", "cpu", "--rounds", "2", "--prompts", "3"]
+    assert cli.main(["bench", *given, "--json", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "\nplain " in printed
+    assert "\ntorch " in printed
+    assert "limited by" in printed
+    assert "pip install 'evf_sam_ros[openvino]'" in printed
+    told = json.loads(file.read_text())
+    assert told["engines"]["plain"]["error"] == 0
+    assert 0 < told["engines"]["torch"]["error"] < 1e-5
+    assert len(told["engines"]["torch"]["wall_s"]) == 2
+
+
+def test_an_engine_with_other_answers_gets_no_figure(model, monkeypatch, capsys):
+    from evf_sam_ros.engines import engine
+
+    class Wrong(engine.PlainEngine):
+        def __init__(self, given):
+            super().__init__(given)
+            self.prompt = lambda *words: 2 * given.prompt(*words)
+
+    monkeypatch.setattr(engine, "TorchEngine", lambda given, **_: Wrong(given))
+    monkeypatch.setattr(Wrong, "eval", lambda self: self, raising=False)
+    cli.main(["bench", "--model", model, "--device", "cpu", "--rounds", "1"])
+    row = next(line for line in capsys.readouterr().out.splitlines() if line[:5] == "torch")
+    assert "answers differ by" in row
+    assert row.endswith("no figure")
+
+
+def test_no_rounds_are_refused(model, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["bench", "--model", model, "--rounds", "0"])
+    assert "argument --rounds: 0 is not 1 or more" in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"""Recordings written for the tests, by the library that real ones are read with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+STORE = get_typestore(Stores.ROS2_JAZZY)
+TYPES = STORE.types
+MS = 1_000_000
+
+
+@dataclass
+class Bag:
+    """An open recording; every method writes one message."""
+
+    writer: Writer
+
+    def __post_init__(self):
+        self._connections = {}
+
+    def image(self, topic, stamp_ns, pixels, encoding="rgb8", *, at_ns=None, frame_id="camera"):
+        height, width = pixels.shape[:2]
+        message = TYPES["sensor_msgs/msg/Image"](
+            header=header(stamp_ns, frame_id),
+            height=height,
+            width=width,
+            encoding=encoding,
+            is_bigendian=0,
+            step=pixels.nbytes // height,
+            data=np.frombuffer(np.ascontiguousarray(pixels).tobytes(), np.uint8),
+        )
+        self._write(topic, message, stamp_ns if at_ns is None else at_ns)
+
+    def jpeg(self, topic, stamp_ns, rgb):
+        data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].ravel()
+        message = TYPES["sensor_msgs/msg/CompressedImage"](
+            header=header(stamp_ns), format="rgb8; png compressed", data=data
+        )
+        self._write(topic, message, stamp_ns)
+
+    def info(self, topic, stamp_ns, matrix, width, height):
+        (fx, _, cx), (_, fy, cy), _ = np.asarray(matrix, float)
+        message = TYPES["sensor_msgs/msg/CameraInfo"](
+            header=header(stamp_ns),
+            height=height,
+            width=width,
+            distortion_model="plumb_bob",
+            d=np.zeros(5),
+            k=np.array([fx, 0, cx, 0, fy, cy, 0, 0, 1]),
+            r=np.eye(3).ravel(),
+            p=np.array([fx, 0, cx, 0, 0, fy, cy, 0, 0, 0, 1, 0]),
+            binning_x=0,
+            binning_y=0,
+            roi=TYPES["sensor_msgs/msg/RegionOfInterest"](
+                x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
+            ),
+        )
+        self._write(topic, message, stamp_ns)
+
+    def text(self, topic, stamp_ns, words):
+        self._write(topic, TYPES["std_msgs/msg/String"](data=words), stamp_ns)
+
+    def _write(self, topic, message, at_ns):
+        kind = message.__msgtype__
+        if topic not in self._connections:
+            connection = self.writer.add_connection(topic, kind, typestore=STORE)
+            self._connections[topic] = connection
+        data = STORE.serialize_cdr(message, kind)
+        self.writer.write(self._connections[topic], at_ns, data)
+
+
+def header(stamp_ns, frame_id="camera"):
+    stamp = TYPES["builtin_interfaces/msg/Time"](
+        sec=stamp_ns // 1_000_000_000, nanosec=stamp_ns % 1_000_000_000
+    )
+    return TYPES["std_msgs/msg/Header"](stamp=stamp, frame_id=frame_id)
+
+
+def write_bag(path: Path, fill, storage="sqlite3") -> Path:
+    """Write a recording: `fill` is called with a `Bag`."""
+    with Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()]) as writer:
+        fill(Bag(writer))
+    return path

@@ -1,0 +1,61 @@
+"""/diagnostics tells once a second how the node is."""
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+
+PARTS = ("model", "camera", "depth", "commands", "latency", "memory")
+OK, WARN = DiagnosticStatus.OK, DiagnosticStatus.WARN
+
+
+@pytest.fixture
+def reports(node):
+    """Gather the node's reports: dictionaries from part to status."""
+    kept = []
+
+    def keep(array):
+        mine = [each for each in array.status if each.name.startswith("evf_sam: ")]
+        kept.append({each.name.removeprefix("evf_sam: "): each for each in mine})
+
+    subscription = node.node.create_subscription(DiagnosticArray, "/diagnostics", keep, 10)
+    node.spin_until(lambda: kept, what="diagnostics")
+    yield kept
+    node.node.destroy_subscription(subscription)
+
+
+def values(status):
+    return {pair.key: pair.value for pair in status.values}
+
+
+def wait_for(node, reports, part, predicate):
+    reports.clear()
+    node.spin_until(lambda: any(predicate(each[part]) for each in reports if part in each))
+    return next(each[part] for each in reports if predicate(each[part]))
+
+
+def test_every_part_is_reported_with_figures(node, reports, scenes):
+    node.set(latency_budget_s=60.0, score_threshold=0.0)
+    node.ask("the purple bottle", lambda: node.shot(scenes[0]))
+    command = wait_for(node, reports, "commands", lambda each: "the purple bottle" in each.message)
+    assert values(command)["last_status"] == "FOUND"
+    report = reports[-1]
+    assert tuple(report) == PARTS
+    assert values(report["model"])["device"] in ("cpu", "cuda")
+    latency = values(report["latency"])
+    for stage in ("preprocess", "inference", "postprocess", "total"):
+        assert 0 < float(latency[f"{stage}_p50_s"]) <= float(latency[f"{stage}_p95_s"])
+    assert report["latency"].level == OK
+    assert int(values(report["camera"])["images"]) > 0
+    assert values(report["depth"])["registered"] == "True"
+    assert 0 < float(values(report["depth"])["valid_ratio"]) <= 1
+    assert float(values(report["memory"])["resident_mib"]) > 100
+
+
+def test_a_slow_answer_and_a_silent_camera_are_warnings(node, reports, scenes):
+    node.ask("the purple bottle", lambda: node.shot(scenes[0]))
+    node.set(latency_budget_s=0.001)
+    slow = wait_for(node, reports, "latency", lambda each: each.level == WARN)
+    assert "latency_budget_s, which is 0.001" in slow.message
+    silent = wait_for(node, reports, "camera", lambda each: each.level == WARN)
+    assert "no image for" in silent.message
+    node.look("the purple bottle", lambda: node.shot(scenes[0]))
+    wait_for(node, reports, "camera", lambda each: each.level == OK)
