@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 from tqdm import tqdm
 
 from evf_sam_ros.training.processes import Alone, Processes
@@ -53,7 +53,7 @@ class Schedule:
     accumulate: int = 1  # batches per step, shared by all processes
     save_every: int = 250  # steps
     measure_every: int = 400  # steps
-    workers: int = 1  # processes that make batches
+    workers: int = 1  # processes that make batches; 0: the training one does
     bfloat16: bool = True
     seed: int = 0
 
@@ -184,7 +184,7 @@ class Trainer:
             batch_size=None,
             sampler=places,
             num_workers=self.schedule.workers,
-            prefetch_factor=4,
+            prefetch_factor=4 if self.schedule.workers else None,
         )
         return iter(loader)
 
@@ -238,7 +238,8 @@ class _Batches(Dataset[Any]):
         self.seed = seed
 
     def __getitem__(self, place: tuple[int, int]) -> Any:
-        torch.set_num_threads(1)
+        if get_worker_info() is not None:
+            torch.set_num_threads(1)
         return self.task.batch(batch_generator(self.seed, *place))
 
 
