@@ -207,9 +207,9 @@ def _mask_losses(
     for masks_Qhw, objects_Khw, (queries, numbers) in zip(masks_NQhw, objects, pairs, strict=True):
         if len(queries):
             own = masks_Qhw[queries].float()
-            points_KX2 = mask_points(own, weights)
-            logits.append(read_points(own, points_KX2))
-            truth.append(read_points(objects_Khw[numbers], points_KX2))
+            own_KX, truth_KX = _compared(own, objects_Khw[numbers], weights)
+            logits.append(own_KX)
+            truth.append(truth_KX)
     if not logits:
         nothing = masks_NQhw.sum() * 0
         return {"query_bce": nothing, "query_dice": nothing}
@@ -223,11 +223,20 @@ def _mask_losses(
     }
 
 
+def _compared(
+    logits_Khw: Tensor, truth_Khw: Tensor, weights: BridgeWeights
+) -> tuple[Tensor, Tensor]:
+    """Return logits and truth where they are compared, (K, X) each."""
+    if not weights.points:
+        cells = functional.interpolate(truth_Khw[None], logits_Khw.shape[1:], mode="area")[0]
+        return logits_Khw.flatten(1), cells.flatten(1)
+    points_KX2 = mask_points(logits_Khw, weights)
+    return read_points(logits_Khw, points_KX2), read_points(truth_Khw, points_KX2)
+
+
 def mask_points(logits_Khw: Tensor, weights: BridgeWeights) -> Tensor:
     """Choose where to compare masks (PointRend), (K, X, 2) as (x, y), 0 to 1."""
     count = len(logits_Khw)
-    if not weights.points:
-        return _every_cell(logits_Khw)
     candidates = torch.rand(
         count, weights.points * weights.oversampling, 2, device=logits_Khw.device
     )
@@ -242,14 +251,6 @@ def read_points(masks_Khw: Tensor, points_KX2: Tensor) -> Tensor:
     """Return the masks' values at points, between cells linearly, (K, X)."""
     where = 2 * points_KX2[:, :, None] - 1
     return functional.grid_sample(masks_Khw[:, None], where, align_corners=False)[:, 0, :, 0]
-
-
-def _every_cell(logits_Khw: Tensor) -> Tensor:
-    height, width = logits_Khw.shape[1:]
-    rows = (torch.arange(height, device=logits_Khw.device) + 0.5) / height
-    columns = (torch.arange(width, device=logits_Khw.device) + 0.5) / width
-    y, x = torch.meshgrid(rows, columns, indexing="ij")
-    return torch.stack([x, y], -1).flatten(0, 1).expand(len(logits_Khw), -1, -1)
 
 
 def _matched_queries(pairs: Sequence[tuple[Tensor, Tensor]], objects_NQC: Tensor) -> Tensor:

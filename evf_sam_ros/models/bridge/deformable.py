@@ -44,11 +44,13 @@ class DeformableAttention(nn.Module):
         offsets_NQMGX2 = self.offsets(queries_NQC).unflatten(2, (heads, levels, points, 2))
         weights = self.weights(queries_NQC).unflatten(2, (heads, levels * points))
         weights_NQMGX = weights.softmax(-1).unflatten(3, (levels, points))
-        # An offset of 1 is one cell of its level.
-        cells_G2 = queries_NQC.new_tensor([(width, height) for height, width in sizes])
-        points_NQMGX2 = places_Q2[:, None, None, None] + offsets_NQMGX2 / cells_G2[:, None]
+        # An offset of 1 is one cell of its level. Half precision would round to eighths of it.
+        cells_G2 = queries_NQC.new_tensor([(width, height) for height, width in sizes]).float()
+        offsets_NQMGX2 = offsets_NQMGX2.float() / cells_G2[:, None]
+        points_NQMGX2 = places_Q2[:, None, None, None].float() + offsets_NQMGX2
         values_NSMd = self.value(values_NSC).unflatten(2, (heads, -1))
-        return self.output(sample_levels(values_NSMd, sizes, points_NQMGX2, weights_NQMGX))
+        read_NQC = sample_levels(values_NSMd.float(), sizes, points_NQMGX2, weights_NQMGX.float())
+        return self.output(read_NQC.to(values_NSMd.dtype))
 
     def _initialise(self) -> None:
         """Start with each head looking in a direction of its own, its points ever farther out."""
@@ -96,4 +98,4 @@ def cell_centres(sizes: Sizes, like: Tensor) -> Tensor:
         columns = (torch.arange(width, device=like.device) + 0.5) / width
         y, x = torch.meshgrid(rows, columns, indexing="ij")
         centres.append(torch.stack([x, y], -1).flatten(0, 1))
-    return torch.cat(centres).to(like.dtype)
+    return torch.cat(centres)
