@@ -117,7 +117,7 @@ VARIANTS = {
     "tabletop": EvfSamConfig(
         encoder=Beit3Config(
             width=128,
-            depth=5,
+            depth=8,
             heads=4,
             feed_forward=256,
             image_size=TABLETOP_INPUT.size,

@@ -1,19 +1,21 @@
 """Every training run of the project, as functions."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from evf_sam_ros.models.beit3 import FIRST_POSITION
+from evf_sam_ros.models.beit3 import FIRST_POSITION, Beit3Config
 from evf_sam_ros.models.compact import sine_positions
 from evf_sam_ros.models.evf_sam import EvfSam
-from evf_sam_ros.models.variants import VARIANTS, build
+from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
 from evf_sam_ros.perception.tokenizer import WORD_FILE, load_tokenizer
 from evf_sam_ros.sim.expressions import EVALUATION_MIX, KINDS, sample_expressions
 from evf_sam_ros.sim.layout import Viewpoints
+from evf_sam_ros.training.deepen import deepened
 from evf_sam_ros.training.export import export
 from evf_sam_ros.training.tabletop_batches import BatchMaker
 from evf_sam_ros.training.tabletop_data import TrainingScenes, load_scenes, render_scenes
@@ -38,17 +40,35 @@ TRAINING_MIX = {
     "nothing": 0.15,
 }
 
+# Once shape, colour and size are told apart, what is left to learn is where things are.
+HARD_MIX = {
+    "attribute": 0.06,
+    "size": 0.05,
+    "superlative": 0.05,
+    "place": 0.26,
+    "ordinal": 0.12,
+    "relation": 0.24,
+    "between": 0.05,
+    "several": 0.04,
+    "nothing": 0.13,
+}
+
+DEEPENED = (0, 1, 2, 2, 3, 3, 4, 4)  # layers of the encoder before the last stage, by `deepened`
 STAGES = {
     Stage.SEE: Schedule(steps=1000, learning_rate=2e-3),
     Stage.GROUND: Schedule(steps=1200, learning_rate=1e-3, warmup=200, decay_from=0.99),
     Stage.SEGMENT: Schedule(steps=3150, learning_rate=1e-3, warmup=200, decay_from=0.6),
     Stage.REFINE: Schedule(steps=4780, learning_rate=9e-4, warmup=150, decay_from=0.3, seed=7),
+    Stage.DEEPEN: Schedule(
+        steps=2800, learning_rate=1e-3, optimizer="muon", warmup=60, decay_from=0.1, seed=11
+    ),
 }
 SIZES = {
     Stage.SEE: BatchSize(images=16, prompts=1, decoded=0),
     Stage.GROUND: BatchSize(images=8, prompts=8, decoded=0),
     Stage.SEGMENT: BatchSize(images=8, prompts=8, decoded=3),
     Stage.REFINE: BatchSize(images=8, prompts=8, decoded=2),
+    Stage.DEEPEN: BatchSize(images=8, prompts=8, decoded=2),
 }
 # Objects cover a hundredth of the picture: at weight 1, their pixels would hardly count.
 WEIGHTS = LossWeights(bce=8.0)
@@ -56,7 +76,7 @@ WEIGHTS = LossWeights(bce=8.0)
 
 def tabletop(folder: Path, *, resume: bool) -> None:
     """Train the embedded default model from nothing: render, learn words, then every stage."""
-    assert set(TRAINING_MIX) == set(KINDS)
+    assert set(TRAINING_MIX) == set(HARD_MIX) == set(KINDS)
     shards = render_scenes(folder / "scenes", 0, TRAINING_SCENES)
     shards += render_scenes(folder / "scenes", WIDE_SEED, WIDE_SCENES, WIDE)
     scenes = load_scenes(shards)
@@ -70,10 +90,13 @@ def tabletop(folder: Path, *, resume: bool) -> None:
     )
 
     torch.manual_seed(0)
-    model = build(VARIANTS["tabletop"])
+    model = build(shallow(VARIANTS["tabletop"]))
     initialise(model)
     previous: Path | None = None
     for stage, schedule in STAGES.items():
+        if stage is Stage.DEEPEN:
+            model = build(VARIANTS["tabletop"])
+            batches[0].mix = HARD_MIX
         task = TabletopTask(model, stage, *batches, SIZES[stage], WEIGHTS)
         if previous is not None:
             _continue_from(previous, task)
@@ -84,6 +107,13 @@ def tabletop(folder: Path, *, resume: bool) -> None:
         model, VARIANTS["tabletop"], batches[1], folder / WORD_FILE, folder / "model"
     )
     print(f"{folder / 'model'}: found from p = {calibration.threshold:.3f}")
+
+
+def shallow(config: EvfSamConfig) -> EvfSamConfig:
+    """Return what becomes `config` by `DEEPENED`."""
+    assert isinstance(config.encoder, Beit3Config)
+    assert config.encoder.depth == len(DEEPENED)
+    return replace(config, encoder=replace(config.encoder, depth=len(set(DEEPENED))))
 
 
 def run(name: str, folder: Path, *, resume: bool) -> None:
@@ -122,8 +152,8 @@ def initialise(model: EvfSam) -> None:
 
 def _continue_from(checkpoint: Path, task: TabletopTask) -> None:
     """Start a stage with what the one before has learned."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    task.module.load_state_dict(state["module"])
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["module"]
+    task.module.load_state_dict(deepened(state, DEEPENED) if task.stage is Stage.DEEPEN else state)
     if task.stage is Stage.SEGMENT:
         assert task.model.encoder.vision_embed.trunk is not None
         learned = task.model.encoder.vision_embed.trunk.state_dict()

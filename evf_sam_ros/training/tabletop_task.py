@@ -26,6 +26,7 @@ class Stage(Enum):
     GROUND = "ground"
     SEGMENT = "segment"
     REFINE = "refine"  # the same once more, and longer: the learning rate starts again
+    DEEPEN = "deepen"  # the same with more layers
 
 
 @dataclass(frozen=True, kw_only=True)

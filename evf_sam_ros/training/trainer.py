@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 from tqdm import tqdm
 
+from evf_sam_ros.training.optimizer import OptimizerName, build_optimizer
 from evf_sam_ros.training.processes import Alone, Processes
 
 SMOOTHING = 0.98  # of the figures in the progress bar
@@ -45,6 +46,7 @@ class Schedule:
 
     steps: int
     learning_rate: float
+    optimizer: OptimizerName = "adamw"
     warmup: int = 100  # steps from zero to the full learning rate
     decay_from: float = 0.0  # share of the steps after which it falls linearly
     weight_decay: float = 0.05
@@ -81,9 +83,11 @@ class Trainer:
                 f"{schedule.accumulate} batches per step cannot be shared equally by "
                 f"{self.together.count} processes"
             )
-        optimizer = torch.optim.AdamW(
-            _parameter_groups(task.module, schedule.weight_decay),
-            lr=schedule.learning_rate,
+        optimizer = build_optimizer(
+            task.module,
+            schedule.optimizer,
+            learning_rate=schedule.learning_rate,
+            weight_decay=schedule.weight_decay,
             betas=schedule.betas,
         )
         self._own_batches = schedule.accumulate // self.together.count
@@ -246,20 +250,6 @@ class _Batches(Dataset[Any]):
 def batch_generator(seed: int, step: int, number: int) -> np.random.Generator:
     """Return the source of every choice in a batch; `number` counts those of a step."""
     return np.random.default_rng([seed, step, number] if number else [seed, step])
-
-
-def _parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Let only the matrices of layers shrink; not norms, biases, embeddings or positions."""
-    decayed = {
-        id(layer.weight)
-        for layer in module.modules()
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
-    }
-    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    return [
-        {"params": [p for p in trained if id(p) in decayed], "weight_decay": weight_decay},
-        {"params": [p for p in trained if id(p) not in decayed], "weight_decay": 0.0},
-    ]
 
 
 def _with_ciou(figures: dict[str, float]) -> dict[str, float]:

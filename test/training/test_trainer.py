@@ -63,14 +63,16 @@ def test_training_learns_the_line(tmp_path):
     assert float(task.module.bias) == pytest.approx(-1, abs=0.1)
 
 
-def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path, optimizer):
+    schedule = replace(SCHEDULE, optimizer=optimizer)
     whole = LineTask()
-    Trainer(whole, SCHEDULE, tmp_path / "whole").run(resume=False)
+    Trainer(whole, schedule, tmp_path / "whole").run(resume=False)
 
     with pytest.raises(KilledError):
-        Trainer(killed_after(7), SCHEDULE, tmp_path / "killed").run(resume=False)
+        Trainer(killed_after(7), schedule, tmp_path / "killed").run(resume=False)
     resumed = LineTask()
-    trainer = Trainer(resumed, SCHEDULE, tmp_path / "killed")
+    trainer = Trainer(resumed, schedule, tmp_path / "killed")
     trainer.run(resume=True)
 
     assert trainer.step == SCHEDULE.steps
