@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 LEAST_LETTERS = 4  # shorter words have too many neighbours
 _WORD = re.compile(rf"[a-z][a-z'-]{{{LEAST_LETTERS - 1},}}")
+Cuts = list[tuple[str, str]]  # a word before and after each place in it
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _OF_A_COLOR = re.compile(r"-?colou?r(?:ed)?$")  # "red coloured", "red-coloured", "red colour"
 _VARIANTS = {
@@ -31,9 +32,9 @@ class Reading:
 def reading_of(word: str, vocabulary: Set[str]) -> Reading | None:
     """Return how a word that the vocabulary lacks can be read; None: it is unknown.
 
-    A word is read as the only one of the vocabulary that differs from it by one letter added,
-    left out, changed, or by two that changed places; but a word of its own right is never read as
-    another: a tube is no cube.
+    A word is read as the only one of the vocabulary from which a letter was left out, else as the
+    only one that differs from it by one letter added or changed, or by two that changed places;
+    but a word of its own right is never read as another: a tube is no cube.
     """
     plain = word.lower()
     variant = _VARIANTS.get(plain)
@@ -44,18 +45,22 @@ def reading_of(word: str, vocabulary: Set[str]) -> Reading | None:
         return Reading(word, rest) if not rest or rest in vocabulary else None
     if not _WORD.fullmatch(plain) or plain in REAL_WORDS:
         return None
-    near = _neighbours(plain) & vocabulary
+    cuts = [(plain[:i], plain[i:]) for i in range(len(plain) + 1)]
+    near = _completed(cuts) & vocabulary or _other_neighbours(cuts) & vocabulary
     return Reading(word, near.pop()) if len(near) == 1 else None
 
 
-def _neighbours(word: str) -> set[str]:
-    """Return all that one slip of the fingers makes of a word."""
-    cuts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+def _completed(cuts: Cuts) -> set[str]:
+    """Return all words from which one letter may have been left out."""
+    return {a + letter + b for a, b in cuts for letter in _LETTERS}
+
+
+def _other_neighbours(cuts: Cuts) -> set[str]:
+    """Return all words that another slip of the fingers may have made this of."""
     swapped = {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}
     shorter = {a + b[1:] for a, b in cuts if b}
     changed = {a + letter + b[1:] for a, b in cuts if b for letter in _LETTERS}
-    longer = {a + letter + b for a, b in cuts for letter in _LETTERS}
-    return {each for each in swapped | shorter | changed | longer if len(each) > 2}
+    return {each for each in swapped | shorter | changed if len(each) > 2}
 
 
 # Words of everyday English one slip away from the vocabulary of the tabletop.

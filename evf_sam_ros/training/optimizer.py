@@ -1,5 +1,6 @@
 """Who moves the weights: AdamW, as in the papers, or Muon for the matrices inside a network."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -39,7 +40,7 @@ class Both:
 
     def __init__(
         self,
-        matrices: list[torch.Tensor],
+        matrices: Sequence[torch.Tensor],
         adamw: torch.optim.AdamW,
         learning_rate: float,
         weight_decay: float,
