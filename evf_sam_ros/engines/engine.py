@@ -68,14 +68,18 @@ def engine_for(
         case "plain":
             return PlainEngine(model)
         case "torch":
-            return TorchEngine(model, fused_attention=device.type == "cuda").eval()
+            return _torch(model, device)
         case "openvino":
             _check_openvino(device)
             return _openvino(model, config, precision, make=True)
         case "auto":
             ready = _openvino(model, config, precision, make=False) if _usable(device) else None
-            return ready or TorchEngine(model, fused_attention=device.type == "cuda").eval()
+            return ready or _torch(model, device)
     raise ValueError(f"engine is {name!r}, need one of {', '.join(ENGINES)}")
+
+
+def _torch(model: EvfSam, device: torch.device) -> Engine:
+    return TorchEngine(model, "queries" if device.type == "cuda" else "bias").eval()
 
 
 def is_installed() -> bool:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from evf_sam_ros.engines.fusion import lean_prompt
 from evf_sam_ros.engines.lean_segmenters import lean_segmenter
+from evf_sam_ros.engines.sam_encoder import SamAttention
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
 
@@ -19,11 +20,10 @@ from evf_sam_ros.models.segmenter import Decoded
 class LeanModel(nn.Module):
     """`EvfSam` as three steps: `encode` an image, `prompt` by words, `decode` to masks."""
 
-    def __init__(self, model: EvfSam, *, fused_attention: bool) -> None:
-        """Take whether SAM's encoder is to have fused attention: faster on a GPU, not on a CPU."""
+    def __init__(self, model: EvfSam, sam_attention: SamAttention) -> None:
         super().__init__()
         self.prompt = lean_prompt(model)
-        self.segmenter = lean_segmenter(model.segmenter, fused_attention)
+        self.segmenter = lean_segmenter(model.segmenter, sam_attention)
 
     def encode(self, images_B3HW: Tensor) -> Any:
         return self.segmenter.encode(images_B3HW)

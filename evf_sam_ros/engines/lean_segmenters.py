@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from evf_sam_ros.engines.decoding import repeated, two_way
-from evf_sam_ros.engines.sam_encoder import LeanSamEncoder
+from evf_sam_ros.engines.sam_encoder import LeanSamEncoder, SamAttention
 from evf_sam_ros.models.compact import CompactFeatures, CompactSegmenter
 from evf_sam_ros.models.efficient_sam import EfficientSam
 from evf_sam_ros.models.mask_decoder import MASK_TOKENS, grid_positions
@@ -21,11 +21,11 @@ from evf_sam_ros.models.sam2_decoder import Candidates, Sam2Features
 from evf_sam_ros.models.segmenter import Decoded, Segmenter
 
 
-def lean_segmenter(segmenter: Segmenter, fused_attention: bool) -> Segmenter:
+def lean_segmenter(segmenter: Segmenter, sam_attention: SamAttention) -> Segmenter:
     """Return a segmenter that gives the same answers with less work."""
     match segmenter:
         case Sam():
-            return LeanSam(segmenter, fused_attention)
+            return LeanSam(segmenter, sam_attention)
         case EfficientSam():
             return LeanEfficientSam(segmenter)
         case Sam2():
@@ -36,16 +36,18 @@ def lean_segmenter(segmenter: Segmenter, fused_attention: bool) -> Segmenter:
 
 
 class LeanSam(Segmenter):
-    """SAM: fused attention, one mask of four, and what prompts share once."""
+    """SAM: its encoder with less work, one mask of four, and what prompts share once."""
 
     positions_1KC: Tensor  # of the image's cells
 
-    def __init__(self, sam: Sam, fused_attention: bool) -> None:
+    def __init__(self, sam: Sam, attention: SamAttention) -> None:
         super().__init__()
         self.sam = sam
         self.prompt_width = sam.prompt_width
         encoder = sam.image_encoder
-        self.image_encoder = LeanSamEncoder(encoder) if fused_attention else encoder
+        self.image_encoder = (
+            encoder if attention == "written" else LeanSamEncoder(encoder, attention)
+        )
         frequencies_2F = sam.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
         side = sam.prompt_encoder.image_embedding_size[0]
         self.register_buffer(
@@ -109,9 +111,10 @@ class LeanEfficientSam(Segmenter):
 
 
 class LeanSam2(Segmenter):
-    """SAM-2: what prompts share once."""
+    """SAM-2: position tables made once, what prompts share once."""
 
-    positions_1KC: Tensor  # of the image's cells
+    positions_1KC: Tensor  # of the image's cells, for the decoder
+    places_1hwD: Tensor  # of the trunk's first grid
 
     def __init__(self, sam: Sam2) -> None:
         super().__init__()
@@ -123,8 +126,18 @@ class LeanSam2(Segmenter):
             "positions_1KC", _rows(grid_positions(frequencies_2F, side, side)), False
         )
 
+        trunk: Any = sam.image_encoder.trunk
+        stride = trunk.patch_embed["proj"].stride[0]
+        grid = sam.image_side // stride
+        self.register_buffer("places_1hwD", trunk.positions(grid, grid).detach(), False)
+
     def encode(self, images_B3HW: Tensor) -> Sam2Features:
-        return self.sam.encode(images_B3HW)
+        self.sam.check(images_B3HW)
+        encoder: Any = self.sam.image_encoder
+        grid_BhwD = encoder.trunk.patches(images_B3HW)
+        grid_BhwD = grid_BhwD + self.places_1hwD.to(grid_BhwD.dtype)
+        seen = self.sam.seen(encoder.neck(encoder.trunk.stages(grid_BhwD))[:-1])
+        return Sam2Features(self.sam.unremembered(seen), seen.eighth_BChw, seen.quarter_BChw)
 
     def decode(self, features: Sam2Features, prompts_BPC: Tensor) -> Decoded:
         decoder: Any = self.sam.mask_decoder

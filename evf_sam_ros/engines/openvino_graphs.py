@@ -66,8 +66,7 @@ def make(model: EvfSam, config: EvfSamConfig, folder: Path) -> None:
 
 
 def _graphs(model: EvfSam, config: EvfSamConfig) -> dict[str, Any]:
-    # Fused, OpenVINO 2026.4 gets SAM's whole encoder wrong, though each part right.
-    lean = LeanModel(model, fused_attention=False).eval()
+    lean = LeanModel(model, "written").eval()
     images = torch.zeros(1, 3, *config.image_input.size)
     fusions = torch.zeros(1, 3, *config.fusion_input.size)
     tokens = torch.zeros(1, _PROMPTS, _TOKENS, dtype=torch.long)

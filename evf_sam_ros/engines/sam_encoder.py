@@ -1,15 +1,15 @@
-"""SAM's image encoder with fused attention and tables made once; the answers are the same.
+"""SAM's image encoder with less work: tables made once, and nothing projected that fills windows.
 
 segment-anything adds its relative positions to a score matrix of 16 x 4096 x 4096 numbers. A bias
 that is a sum of one term for the row of the key and one for its column is a scalar product: the
 terms go behind the query, and behind the key stands a 1 at its row and a 1 at its column. Then
-attention is plain, and no kernel has to write the scores.
+attention is plain, and no fused kernel has to write the scores.
 
 Shape suffixes: B images, N images or windows of them, h w their grid, T tokens (h * w),
 n heads, d head width, D width, S S image size.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,16 +18,22 @@ from torch.nn import functional
 from evf_sam_ros.models.segment_anything import modeling
 from evf_sam_ros.models.windows import joined_windows
 
+# How SAM's relative positions reach the scores:
+#   queries  behind queries and keys, for fused kernels without a bias: GPUs
+#   bias     as a bias of fused attention, which CPUs have
+#   written  as segment-anything does: what OpenVINO compiles rightly
+SamAttention = Literal["queries", "bias", "written"]
+
 _MULTIPLE = 8  # fused kernels want head widths that are one
 
 
 class LeanSamEncoder(nn.Module):
     """Runs the blocks of an `ImageEncoderViT`, whose weights it shares."""
 
-    def __init__(self, encoder: Any) -> None:
+    def __init__(self, encoder: Any, attention: SamAttention) -> None:
         super().__init__()
         self.encoder = encoder
-        self.attention = nn.ModuleList(LeanAttention(block) for block in encoder.blocks)
+        self.attention = nn.ModuleList(LeanAttention(block, attention) for block in encoder.blocks)
 
     def forward(self, images_B3SS: Tensor) -> Tensor:
         """Return image features (B, C, h, w)."""
@@ -45,8 +51,9 @@ class LeanAttention(nn.Module):
     columns_wwd: Tensor  # and columns
     places_TR: Tensor
 
-    def __init__(self, block: Any) -> None:
+    def __init__(self, block: Any, attention: SamAttention) -> None:
         super().__init__()
+        self.attend = self._by_queries if attention == "queries" else self._by_bias
         self.window = block.window_size
         self.heads = block.attn.num_heads
         self.scale = block.attn.scale
@@ -73,12 +80,10 @@ class LeanAttention(nn.Module):
 
     def _windows(self, qkv_BhwE: Tensor) -> Tensor:
         """Cut into windows; SAM fills them up with zeros, of which the projection is its bias."""
-        height, width = qkv_BhwE.shape[1:3]
-        down, right = -height % self.window, -width % self.window
-        bias = self.qkv.bias.to(qkv_BhwE.dtype)
-        padded = functional.pad(qkv_BhwE - bias, (0, 0, 0, right, 0, down)) + bias
-        rows, columns = (height + down) // self.window, (width + right) // self.window
-        cut = padded.unflatten(2, (columns, self.window)).unflatten(1, (rows, self.window))
+        # Joined, not padded: OpenVINO 2026.4 mistakes a padded grid that is cut into windows.
+        filled = _filled(qkv_BhwE, self.qkv.bias, self.window, 2)
+        filled = _filled(filled, self.qkv.bias, self.window, 1)
+        cut = filled.unflatten(2, (-1, self.window)).unflatten(1, (-1, self.window))
         return cut.transpose(2, 3).flatten(0, 2)
 
     def _attended(self, qkv_NhwE: Tensor) -> Tensor:
@@ -87,11 +92,34 @@ class LeanAttention(nn.Module):
         q_Nnhwd, k_NnTd, v_NnTd = qkv[0], qkv[1].flatten(2, 3), qkv[2].flatten(2, 3)
         by_row = torch.einsum("bnhwd,hkd->bnhwk", q_Nnhwd, self.rows_hhd)
         by_column = torch.einsum("bnhwd,wkd->bnhwk", q_Nnhwd, self.columns_wwd)
-        q_NnTe = torch.cat([q_Nnhwd * self.scale, by_row, by_column], -1).flatten(2, 3)
+        attended_NnTd = self.attend(q_Nnhwd * self.scale, k_NnTd, v_NnTd, by_row, by_column)
+        return attended_NnTd.unflatten(2, (height, width)).permute(0, 2, 3, 1, 4).flatten(3)
+
+    def _by_queries(
+        self, q_Nnhwd: Tensor, k_NnTd: Tensor, v_NnTd: Tensor, by_row: Tensor, by_column: Tensor
+    ) -> Tensor:
+        q_NnTe = torch.cat([q_Nnhwd, by_row, by_column], -1).flatten(2, 3)
         places = self.places_TR.to(k_NnTd.dtype).expand(*k_NnTd.shape[:2], -1, -1)
         q_NnTe, k_NnTe = _aligned(q_NnTe), _aligned(torch.cat([k_NnTd, places], -1))
-        attended = functional.scaled_dot_product_attention(q_NnTe, k_NnTe, v_NnTd, scale=1.0)
-        return attended.unflatten(2, (height, width)).permute(0, 2, 3, 1, 4).flatten(3)
+        return functional.scaled_dot_product_attention(q_NnTe, k_NnTe, v_NnTd, scale=1.0)
+
+    def _by_bias(
+        self, q_Nnhwd: Tensor, k_NnTd: Tensor, v_NnTd: Tensor, by_row: Tensor, by_column: Tensor
+    ) -> Tensor:
+        bias_NnThw = (by_row[..., None] + by_column[..., None, :]).flatten(2, 3)
+        return functional.scaled_dot_product_attention(
+            q_Nnhwd.flatten(2, 3), k_NnTd, v_NnTd, bias_NnThw.flatten(3), scale=1.0
+        )
+
+
+def _filled(qkv_BhwE: Tensor, bias_E: Tensor, window: int, side: int) -> Tensor:
+    """Put rows (side 1) or columns (side 2) of the bias behind, up to a multiple of windows."""
+    missing = -qkv_BhwE.shape[side] % window
+    if not missing:
+        return qkv_BhwE
+    shape = list(qkv_BhwE.shape)
+    shape[side] = missing
+    return torch.cat([qkv_BhwE, bias_E.to(qkv_BhwE.dtype).expand(shape)], side)
 
 
 def _one_hot_places(rows: int, columns: int) -> Tensor:

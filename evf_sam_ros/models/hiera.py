@@ -74,8 +74,15 @@ class Hiera(nn.Module):
 
     def forward(self, images_B3HW: Tensor) -> list[Tensor]:
         """Return what every stage ends with, (B, D, h, w), the finest first."""
-        grid_BhwD = self.patch_embed["proj"](images_B3HW).permute(0, 2, 3, 1)
-        grid_BhwD = grid_BhwD + self._positions(*grid_BhwD.shape[1:3]).to(grid_BhwD.dtype)
+        grid_BhwD = self.patches(images_B3HW)
+        return self.stages(grid_BhwD + self.positions(*grid_BhwD.shape[1:3]).to(grid_BhwD.dtype))
+
+    def patches(self, images_B3HW: Tensor) -> Tensor:
+        """Return the first grid, positions not yet added, (B, h, w, D)."""
+        return self.patch_embed["proj"](images_B3HW).permute(0, 2, 3, 1)
+
+    def stages(self, grid_BhwD: Tensor) -> list[Tensor]:
+        """Return what every stage makes of the first grid; see `forward`."""
         ends = []
         for index, block in enumerate(self.blocks):
             grid_BhwD = block(grid_BhwD)
@@ -83,7 +90,8 @@ class Hiera(nn.Module):
                 ends.append(grid_BhwD.permute(0, 3, 1, 2))
         return ends
 
-    def _positions(self, height: int, width: int) -> Tensor:
+    def positions(self, height: int, width: int) -> Tensor:
+        """Return the position table of a first grid of that size, (1, h, w, D)."""
         coarse_1Dhw = functional.interpolate(
             self.pos_embed.float(), (height, width), mode="bicubic", align_corners=False
         )

@@ -73,12 +73,20 @@ class Sam2(Segmenter):
 
     def see(self, images_B3HW: Tensor) -> Sam2Features:
         """Return the features of images before any memory is added."""
+        self.check(images_B3HW)
+        return self.seen(self.image_encoder(images_B3HW))
+
+    def check(self, images_B3HW: Tensor) -> None:
+        """Raise ValueError for images of another size."""
         if images_B3HW.shape[-2:] != (self.image_side, self.image_side):
             raise ValueError(
                 f"the image is {tuple(images_B3HW.shape[-2:])}, "
                 f"this encoder takes {(self.image_side, self.image_side)}"
             )
-        quarter, eighth, grid = self.image_encoder(images_B3HW)
+
+    def seen(self, levels: list[Tensor]) -> Sam2Features:
+        """Return what the image encoder's levels, the finest first, are to the decoder."""
+        quarter, eighth, grid = levels
         return Sam2Features(
             grid, self.mask_decoder.conv_s1(eighth), self.mask_decoder.conv_s0(quarter)
         )

@@ -12,6 +12,7 @@ from evf_sam_ros.engines.fusion import LeanPrompt, bucket_of, to_bucket
 from evf_sam_ros.engines.lean import LeanModel
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.variants import build
+from evf_sam_ros.models.windows import windows_of
 
 GOLDENS = Path(__file__).parents[3] / "shared" / "goldens"
 TABLETOP = Path(checkpoint.__file__).parent / "tabletop"
@@ -19,8 +20,8 @@ needs_goldens = pytest.mark.skipif(not GOLDENS.is_dir(), reason=f"no golden data
 EXACT = 1e-5
 
 
-def lean_of(model):
-    return LeanModel(model, fused_attention=True).eval()
+def lean_of(model, attention="queries"):
+    return LeanModel(model, attention).eval()
 
 
 def misses(checks):
@@ -28,10 +29,18 @@ def misses(checks):
 
 
 @needs_goldens
-@pytest.mark.parametrize("name", ["tiny_sam", "tiny_effisam", "tiny_sam2"])
-def test_every_answer_recorded_of_a_small_model_is_met(name):
+@pytest.mark.parametrize(
+    ("name", "attention"),
+    [
+        ("tiny_sam", "queries"),
+        ("tiny_sam", "bias"),
+        ("tiny_effisam", "written"),
+        ("tiny_sam2", "written"),
+    ],
+)
+def test_every_answer_recorded_of_a_small_model_is_met(name, attention):
     golden = load_golden(GOLDENS / name)
-    checks = check_engine(golden, lean_of(golden.model))
+    checks = check_engine(golden, lean_of(golden.model, attention))
     assert misses(checks) == {}
     assert len(checks) == 4 * len(golden.manifest["cases"])
 
@@ -130,3 +139,48 @@ def test_filling_up_changes_nothing_as_long_as_it_is_masked():
         assert relative(expected, prompt(fusions, filled, masked).numpy()) < EXACT
         unmasked = prompt(fusions, filled, torch.zeros_like(masked)).numpy()
         assert relative(expected, unmasked) > 1e-2
+
+
+def counted(module):
+    """Return the list of the sizes that a module will have been given."""
+    sizes = []
+    module.register_forward_pre_hook(lambda _, given: sizes.append(tuple(given[0].shape[:-1])))
+    return sizes
+
+
+@pytest.mark.parametrize("attention", ["queries", "bias"])
+def test_what_only_fills_windows_is_not_projected(attention):
+    model, config = model_and_config("sam")
+    encoder = model.segmenter.image_encoder
+    attended = encoder.blocks[0].attn
+    sizes, images = counted(attended.qkv), inputs(config, images=1)[0]
+    with torch.inference_mode():
+        expected = encoder(images)
+        lean = lean_of(model, attention).segmenter.image_encoder
+        computed = lean(images)
+    # A grid of 4 x 4 in windows of 3: four windows, of 36 places, 20 of which are filling.
+    assert sizes == [(4, 3, 3), (1, 4, 4)]
+    assert relative(expected.numpy(), computed.numpy()) < EXACT
+
+
+def test_windows_filled_up_by_zeros_are_noticed():
+    model, config = model_and_config("sam")
+    lean = lean_of(model)
+    images = inputs(config, images=1)[0]
+    block = lean.segmenter.image_encoder.attention[0]
+    with torch.inference_mode():
+        expected = lean.encode(images).numpy()
+        qkv = block.qkv(torch.randn(1, 4, 4, 16))
+        assert torch.equal(block._windows(qkv)[-1, 1, 1], block.qkv.bias)
+        block._windows = lambda grid: windows_of(grid, 3)
+        assert relative(expected, lean.encode(images).numpy()) > 1e-3
+
+
+def test_position_tables_are_resized_once(monkeypatch):
+    for name, kind in (("sam2", "hiera.Hiera"), ("efficient_sam", "efficient_sam.ImageEncoder")):
+        model, config = model_and_config(name)
+        lean = lean_of(model)
+        monkeypatch.setattr(
+            f"evf_sam_ros.models.{kind}.positions", lambda *_: pytest.fail("made again")
+        )
+        run(lean, *inputs(config))
