@@ -13,6 +13,9 @@ PROFILE = Path("config") / "fastdds_local.xml"
 DOMAINS = range(1, 102)  # the ports of higher ones lie among those that the system hands out
 FIRST_PORT, PORTS_PER_DOMAIN, FIRST_PARTICIPANT = 7400, 250, 10  # of the RTPS standard
 
+# Domains that this process has taken, possibly long before anything of ROS runs in them.
+_taken: list[socket.socket] = []
+
 
 def isolate() -> int:
     """Set this process's environment, which its children inherit; return the domain.
@@ -26,16 +29,27 @@ def isolate() -> int:
 
 
 def free_domain() -> int:
-    """Return a domain in which nobody takes part on this machine."""
+    """Take a domain in which nobody takes part on this machine, until this process ends."""
     for domain in random.sample(DOMAINS, len(DOMAINS)):
-        port = FIRST_PORT + PORTS_PER_DOMAIN * domain + FIRST_PARTICIPANT
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("0.0.0.0", port))
-            except OSError:
-                continue
+        if _take(domain):
             return domain
     raise RuntimeError("every ROS domain from 1 to 101 is in use on this machine")
+
+
+def _take(domain: int) -> bool:
+    """Keep the domain from others that ask here for one; False if somebody has it."""
+    # A name without a file: the system forgets it with the process.
+    taken = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    port = FIRST_PORT + PORTS_PER_DOMAIN * domain + FIRST_PARTICIPANT
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            taken.bind(f"\0evf_sam_ros domain {domain}")
+            probe.bind(("0.0.0.0", port))  # of a ROS that did not ask
+        except OSError:
+            taken.close()
+            return False
+    _taken.append(taken)
+    return True
 
 
 def _variables(rclpy_release: int) -> dict[str, str]:

@@ -115,7 +115,8 @@ class Robot:
             self._image.get_subscription_count() or self._compressed.get_subscription_count()
         )
         names = (f"evf_sam/{name}" for name in OUTPUTS)
-        return listened and all(self.node.count_publishers(name) for name in names)
+        # More than one: another node answers as well, and nobody could tell whose answer it is.
+        return listened and all(self.node.count_publishers(name) == 1 for name in names)
 
     def reactivate(self, **values):
         """Deactivate, set parameters that are read when activated, and activate again."""
@@ -164,6 +165,10 @@ class Robot:
         self.call(Trigger, "cancel")
         self.spin_for(0.2)
         self.forget()
+
+    def let_images_grow_old(self):
+        """Wait until none that was shown is fresh to the node, with its default parameters."""
+        self.spin_for(NodeParameters.max_frame_age_s + 0.1)
 
     def forget(self):
         for kept in self.received.values():

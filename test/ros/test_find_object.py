@@ -102,7 +102,7 @@ def test_what_does_not_appear_in_time_is_given_up_with_the_best_that_was_seen(se
 
 
 def test_without_a_camera_a_search_ends_with_no_frame(node, seeker):
-    node.spin_for(1.1)  # until no image of before is fresh
+    node.let_images_grow_old()
     status, result = seeker.end(seeker.send(timeout=Duration(sec=1)))
     assert status == GoalStatus.STATUS_ABORTED
     assert result.result.status in (R.NO_FRAME, R.STALE_FRAME)

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -22,6 +24,20 @@ def test_a_domain_in_use_is_not_taken(monkeypatch):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 7400 + 250 * 7 + 10))
         assert loopback.free_domain() == 8
+
+
+def test_a_domain_is_kept_from_others_before_anything_of_ros_runs_in_it():
+    domain = loopback.free_domain()
+    ask = "from evf_sam_ros.ros import loopback; loopback.DOMAINS = [{}]; loopback.free_domain()"
+
+    def another_takes_it():
+        command = [sys.executable, "-c", ask.format(domain)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    refused = another_takes_it()
+    assert "every ROS domain" in refused.stderr
+    loopback._taken.pop().close()
+    assert another_takes_it().returncode == 0
 
 
 def test_a_domain_that_the_user_chose_stays(environment):

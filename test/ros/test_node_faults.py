@@ -130,7 +130,7 @@ def test_an_image_from_the_future_is_stale_and_the_clocks_are_named(node, scene)
 
 
 def test_a_command_without_new_images_is_answered_once_in_a_while(node):
-    node.spin_for(1.1)  # until no image of before is fresh
+    node.let_images_grow_old()
     node.say("the purple bottle")
     node.spin_until(lambda: node.received["result"])
     assert node.received["result"][0].status in (R.NO_FRAME, R.STALE_FRAME)
@@ -151,7 +151,7 @@ def test_a_command_expires(node, scene):
 
 def test_once_answers_a_command_once(node, scene):
     node.set(mode="once")
-    node.spin_for(1.1)  # until no image of before is fresh
+    node.let_images_grow_old()
     node.ask("the purple bottle", lambda: node.shot(scene))
     for _ in range(3):
         node.show(node.shot(scene))
@@ -241,7 +241,7 @@ def test_segment_refuses_with_a_reason(node, scene):
     assert wrong.result.status == R.ERROR
     assert "nv21" in wrong.result.message
     assert not wrong.mask.data
-    node.spin_for(1.2)
+    node.let_images_grow_old()
     assert node.segment("the purple bottle").result.status in (R.STALE_FRAME, R.NO_FRAME)
     assert sees_again(node, scene)
 

@@ -21,6 +21,8 @@ def film():
 def camera(node):
     """Return what shows an image and waits for the answer to it."""
     assert node.set(mode="track", use_depth=False) == ""
+    # A command begins with the newest image that is fresh: not with one of the test before.
+    node.let_images_grow_old()
 
     def look(text, rgb):
         return node.look(text, lambda: Shot(image_from_rgb(rgb, node.header())))
@@ -66,14 +68,15 @@ def test_the_same_words_said_again_begin_anew(node, film, camera):
     expression, frames = film
     mirrored = np.ascontiguousarray(frames[0].rgb[:, ::-1])
     node.say(expression)
-    before = camera(expression, frames[0].rgb).command_id
+    first = camera(expression, frames[0].rgb)
+    assert first.status == R.FOUND
     node.forget()
     # The words are meant for the newest image: it must be there when they come.
-    camera(expression, mirrored)
+    assert camera(expression, mirrored).status == R.NOT_FOUND
     node.say(expression)
     for _ in range(20):  # the first answers may be the earlier command's
         node.forget()
         result = camera(expression, mirrored)
-        if result.command_id > before:
+        if result.command_id > first.command_id:
             break
     assert result.status == R.FOUND
