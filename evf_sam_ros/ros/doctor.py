@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-model", action="store_true", help="do not load a model")
     parser.add_argument("--no-graph", action="store_true", help="do not look at topics")
     parser.add_argument(
-        "--seconds", type=float, default=3.0, help="listen to the topics so long (%(default)s)"
+        "--seconds", type=float, default=3.0, help="listen so long at most (%(default)s)"
     )
     parser.add_argument("--namespace", default="/", help="of the node (%(default)s)")
     for name in TOPICS:

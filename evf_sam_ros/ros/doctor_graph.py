@@ -1,7 +1,7 @@
 """What the doctor sees of a running ROS 2: who publishes what we read, and whether it arrives."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import rclpy
@@ -27,6 +27,7 @@ STREAMS = (IMAGE.name, DEPTH.name, CAMERA_INFO.name)
 NODE = "evf_sam"
 OUR_NAME = "evf_sam_doctor"
 MEET_S = 1.0  # discovery takes so long on a busy machine
+ENOUGH = 20  # messages, to tell a rate
 OLD_S = 1.0  # as the node's max_frame_age_s
 CAMERA_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)  # as the node asks
 OUTPUT_QOS = QoSProfile(depth=5)
@@ -68,7 +69,11 @@ class _Ear:
         self.count = 0
         self.age_s = 0.0
         self._clock = node.get_clock()
-        node.create_subscription(endpoint.type, topic, self._hear, CAMERA_QOS)
+        self._heard = node.create_subscription(endpoint.type, topic, self._hear, CAMERA_QOS)
+
+    def is_satisfied(self) -> bool:
+        """Tell whether there is no more to learn, as where nobody speaks of what we read."""
+        return self.count >= ENOUGH or not self._heard.get_publisher_count()
 
     def _hear(self, message: Any) -> None:
         self.count += 1
@@ -77,10 +82,10 @@ class _Ear:
 
 def _topics(node: Node, topics: Mapping[str, str], seconds: float) -> Iterator[Finding]:
     ears = {name: _Ear(node, ENDPOINTS[name], topics[name]) for name in STREAMS}
-    _spin(node, MEET_S)
+    _spin(node, MEET_S, lambda: False)
     for ear in ears.values():
         ear.count = 0
-    _spin(node, seconds)
+    seconds = _spin(node, seconds, lambda: all(ear.is_satisfied() for ear in ears.values()))
     for name, topic in topics.items():
         resolved = node.resolve_topic_name(topic)
         publishers = node.get_publishers_info_by_topic(resolved)
@@ -90,10 +95,12 @@ def _topics(node: Node, topics: Mapping[str, str], seconds: float) -> Iterator[F
             yield _publisher(ENDPOINTS[name], resolved, publishers, ears.get(name), seconds)
 
 
-def _spin(node: Node, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
+def _spin(node: Node, seconds: float, is_enough: Callable[[], bool]) -> float:
+    """Listen so long at most; return how long it was."""
+    started = time.monotonic()
+    while (left := started + seconds - time.monotonic()) > 0 and not is_enough():
         rclpy.spin_once(node, timeout_sec=left)
+    return time.monotonic() - started
 
 
 def _nobody(node: Node, name: str, topic: str) -> Finding:
