@@ -15,9 +15,12 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
+from evf_sam_ros.ros.left_behind import remove_segments
+
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 INTERRUPT = signal.SIGUSR2  # nobody sends it; raises KeyboardInterrupt in the main thread
-PATIENCE_S = 2.5  # for an orderly end; whoever sent the signal may send SIGKILL after a few more
+PATIENCE_S = 2.0  # for an orderly end; whoever sent the signal may send SIGKILL after a few more
+EXECUTOR_PATIENCE_S = 0.5  # of the above, for the callback that runs
 
 N = TypeVar("N", bound=Node)
 
@@ -65,7 +68,7 @@ def _run(make_node: Callable[[], N], start: Callable[[N], object], stop: "_StopS
         return 1
     finally:
         stop.is_ending.set()
-        executor.shutdown(timeout_sec=0.5)
+        executor.shutdown(timeout_sec=EXECUTOR_PATIENCE_S)
         if node is not None:
             node.destroy_node()
     return 0
@@ -147,6 +150,7 @@ def _leave(code: int) -> None:
     A model in its forward pass cannot be interrupted, Python would not end well around it, and
     taking PyTorch apart takes longer than all the rest.
     """
+    remove_segments()  # whoever is still at work keeps a node, and with it its shared memory
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

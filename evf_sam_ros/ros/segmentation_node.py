@@ -32,7 +32,7 @@ from evf_sam_ros.ros.worker import Worker
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 REJECTED, CANCELLED = SegmentationResult.COMMAND_REJECTED, SegmentationResult.CANCELLED
-EXIT_PATIENCE_S = 1.5
+EXIT_PATIENCE_S = 0.5  # for the model at work; a larger one is not waited for
 WARM_UP_IMAGE = np.zeros((480, 640, 3), np.uint8)
 
 

@@ -1,9 +1,12 @@
 """What every executable does around its node."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+
+import pytest
 
 # A node whose subscription fails as rclpy's does when it cannot read a message.
 SCRIPT = """
@@ -53,3 +56,75 @@ def test_a_callback_that_fails_is_logged_and_the_node_goes_on(tmp_path):
         assert process.wait(30) == 0
     finally:
         process.kill()
+
+
+# Each is stuck where its name says; it says so, and what shared memory it has, on the way there.
+STUCK = """
+import hashlib, sys
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from evf_sam_ros.ros.left_behind import own_segments
+from evf_sam_ros.ros.run import run
+from evf_sam_ros.ros.segmentation_node import SegmentationNode
+
+place = sys.argv.pop()
+
+def stick(*_, **__):
+    print(*own_segments(), flush=True)
+    # Takes long, lets other threads run, and is not interrupted by a signal: as a model's code.
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+
+class Slow:
+    score_threshold = None
+    name = device = "slow"
+    seen = 0
+
+    def __call__(self, *_):
+        self.seen += 1
+        if self.seen > 1:  # the first one is the warm-up
+            stick()
+
+class Stuck(SegmentationNode):
+    def __init__(self):
+        super().__init__(load=stick if place == "load" else lambda *_, **__: Slow())
+        if place == "callback":
+            self.create_timer(0.01, stick)
+        if place == "end":
+            self.create_timer(0.01, lambda: print(*own_segments(), flush=True))
+        if place == "model":
+            self.create_timer(0.01, self.look)
+
+    def look(self):
+        self._on_text("the mug")
+        stamp = self.get_clock().now().to_msg()
+        image = Image(header=Header(stamp=stamp), height=1, width=1, step=1, encoding="mono8")
+        image.data = [0]
+        self._on_image(image)
+
+    def destroy_node(self):
+        if place == "end":
+            stick()
+        super().destroy_node()
+
+sys.exit(run(Stuck, None, SegmentationNode.start))
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "number"),
+    [
+        ("load", signal.SIGINT),
+        ("model", signal.SIGTERM),
+        ("callback", signal.SIGINT),
+        ("end", signal.SIGTERM),
+    ],
+)
+def test_whatever_a_node_is_stuck_in_it_ends_and_leaves_nothing(place, number):
+    command = [sys.executable, "-c", STUCK, place]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        own = process.stdout.readline().split()
+        assert own
+        process.send_signal(number)
+        process.wait()
+    assert process.returncode == 0
+    assert not set(own) & set(os.listdir("/dev/shm"))
