@@ -58,6 +58,24 @@ NAMES = (
     (r"^prompt_encoder\.pe_layer\.\w+$", "shared_image_embedding.positional_embedding"),
 )  # fmt: skip
 
+# The film is given to the oracle as features; nobody prompts with a mask, and words are no points.
+UNUSED = (
+    "vision_encoder.",
+    "prompt_encoder.mask_embed.",
+    "prompt_encoder.point_embed.weight",
+)
+VISION = {
+    "backbone_config": {
+        "model_type": "sam2_hiera_det_model", "hidden_size": 8, "num_attention_heads": 1,
+        "blocks_per_stage": [1, 1, 1, 1], "embed_dim_per_stage": [8, 16, 32, 64],
+        "num_attention_heads_per_stage": [1, 1, 1, 1], "window_size_per_stage": [4, 2, 2, 2],
+        "global_attention_blocks": [2], "image_size": [SIDE, SIDE],
+    },
+    "fpn_hidden_size": WIDTH,
+    "backbone_channel_list": [64, 32, 16, 8],
+    "backbone_feature_sizes": [[4 * GRID] * 2, [2 * GRID] * 2, [GRID] * 2],
+}  # fmt: skip
+
 
 def their_name(name):
     for pattern, replacement in NAMES:
@@ -85,22 +103,28 @@ def frames(sam2):
 def oracle(sam2):
     if sys.version_info < (3, 11):
         pytest.skip("the transformers we pin needs Python 3.11 (requirements-encoders.txt)")
-    from transformers import Sam2VideoConfig, Sam2VideoModel
+    from transformers import Sam2VideoModel
+
+    model = Sam2VideoModel(oracle_config()).eval()
+    theirs = model.state_dict()
+    ours = {their_name(name): tensor for name, tensor in sam2.state_dict().items()}
+    # Their one other name for the same tensor.
+    ours["prompt_encoder.shared_embedding.positional_embedding"] = ours[
+        "shared_image_embedding.positional_embedding"
+    ]
+    for name in theirs:
+        if not name.startswith(UNUSED):
+            theirs[name].copy_(ours[name])
+    return model
+
+
+def oracle_config():
+    """Describe `SEGMENTER` to transformers."""
+    from transformers import Sam2VideoConfig
 
     memory = SEGMENTER.memory
-    vision = {
-        "backbone_config": {
-            "model_type": "sam2_hiera_det_model", "hidden_size": 8, "num_attention_heads": 1,
-            "blocks_per_stage": [1, 1, 1, 1], "embed_dim_per_stage": [8, 16, 32, 64],
-            "num_attention_heads_per_stage": [1, 1, 1, 1], "window_size_per_stage": [4, 2, 2, 2],
-            "global_attention_blocks": [2], "image_size": [SIDE, SIDE],
-        },
-        "fpn_hidden_size": WIDTH,
-        "backbone_channel_list": [64, 32, 16, 8],
-        "backbone_feature_sizes": [[4 * GRID] * 2, [2 * GRID] * 2, [GRID] * 2],
-    }  # fmt: skip
-    config = Sam2VideoConfig(
-        vision_config=vision,
+    return Sam2VideoConfig(
+        vision_config=VISION,
         prompt_encoder_config={"hidden_size": WIDTH, "image_size": SIDE, "mask_input_channels": 4},
         mask_decoder_config={
             "hidden_size": WIDTH, "mlp_dim": DECODER.feed_forward,
@@ -122,53 +146,14 @@ def oracle(sam2):
         memory_fuser_embed_dim=WIDTH,
         memory_fuser_intermediate_dim=4 * WIDTH,
     )  # fmt: skip
-    model = Sam2VideoModel(config).eval()
-    theirs = model.state_dict()
-    ours = {their_name(name): tensor for name, tensor in sam2.state_dict().items()}
-    for name in theirs:
-        if name.startswith(("vision_encoder.", "prompt_encoder.mask_embed.")):
-            continue  # the film is given to it as features; nobody prompts with a mask
-        match name:
-            case "prompt_encoder.shared_embedding.positional_embedding":
-                theirs[name].copy_(ours["shared_image_embedding.positional_embedding"])
-            case "prompt_encoder.point_embed.weight":
-                pass  # words are no points
-            case _:
-                theirs[name].copy_(ours[name])
-    return model
 
 
 def films_of(model, frames, prompt):
     """Let the oracle follow; return every stage of every frame."""
-    from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
-
-    session = Sam2VideoInferenceSession(video_height=SIDE, video_width=SIDE, dtype=torch.float32)
-    session.obj_id_to_idx(1)
-    session.processed_frames = dict.fromkeys(range(FRAMES), torch.zeros(3, SIDE, SIDE))
-    one_point = {
-        "point_coords": torch.zeros(1, 1, 1, 2),
-        "point_labels": torch.ones(1, 1, 1, dtype=torch.int32),
-    }
-    session.add_point_inputs(0, 0, one_point)
-    session.obj_with_new_inputs.append(1)
-    grid_positions = model.vision_encoder.neck.position_encoding
-
-    def features(_session, index, batch_size):
-        seen = frames[index]
-        levels = (seen.quarter_BChw, seen.eighth_BChw, seen.grid_BChw)
-        positions = grid_positions(levels[-1].shape, levels[-1].device, levels[-1].dtype)
-        flat = [level.flatten(2).permute(2, 0, 1) for level in levels]
-        return flat, [positions.flatten(2).permute(2, 0, 1)] * 3
-
-    model._prepare_vision_features = features
+    model._prepare_vision_features = features_of(model, frames)
+    session, records = pointed_session(), []
+    stages, _ = recorded_stages(model.memory_encoder, model.memory_attention)
     points_prompt = model.prompt_encoder.forward
-    stages, records = {}, []
-
-    def keep(name):
-        return lambda _module, _inputs, output: stages.__setitem__(name, output)
-
-    model.memory_encoder.register_forward_hook(keep("memory"))
-    model.memory_attention.register_forward_hook(keep("attention"))
     for index in range(FRAMES):
         stages.clear()
 
@@ -192,18 +177,54 @@ def films_of(model, frames, prompt):
     return records
 
 
-def followed(sam2, frames, prompt):
-    """Return every stage of every frame of ours, under the same names."""
-    stages, records = {}, []
+def pointed_session():
+    """Return the oracle's session of the film, with a point to follow, which words replace."""
+    from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
+
+    session = Sam2VideoInferenceSession(video_height=SIDE, video_width=SIDE, dtype=torch.float32)
+    session.obj_id_to_idx(1)
+    session.processed_frames = dict.fromkeys(range(FRAMES), torch.zeros(3, SIDE, SIDE))
+    one_point = {
+        "point_coords": torch.zeros(1, 1, 1, 2),
+        "point_labels": torch.ones(1, 1, 1, dtype=torch.int32),
+    }
+    session.add_point_inputs(0, 0, one_point)
+    session.obj_with_new_inputs.append(1)
+    return session
+
+
+def features_of(model, frames):
+    """Return what gives the oracle our image encoder's features, in place of its own."""
+    grid_positions = model.vision_encoder.neck.position_encoding
+
+    def features(_session, index, batch_size):
+        seen = frames[index]
+        levels = (seen.quarter_BChw, seen.eighth_BChw, seen.grid_BChw)
+        positions = grid_positions(levels[-1].shape, levels[-1].device, levels[-1].dtype)
+        flat = [level.flatten(2).permute(2, 0, 1) for level in levels]
+        return flat, [positions.flatten(2).permute(2, 0, 1)] * 3
+
+    return features
+
+
+def recorded_stages(memory_encoder, memory_attention):
+    """Return where what they gave last will be found, by name, and the hooks that see to it."""
+    stages = {}
 
     def keep(name):
         return lambda _module, _inputs, output: stages.__setitem__(name, output)
 
     hooks = [
-        sam2.memory.encoder.register_forward_hook(keep("memory")),
-        sam2.memory.attention.register_forward_hook(keep("attention")),
+        memory_encoder.register_forward_hook(keep("memory")),
+        memory_attention.register_forward_hook(keep("attention")),
     ]
-    video = Sam2Video(sam2)
+    return stages, hooks
+
+
+def followed(sam2, frames, prompt):
+    """Return every stage of every frame of ours, under the same names."""
+    stages, hooks = recorded_stages(sam2.memory.encoder, sam2.memory.attention)
+    video, records = Sam2Video(sam2), []
     for index, seen in enumerate(frames):
         stages.clear()
         decoded = video.follow(seen) if index else video.start(seen, prompt)
