@@ -6,37 +6,24 @@ at once need two ROS_DOMAIN_IDs: there is one /clock in each. For every image of
 without a camera's hurry, `evf-sam bag` is the better tool.
 """
 
-from pathlib import Path
-
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import (
-    DeclareLaunchArgument,
-    ExecuteProcess,
-    IncludeLaunchDescription,
-    OpaqueFunction,
-)
-from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.actions import ExecuteProcess, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 
+from evf_sam_ros.launching import argument, preset
+
 ARGUMENTS = [
-    DeclareLaunchArgument("bag", description="the recording: a rosbag2 folder or file; needed"),
-    DeclareLaunchArgument("rate", default_value="1.0", description="1: as fast as it was"),
-    DeclareLaunchArgument("loop", default_value="false", description="begin again at the end"),
-    DeclareLaunchArgument(
-        "delay_s", default_value="5.0", description="wait so long for the node to load its model"
-    ),
-    DeclareLaunchArgument(
-        "use_sim_time", default_value="true", description="take the time from the recording"
-    ),
+    argument("bag", None, "the recording: a rosbag2 folder or file; needed"),
+    argument("rate", "1.0", "1: as fast as it was"),
+    argument("loop", "false", "begin again at the end"),
+    argument("delay_s", "5.0", "wait so long for the node to load its model"),
+    argument("use_sim_time", "true", "take the time from the recording"),
 ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the node, then the recording."""
-    node = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(str(Path(__file__).with_name("evf_sam.launch.py")))
-    )
-    return LaunchDescription([*ARGUMENTS, node, OpaqueFunction(function=play)])
+    return preset(ARGUMENTS, OpaqueFunction(function=play))
 
 
 def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:

@@ -3,22 +3,19 @@
 It is simulation.launch.py with `web` on; `rviz:=true` shows the same in rviz.
 """
 
-from pathlib import Path
-
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import PathJoinSubstitution
 
-ARGUMENTS = [
-    DeclareLaunchArgument(
-        "web", default_value="true", description="serve the operator's page on this machine"
-    ),
-]
+from evf_sam_ros.launching import SHARE, argument
+
+WEB = argument("web", "true", "serve the operator's page on this machine")
 
 
 def generate_launch_description() -> LaunchDescription:
     """Set the other default before the preset is read."""
-    simulation = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(str(Path(__file__).with_name("simulation.launch.py")))
+    simulation = PathJoinSubstitution([SHARE, "launch", "simulation.launch.py"])
+    return LaunchDescription(
+        [WEB, IncludeLaunchDescription(PythonLaunchDescriptionSource(simulation))]
     )
-    return LaunchDescription([*ARGUMENTS, simulation])

@@ -8,78 +8,50 @@ in different namespaces.
 import os
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
 
-SHARE = FindPackageShare("evf_sam_ros")
+from evf_sam_ros.launching import SHARE, argument, in_namespace, topic_arguments
+
 OLD_NAME_UNTIL = ("humble", "iron", "jazzy")  # newer releases warn of it
 # What config/evf_sam.rviz shows; relative names follow the namespace.
 SHOWN = ("overlay", "markers", "centroid", "object_points")
 INPUTS = ("image", "depth", "camera_info", "text_command")
 OVERRIDES = ("model", "device", "image_transport")
+OVERRIDE = "overrides the parameter file unless empty"
 
 ARGUMENTS = [
-    DeclareLaunchArgument("image", default_value="image", description="colour image topic"),
-    DeclareLaunchArgument(
-        "depth", default_value="depth", description="depth image topic, registered to the colour"
-    ),
-    DeclareLaunchArgument(
-        "camera_info", default_value="camera_info", description="intrinsics of the colour image"
-    ),
-    DeclareLaunchArgument(
-        "text_command", default_value="text_command", description="topic of what people say"
-    ),
-    DeclareLaunchArgument(
+    *topic_arguments(**{name: name for name in INPUTS}, fixed_frame="camera_color_optical_frame"),
+    argument(
         "image_transport",
-        default_value="",
-        description="raw, or compressed to read the topic `image` with /compressed behind it; "
-        "overrides the parameter file unless empty",
+        "",
+        "raw, or compressed to read the topic `image` with /compressed behind it; " + OVERRIDE,
     ),
-    DeclareLaunchArgument(
-        "namespace", default_value="", description="namespace of everything that is started"
-    ),
-    DeclareLaunchArgument(
+    argument("namespace", "", "namespace of everything that is started"),
+    argument(
         "params_file",
-        default_value=PathJoinSubstitution([SHARE, "config", "evf_sam.yaml"]),
-        description="parameter file of the node",
+        PathJoinSubstitution([SHARE, "config", "evf_sam.yaml"]),
+        "parameter file of the node",
     ),
-    DeclareLaunchArgument(
-        "model", default_value="", description="overrides the parameter file unless empty"
-    ),
-    DeclareLaunchArgument(
-        "device", default_value="", description="overrides the parameter file unless empty"
-    ),
-    DeclareLaunchArgument(
-        "use_sim_time", default_value="false", description="take the time from /clock"
-    ),
-    DeclareLaunchArgument("log_level", default_value="info", description="of the node"),
-    DeclareLaunchArgument(
-        "web",
-        default_value="false",
-        description="serve the operator's page on this machine (needs python3-aiohttp)",
-    ),
-    DeclareLaunchArgument(
-        "web_port", default_value="8420", description="of the page; another for each instance"
-    ),
-    DeclareLaunchArgument(
+    argument("model", "", OVERRIDE),
+    argument("device", "", OVERRIDE),
+    argument("use_sim_time", "false", "take the time from /clock"),
+    argument("log_level", "info", "of the node"),
+    argument("web", "false", "serve the operator's page on this machine (needs python3-aiohttp)"),
+    argument("web_port", "8420", "of the page; another for each instance"),
+    argument(
         "web_host",
-        default_value="127.0.0.1",
-        description="address of the page; one that other machines reach needs a token in the "
-        "environment variable EVF_SAM_WEB_TOKEN (docs/security.md)",
+        "127.0.0.1",
+        "address of the page; one that other machines reach needs a token in the environment "
+        "variable EVF_SAM_WEB_TOKEN (docs/security.md)",
     ),
-    DeclareLaunchArgument("rviz", default_value="false", description="show what is found in rviz"),
-    DeclareLaunchArgument(
-        "fixed_frame",
-        default_value="camera_color_optical_frame",
-        description="frame that rviz draws in: the image's own where there is no tf",
-    ),
-    DeclareLaunchArgument(
+    argument("rviz", "false", "show what is found in rviz"),
+    argument(
         "fastdds_profile",
-        default_value=PathJoinSubstitution([SHARE, "config", "fastdds.xml"]),
-        description="Fast DDS profile, unless the environment names one; empty: none",
+        PathJoinSubstitution([SHARE, "config", "fastdds.xml"]),
+        "Fast DDS profile, unless the environment names one; empty: none",
     ),
 ]
 
@@ -124,7 +96,7 @@ def set_profile(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     return [SetEnvironmentVariable(variable, profile)]
 
 
-def given(context: LaunchContext, *names: str) -> dict[str, str]:
+def filled(context: LaunchContext, *names: str) -> dict[str, str]:
     """Return the values of arguments that are not empty."""
     values = {name: LaunchConfiguration(name).perform(context) for name in names}
     return {name: value for name, value in values.items() if value}
@@ -133,18 +105,16 @@ def given(context: LaunchContext, *names: str) -> dict[str, str]:
 def start_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Start the node, with the parameters that the command line gives on top of the file's."""
     use_sim_time = LaunchConfiguration("use_sim_time")
-    node = Node(
-        package="evf_sam_ros",
-        executable="evf_sam_node",
+    node = in_namespace(
+        "evf_sam_ros",
+        "evf_sam_node",
         name="evf_sam",
-        namespace=LaunchConfiguration("namespace"),
         parameters=[
             LaunchConfiguration("params_file"),
-            {"use_sim_time": use_sim_time, **given(context, *OVERRIDES)},
+            {"use_sim_time": use_sim_time, **filled(context, *OVERRIDES)},
         ],
         remappings=topics(),
         arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
-        output="screen",
     )
     return [node]
 
@@ -152,13 +122,11 @@ def start_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 def start_page(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Start the operator's page, which shows the node beside it."""
     listening = {"port": LaunchConfiguration("web_port"), "host": LaunchConfiguration("web_host")}
-    page = Node(
-        package="evf_sam_ros",
-        executable="page",
+    page = in_namespace(
+        "evf_sam_ros",
+        "page",
         name="evf_sam_page",
-        namespace=LaunchConfiguration("namespace"),
-        parameters=[{**listening, **given(context, "image_transport")}],
+        parameters=[{**listening, **filled(context, "image_transport")}],
         remappings=topics(),
-        output="screen",
     )
     return [page]

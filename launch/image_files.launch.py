@@ -3,49 +3,28 @@
 A folder is shown picture by picture, without depth, so answers have masks and no positions.
 """
 
-from pathlib import Path
-
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
+
+from evf_sam_ros.launching import argument, given, in_namespace, preset
 
 ARGUMENTS = [
-    DeclareLaunchArgument("files", description="a folder of pictures, or one picture; needed"),
-    DeclareLaunchArgument("rate_hz", default_value="1.0", description="pictures per second"),
-    DeclareLaunchArgument(
-        "loop", default_value="true", description="begin again after the last picture"
-    ),
-    DeclareLaunchArgument(
-        "frame_id", default_value="camera", description="frame of the pictures, and so of answers"
-    ),
-    DeclareLaunchArgument(
+    argument("files", None, "a folder of pictures, or one picture; needed"),
+    argument("rate_hz", "1.0", "pictures per second"),
+    argument("loop", "true", "begin again after the last picture"),
+    argument("frame_id", "camera", "frame of the pictures, and so of answers"),
+    argument(
         "field_of_view_deg",
-        default_value="0.0",
-        description="horizontal angle of view, from which camera_info is made; 0: none",
-    ),
-    DeclareLaunchArgument(
-        "namespace", default_value="", description="namespace of everything that is started"
+        "0.0",
+        "horizontal angle of view, from which camera_info is made; 0: none",
     ),
 ]
 NUMBERS = ("rate_hz", "loop", "field_of_view_deg")
-TEXTS = ("files", "frame_id")  # also where they look like numbers
+TEXTS = ("files", "frame_id")
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the node, then the pictures."""
-    node = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(str(Path(__file__).with_name("evf_sam.launch.py")))
+    camera = in_namespace(
+        "evf_sam_ros", "image_files", name="image_files", parameters=[given(NUMBERS, TEXTS)]
     )
-    texts = {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in TEXTS}
-    camera = Node(
-        package="evf_sam_ros",
-        executable="image_files",
-        name="image_files",
-        namespace=LaunchConfiguration("namespace"),
-        parameters=[{**texts, **{name: LaunchConfiguration(name) for name in NUMBERS}}],
-        output="screen",
-    )
-    return LaunchDescription([*ARGUMENTS, node, camera])
+    return preset(ARGUMENTS, camera)

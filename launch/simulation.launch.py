@@ -4,39 +4,23 @@ Then say what to find:
 `ros2 topic pub -1 /text_command std_msgs/msg/String "{data: 'pick up the red mug'}"`
 """
 
-from pathlib import Path
-
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import Node
+
+from evf_sam_ros.launching import argument, given, in_namespace, preset
 
 ARGUMENTS = [
-    DeclareLaunchArgument("seed", default_value="901082", description="which scene to show"),
-    DeclareLaunchArgument("rate_hz", default_value="15.0", description="images per second"),
-    DeclareLaunchArgument(
-        "noise", default_value="true", description="depth with the errors of a real sensor"
-    ),
-    DeclareLaunchArgument(
-        "namespace", default_value="", description="namespace of everything that is started"
-    ),
+    argument("seed", "901082", "which scene to show"),
+    argument("rate_hz", "15.0", "images per second"),
+    argument("noise", "true", "depth with the errors of a real sensor"),
 ]
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Start the node first: it sets the Fast DDS profile that the camera needs as well."""
-    node = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(str(Path(__file__).with_name("evf_sam.launch.py")))
-    )
-    camera = Node(
-        package="evf_sam_ros",
-        executable="sim_camera",
+    """Start the node, then the simulated camera."""
+    camera = in_namespace(
+        "evf_sam_ros",
+        "sim_camera",
         name="sim_camera",
-        namespace=LaunchConfiguration("namespace"),
-        parameters=[
-            {name: LaunchConfiguration(name) for name in ("seed", "rate_hz", "noise")},
-        ],
-        output="screen",
+        parameters=[given(["seed", "rate_hz", "noise"])],
     )
-    return LaunchDescription([*ARGUMENTS, node, camera])
+    return preset(ARGUMENTS, camera)

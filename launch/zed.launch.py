@@ -4,72 +4,44 @@ The topics are those of zed_wrapper 5; for version 4 give
 `image:=zed/zed_node/rgb/image_rect_color camera_info:=zed/zed_node/rgb/camera_info`.
 """
 
-from pathlib import Path
-
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription
+from launch.actions import GroupAction, IncludeLaunchDescription
 from launch.conditions import IfCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, PythonExpression
 from launch_ros.actions import PushRosNamespace
 from launch_ros.substitutions import FindPackageShare
 
+from evf_sam_ros.launching import DRIVER, WITH_DRIVER, argument, preset, topic_arguments
+
 CAMERA = LaunchConfiguration("camera_name")
 ARGUMENTS = [
-    DeclareLaunchArgument(
-        "camera_model", default_value="zed2i", description="zed, zedm, zed2, zed2i, zedx, zedxm"
-    ),
-    DeclareLaunchArgument(
-        "camera_name", default_value="zed", description="name of the camera, and of its topics"
-    ),
-    DeclareLaunchArgument(
-        "serial_number", default_value="0", description="which camera; 0: any that is there"
-    ),
-    DeclareLaunchArgument(
-        "driver", default_value="true", description="start the driver; false: it runs already"
-    ),
-    DeclareLaunchArgument(
-        "image",
-        default_value=[CAMERA, "/zed_node/rgb/color/rect/image"],
-        description="colour image topic",
-    ),
-    DeclareLaunchArgument(
-        "depth",
-        default_value=[CAMERA, "/zed_node/depth/depth_registered"],
-        description="depth image topic, registered to the colour",
-    ),
-    DeclareLaunchArgument(
-        "camera_info",
-        default_value=[CAMERA, "/zed_node/rgb/color/rect/camera_info"],
-        description="intrinsics of the colour image",
-    ),
-    DeclareLaunchArgument(
-        "fixed_frame",
-        default_value=[CAMERA, "_left_camera_optical_frame"],
-        description="frame that rviz draws in",
-    ),
-    DeclareLaunchArgument(
-        "namespace", default_value="", description="namespace of everything that is started"
+    argument("camera_model", "zed2i", "zed, zedm, zed2, zed2i, zedx, zedxm"),
+    argument("camera_name", "zed", "name of the camera, and of its topics"),
+    argument("serial_number", "0", "which camera; 0: any that is there"),
+    DRIVER,
+    *topic_arguments(
+        image=[CAMERA, "/zed_node/rgb/color/rect/image"],
+        depth=[CAMERA, "/zed_node/depth/depth_registered"],
+        camera_info=[CAMERA, "/zed_node/rgb/color/rect/camera_info"],
+        fixed_frame=[CAMERA, "_left_camera_optical_frame"],
     ),
 ]
+OF_THE_DRIVER = ("camera_model", "camera_name", "serial_number")
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the node with the driver's topics, then the driver by its own launch file."""
-    node = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(str(Path(__file__).with_name("evf_sam.launch.py")))
-    )
     namespace = LaunchConfiguration("namespace")
     has_namespace = IfCondition(PythonExpression(["'", namespace, "' != ''"]))
     zed = PathJoinSubstitution([FindPackageShare("zed_wrapper"), "launch", "zed_camera.launch.py"])
-    own = ("camera_model", "camera_name", "serial_number")
+    own = [(name, LaunchConfiguration(name)) for name in OF_THE_DRIVER]
     driver = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(zed),
         # Its own argument `namespace` would take the place of the camera's name.
-        launch_arguments=[*((name, LaunchConfiguration(name)) for name in own), ("namespace", "")],
+        launch_arguments=[*own, ("namespace", "")],
     )
     group = GroupAction(
-        [PushRosNamespace(namespace, condition=has_namespace), driver],
-        condition=IfCondition(LaunchConfiguration("driver")),
+        [PushRosNamespace(namespace, condition=has_namespace), driver], condition=WITH_DRIVER
     )
-    return LaunchDescription([*ARGUMENTS, node, group])
+    return preset(ARGUMENTS, group)

@@ -267,10 +267,13 @@ MODULES = {
     "launch_ros.substitutions": {"FindPackageShare": FindPackageShare},
 }  # fmt: skip
 
+HELPER = "evf_sam_ros.launching"
+
 
 def load(path):
     """Read a launch file with this stand-in in place of the packages it imports."""
-    before = {name: sys.modules.get(name) for name in MODULES}
+    # What our helper imports must be the stand-in now, and the real thing afterwards.
+    before = {name: sys.modules.pop(name, None) for name in (HELPER, *MODULES)}
     for name, members in MODULES.items():
         sys.modules[name] = types.ModuleType(name)
         vars(sys.modules[name]).update(members)
@@ -281,9 +284,8 @@ def load(path):
         return module.generate_launch_description()
     finally:
         for name, module in before.items():
-            if module is None:
-                del sys.modules[name]
-            else:
+            sys.modules.pop(name, None)
+            if module is not None:
                 sys.modules[name] = module
 
 
