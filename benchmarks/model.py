@@ -32,6 +32,7 @@ from tqdm import tqdm
 
 from evf_sam_ros.engines.engine import ENGINES, PlainEngine, engine_for, is_installed
 from evf_sam_ros.engines.measure import GATES, Times, ceilings, gflop, in_turn, relative_error
+from evf_sam_ros.engines.parts import parts_of
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
 from evf_sam_ros.perception.device import PRECISIONS, device_of
 
@@ -203,7 +204,8 @@ class _Autocast:
 
 
 def _error(truth: Any, computed: Any) -> float:
-    return relative_error(truth, getattr(computed, "logits", computed))
+    pairs = zip(parts_of(truth), parts_of(getattr(computed, "logits", computed)), strict=True)
+    return max(relative_error(*pair) for pair in pairs)
 
 
 def _imported(folder: Path) -> Any:
@@ -231,7 +233,31 @@ def table(report: dict[str, Any]) -> str:
         "| x plain | of GEMM |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    return "\n".join(lines + [_line(row) for row in report["rows"]])
+    lines += [_line(row) for row in report["rows"]]
+    return "\n".join([*lines, "", *_totals(report["rows"])])
+
+
+def _totals(rows: list[dict[str, Any]]) -> list[str]:
+    """Return a table of all steps together, for engines of which every step has a figure."""
+    taken: dict[tuple[Any, ...], dict[str, float]] = {}
+    for row in rows:
+        key = tuple(row[name] for name in ("variant", "precision", "engine", "prompts"))
+        if row["passed"]:
+            taken.setdefault(key, {})[row["step"]] = row["cpu_ms"]
+    sums = {key: sum(own.values()) for key, own in taken.items() if len(own) == len(STEPS)}
+    lines = [
+        "| variant | precision | engine | prompts | CPU ms | x against | of the fewest prompts |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for (*kind, prompts), total in sums.items():
+        variant, precision, _ = kind
+        other = sums.get((variant, precision, "against", prompts), float("nan"))
+        fewest = min(key[3] for key in sums if list(key[:3]) == kind)
+        lines.append(
+            f"| {' | '.join(kind)} | {prompts} | {total:.1f} | {other / total:.2f} "
+            f"| {total / sums[(*kind, fewest)]:.2f} |"
+        )
+    return lines
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -53,7 +53,9 @@ def bench(
     """Measure a float32 model on its device; engines that are not ready are made ready."""
     inputs = _inputs(config, device, prompts)
     names = ["plain", "torch", *(["openvino"] if _has_openvino(device) else [])]
-    engines = {name: engine_for(name, model, config, device, precision) for name in names}
+    names += ["graphs"] if device.type == "cuda" else []
+    made = {name: engine_for(name, model, config, device, precision) for name in names}
+    engines = {name: engine for name, engine in made.items() if engine.name == name}
     runs = {
         name: _run(engine, inputs, device, dtype if name != "openvino" else torch.float32)
         for name, engine in engines.items()

@@ -4,21 +4,31 @@ auto      OpenVINO on a CPU, where it is installed and has this model ready; els
 torch     PyTorch, by the shorter way (`lean`)
 plain     PyTorch, the model as it is written
 openvino  OpenVINO, on a CPU; made ready at first use, and kept in the user's cache
+warming   torch at once; OpenVINO from when it is ready, which another thread sees to
+graphs    torch, its kernels recorded and replayed, on a GPU (`graphs`)
+
+OpenVINO runs a model only after it gave the model's answers in the same precision: see `proof`.
 """
 
+import logging
 from importlib.util import find_spec
 from typing import Any, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor, nn
 
+from evf_sam_ros.engines.graphs import CudaRecorder, GraphsEngine
 from evf_sam_ros.engines.lean import LeanModel
+from evf_sam_ros.engines.proof import agrees, disagreement
+from evf_sam_ros.engines.warming import WarmingEngine
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
 from evf_sam_ros.models.variants import EvfSamConfig
 
-EngineName = Literal["auto", "torch", "plain", "openvino"]
+EngineName = Literal["auto", "torch", "plain", "openvino", "warming", "graphs"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+
+_log = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
@@ -71,7 +81,17 @@ def engine_for(
             return _torch(model, device)
         case "openvino":
             _check_openvino(device)
-            return _openvino(model, config, precision, make=True)
+            return _openvino(model, config, precision, make=True) or _torch(model, device)
+        case "warming":
+            _check_openvino(device)
+            first = _torch(model, device)
+            return WarmingEngine(
+                first, lambda: _openvino(model, config, precision, make=True) or first
+            )
+        case "graphs":
+            if device.type != "cuda":
+                raise ValueError(f"engine 'graphs' needs a GPU, the device is {device}")
+            return GraphsEngine(_torch(model, device), CudaRecorder(), config.encoder.max_tokens)
         case "auto":
             ready = _openvino(model, config, precision, make=False) if _usable(device) else None
             return ready or _torch(model, device)
@@ -110,13 +130,31 @@ def _check_openvino(device: torch.device) -> None:
 
 
 def _openvino(model: EvfSam, config: EvfSamConfig, precision: str, *, make: bool) -> Any:
-    """Return the engine; None where its graphs are not made and are not to be made now."""
+    """Return the engine; None where it answers otherwise, or is not ready and not to be made."""
     from evf_sam_ros.engines import openvino_graphs
     from evf_sam_ros.engines.openvino_engine import OpenVinoEngine
 
     folder = openvino_graphs.cache_folder(model, config)
-    if not openvino_graphs.is_made(folder):
+    error = openvino_graphs.known_error(folder, precision)
+    if error is None:
         if not make:
             return None
-        openvino_graphs.make(model, config, folder)
+        if not openvino_graphs.is_made(folder):
+            openvino_graphs.make(model, config, folder)
+        engine = OpenVinoEngine(folder, precision, config.encoder.max_tokens)
+        error = disagreement(model, config, engine)
+        openvino_graphs.note_error(folder, precision, error)
+        return _accepted(engine, error, precision)
+    if not agrees(error, precision):
+        return _accepted(None, error, precision)
     return OpenVinoEngine(folder, precision, config.encoder.max_tokens)
+
+
+def _accepted(engine: Any, error: float, precision: str) -> Any:
+    if agrees(error, precision):
+        return engine
+    _log.warning(
+        "OpenVINO does not run this model: its answers differ by %.0e in %s; torch runs it",
+        error, precision,
+    )  # fmt: skip
+    return None

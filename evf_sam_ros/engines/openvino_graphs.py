@@ -8,6 +8,7 @@ H W image size, S S fusion image size.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -21,12 +22,15 @@ from torch import Tensor, nn
 
 from evf_sam_ros import models
 from evf_sam_ros.engines.lean import LeanModel
+from evf_sam_ros.engines.parts import parts_of, whole_of
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 
 GRAPHS = ("encode", "prompt", "decode")
 _SOURCES = (Path(models.__file__).parent, Path(__file__).parent)
 _PROMPTS, _TOKENS = 2, 8  # of the example; a graph takes any number of either
+_UNFINISHED = "unfinished-"  # and the number of the process that makes it
+_ERRORS = "errors.json"
 
 
 def cache_folder(model: EvfSam, config: EvfSamConfig) -> Path:
@@ -46,10 +50,45 @@ def is_made(folder: Path) -> bool:
     return folder.is_dir()
 
 
+def known_error(folder: Path, precision: str) -> float | None:
+    """Return how far the answers of these graphs are from the model's, where that was measured."""
+    path = folder / _ERRORS
+    return json.loads(path.read_text()).get(precision) if path.is_file() else None
+
+
+def note_error(folder: Path, precision: str, error: float) -> None:
+    """Keep what was measured; graphs that answer otherwise are kept, too, not to be made again."""
+    path = folder / _ERRORS
+    errors = json.loads(path.read_text()) if path.is_file() else {}
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps({**errors, precision: error}))
+    partial.replace(path)
+
+
+def remove_unfinished(cache: Path) -> None:
+    """Remove what programs that were killed have left; what is being made now stays."""
+    for folder in cache.glob(f"{_UNFINISHED}*"):
+        process = folder.name.removeprefix(_UNFINISHED).partition("-")[0]
+        if not process.isdecimal() or not _is_running(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
 def make(model: EvfSam, config: EvfSamConfig, folder: Path) -> None:
     """Write the graphs of a float32 model on the CPU; takes seconds to minutes, and its size."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
+    remove_unfinished(folder.parent)
+    prefix = f"{_UNFINISHED}{os.getpid()}-"
+    unfinished = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
     try:
         # Traced in Python's warnings are sizes that never change.
         with warnings.catch_warnings(), torch.no_grad():
@@ -105,7 +144,7 @@ class _Encode(nn.Module):
     def forward(self, images_1CHW: Tensor) -> tuple[Tensor, ...]:
         features = self.segmenter.encode(images_1CHW)
         self.kind = type(features)
-        return (features,) if isinstance(features, Tensor) else tuple(vars(features).values())
+        return parts_of(features)
 
 
 class _Decode(nn.Module):
@@ -117,6 +156,4 @@ class _Decode(nn.Module):
         self.kind = kind
 
     def forward(self, prompts_1PC: Tensor, *features: Tensor) -> tuple[Tensor, ...]:
-        whole = features[0] if self.kind is Tensor else self.kind(*features)
-        decoded = vars(self.lean.decode(whole, prompts_1PC)).values()
-        return tuple(part for part in decoded if part is not None)
+        return parts_of(self.lean.decode(whole_of(self.kind, features), prompts_1PC))

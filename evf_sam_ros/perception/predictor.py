@@ -20,7 +20,13 @@ from evf_sam_ros.perception import hub
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
 from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
 from evf_sam_ros.perception.instances import is_ambiguous, tidied
-from evf_sam_ros.perception.preprocess import fusion_input, restore, segmenter_input
+from evf_sam_ros.perception.preprocess import (
+    Photograph,
+    fusion_input,
+    restore,
+    segmenter_input,
+)
+from evf_sam_ros.perception.preprocess_upload import Upload
 from evf_sam_ros.perception.signals import free_signals, wants_more
 from evf_sam_ros.perception.spelling import Reading
 from evf_sam_ros.perception.stage_times import StageClock, StageTimes
@@ -73,12 +79,13 @@ class Predictor:
         self.config = loaded.config
         self.model = loaded.model.to(device)
         self.engine = engine_for(engine, self.model, self.config, device, precision)
-        if precision != "fp32" and self.engine.name != "openvino":
+        if precision != "fp32" and engine != "warming" and self.engine.name != "openvino":
             round_weights(self.model, PRECISIONS[precision])
         self._tokenizer = tokenizer
         self._calibration = calibration
         self._semantic = loaded.behaviour.semantic
         self._tidy = loaded.behaviour.tidy
+        self._upload = Upload(device) if device.type == "cuda" else None
 
     def __call__(
         self, image_rgb: NDArray[np.uint8], prompts: Sequence[str], *, attention: bool = False
@@ -192,9 +199,10 @@ class Predictor:
     ) -> list[Segmentation]:
         clock = StageClock(self.device)
         spec = self.config.image_input
-        inputs = [segmenter_input(image_rgb, spec) for image_rgb in images_rgb]
-        images = torch.stack([image for image, _ in inputs]).to(self.device)
-        fusions = images if self.config.fusion_input == spec else self._fusions(images_rgb)
+        photographs = self._photographs(images_rgb)
+        inputs = [segmenter_input(photograph, spec) for photograph in photographs]
+        images = torch.stack([image for image, _ in inputs])
+        fusions = images if self.config.fusion_input == spec else self._fusions(photographs)
         times = [clock.lap()]
         with self._reduced_precision():
             features = self.engine.encode(images)
@@ -222,9 +230,13 @@ class Predictor:
         rows = logits_PHW.float().cpu().numpy()
         return np.stack([tidied(*row) for row in zip(rows, prompts, strict=True)])
 
-    def _fusions(self, images_rgb: Sequence[NDArray[np.uint8]]) -> Tensor:
+    def _photographs(self, images_rgb: Sequence[NDArray[np.uint8]]) -> Sequence[Photograph]:
+        """Return them where they are to be resized: on a GPU, or as they are."""
+        return images_rgb if self._upload is None else [self._upload(each) for each in images_rgb]
+
+    def _fusions(self, photographs: Sequence[Photograph]) -> Tensor:
         spec = self.config.fusion_input
-        return torch.stack([fusion_input(image, spec) for image in images_rgb]).to(self.device)
+        return torch.stack([fusion_input(each, spec) for each in photographs])
 
     def _fused(
         self, fusions: Tensor, tokens: tuple[Tensor, Tensor], attention: bool
@@ -305,7 +317,7 @@ def load_predictor(
         behaviour: how to treat the checkpoint, where not by its own default: `resizing`, `masks`,
             `semantic` and `tidy`, as `models.behaviour` explains.
         engine: what runs the model, see `engines.engine`: "auto" (OpenVINO where it has this model
-            ready, else torch), "openvino", "torch" or "plain".
+            ready, else torch), "openvino", "torch", "plain", "warming" or "graphs".
         signals: what of `perception.signals` to measure; None: what the decision needs.
 
     Raises:

@@ -1,6 +1,7 @@
 """From a photograph to a model's inputs and back to its size: the only copy of resizing.
 
-Images are (H, W, 3) uint8 RGB. Tensors are float32 on the CPU, (3, height, width).
+Images are (H, W, 3) uint8 RGB: an array, or a tensor on any device, where all of it then happens,
+bit for bit the same. What is returned is float32 on the same device, (3, height, width).
 """
 
 import numpy as np
@@ -11,11 +12,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from evf_sam_ros.models.image_input import ImageInput
+from evf_sam_ros.perception.preprocess_bytes import resize_bytes
 
 Size = tuple[int, int]  # (height, width), pixels
+Photograph = NDArray[np.uint8] | Tensor  # (H, W, 3) uint8
 
 
-def segmenter_input(image_rgb: NDArray[np.uint8], spec: ImageInput) -> tuple[Tensor, Size]:
+def segmenter_input(image_rgb: Photograph, spec: ImageInput) -> tuple[Tensor, Size]:
     """Return the image as `spec` wants it, and its size before padding.
 
     Raises:
@@ -30,21 +33,21 @@ def segmenter_input(image_rgb: NDArray[np.uint8], spec: ImageInput) -> tuple[Ten
     return functional.pad(_normalised(pixels, spec), padding), (height, width)
 
 
-def fusion_input(image_rgb: NDArray[np.uint8], spec: ImageInput) -> Tensor:
+def fusion_input(image_rgb: Photograph, spec: ImageInput) -> Tensor:
     """Return the image as the vision-language encoder wants it."""
     return segmenter_input(image_rgb, spec)[0]
 
 
-def resized(image_rgb: NDArray[np.uint8], spec: ImageInput) -> Tensor:
+def resized(image_rgb: Photograph, spec: ImageInput) -> Tensor:
     """Return the image as it is resized before normalising: grey levels (3, h, w)."""
     _check(image_rgb)
     match spec.resize:
         case "pad" | "twice":
-            return _pil_bilinear(image_rgb, fitted_size(_size(image_rgb), spec.size))
+            return _antialiased(image_rgb, fitted_size(_size(image_rgb), spec.size))
         case "stretch":
-            return _pil_bilinear(image_rgb, spec.size)
+            return _antialiased(image_rgb, spec.size)
         case "sample":
-            return _torch_resize(_channels_first(image_rgb), spec.size, "bilinear")
+            return _sampled(image_rgb, spec.size)
         case "bicubic":
             return _torch_resize(_channels_first(image_rgb).float(), spec.size, "bicubic")
 
@@ -72,27 +75,38 @@ def fitted_size(size: Size, box: Size) -> Size:
     return height, width
 
 
-def _size(image_rgb: NDArray[np.uint8]) -> Size:
+def _size(image_rgb: Photograph) -> Size:
     return image_rgb.shape[0], image_rgb.shape[1]
 
 
-def _check(image_rgb: NDArray[np.uint8]) -> None:
-    right_shape = image_rgb.ndim == 3 and image_rgb.shape[2] == 3 and image_rgb.size > 0
-    if not right_shape or image_rgb.dtype != np.uint8:
+def _check(image_rgb: Photograph) -> None:
+    right_shape = image_rgb.ndim == 3 and image_rgb.shape[2] == 3 and 0 not in image_rgb.shape
+    if not right_shape or image_rgb.dtype not in (np.uint8, torch.uint8):
         raise ValueError(
             f"the image is {image_rgb.shape} {image_rgb.dtype}, need (H, W, 3) uint8, not empty"
         )
 
 
-def _channels_first(image_rgb: NDArray[np.uint8]) -> Tensor:
+def _channels_first(image_rgb: Photograph) -> Tensor:
+    if isinstance(image_rgb, Tensor):
+        return image_rgb.permute(2, 0, 1).contiguous()
     # A copy: an image may be read-only or a view with negative strides.
     return torch.from_numpy(np.array(image_rgb.transpose(2, 0, 1), order="C"))
 
 
-def _pil_bilinear(image_rgb: NDArray[np.uint8], size: Size) -> Tensor:
+def _antialiased(image_rgb: Photograph, size: Size) -> Tensor:
+    if isinstance(image_rgb, Tensor):
+        return resize_bytes(_channels_first(image_rgb), size, "antialiased")
     picture = Image.fromarray(np.ascontiguousarray(image_rgb))
     scaled = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     return _channels_first(np.asarray(scaled))
+
+
+def _sampled(image_rgb: Photograph, size: Size) -> Tensor:
+    pixels = _channels_first(image_rgb)
+    if isinstance(image_rgb, Tensor):  # torch's own kernel of bytes is the CPU's
+        return resize_bytes(pixels, size, "sampled")
+    return _torch_resize(pixels, size, "bilinear")
 
 
 def _torch_resize(pixels: Tensor, size: Size, mode: str) -> Tensor:
@@ -102,7 +116,10 @@ def _torch_resize(pixels: Tensor, size: Size, mode: str) -> Tensor:
 
 
 def _normalised(pixels: Tensor, spec: ImageInput) -> Tensor:
-    mean, std = (torch.tensor(values)[:, None, None] for values in (spec.mean, spec.std))
+    mean, std = (
+        torch.tensor(values, device=pixels.device)[:, None, None]
+        for values in (spec.mean, spec.std)
+    )
     return (pixels.float() - mean) / std
 
 

@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 def test_an_engine_nobody_knows_is_refused_with_the_choices():
     model, config = model_and_config("sam")
-    with pytest.raises(ValueError, match="'tensorrt', need one of auto, torch, plain, openvino"):
+    with pytest.raises(ValueError, match="'tensorrt', need one of auto, torch, plain, openvino, "):
         engine_for("tensorrt", model, config, CPU, "fp32")
 
 

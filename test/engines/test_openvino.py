@@ -1,5 +1,10 @@
 """OpenVINO gives the answers of the reference, from graphs that are made once."""
 
+import os
+import subprocess
+import sys
+import threading
+
 import pytest
 import torch
 
@@ -11,6 +16,7 @@ from benchmarks.engine_parity import check_engine
 from benchmarks.golden import load_golden, relative
 from evf_sam_ros.engines import openvino_graphs
 from evf_sam_ros.engines.engine import PlainEngine, engine_for
+from evf_sam_ros.engines.proof import agrees
 
 CPU = torch.device("cpu")
 EXACT = 1e-4
@@ -74,10 +80,58 @@ def test_what_could_not_be_made_leaves_nothing_behind(cache, monkeypatch):
 
     monkeypatch.setattr(openvino_graphs, "_graphs", lambda *_: {"encode": None})
     monkeypatch.setattr(openvino_graphs.openvino, "save_model", full)
+    killed = openvino_graphs.cache_folder(model, config).parent / "unfinished-killed"
+    killed.mkdir(parents=True)
+    (killed / "encode.bin").touch()
     with pytest.raises(OSError, match="No space left"):
         engine_for("openvino", model, config, CPU, "fp32")
     assert [path for path in cache.rglob("*") if path.is_file()] == []
     assert not openvino_graphs.is_made(openvino_graphs.cache_folder(model, config))
+
+
+def test_graphs_that_answer_otherwise_are_refused_once_and_for_all(monkeypatch, caplog):
+    model, config = model_and_config("efficient_sam")
+    other, _ = model_and_config("efficient_sam")
+    with torch.no_grad():
+        other.projector[2].weight.mul_(1.01)
+    graphs_of = openvino_graphs._graphs
+    monkeypatch.setattr(openvino_graphs, "_graphs", lambda _, config: graphs_of(other, config))
+    assert engine_for("openvino", model, config, CPU, "fp32").name == "torch"
+    assert "its answers differ by" in caplog.text
+    monkeypatch.setattr(openvino_graphs, "make", lambda *_: pytest.fail("made again"))
+    for name in ("auto", "openvino"):
+        caplog.clear()
+        assert engine_for(name, model, config, CPU, "fp32").name == "torch"
+        assert "torch runs it" in caplog.text
+
+
+def test_answers_that_are_no_numbers_are_no_answers():
+    assert not agrees(float("nan"), "fp32")
+
+
+def test_what_killed_programs_left_is_removed_and_what_others_make_is_not(cache):
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    for name in (f"unfinished-{ended.pid}-a", "unfinished-b", f"unfinished-{os.getpid()}-c", "d"):
+        (cache / name).mkdir()
+        (cache / name / "encode.bin").touch()
+    openvino_graphs.remove_unfinished(cache)
+    assert {path.name for path in cache.iterdir()} == {f"unfinished-{os.getpid()}-c", "d"}
+
+
+def test_torch_answers_while_openvino_is_made(monkeypatch):
+    model, config = model_and_config("efficient_sam")
+    make, go_on = openvino_graphs.make, threading.Event()
+    monkeypatch.setattr(openvino_graphs, "make", lambda *given: go_on.wait() and make(*given))
+    engine = engine_for("warming", model, config, CPU, "fp32")
+    given = inputs(config)
+    expected = run(PlainEngine(model), *given).logits.numpy()
+    assert engine.name == "torch"
+    assert relative(expected, run(engine, *given).logits.numpy()) < EXACT
+    go_on.set()
+    engine.wait()
+    assert engine.name == "openvino"
+    assert relative(expected, run(engine, *given).logits.numpy()) < EXACT
 
 
 def test_a_gpu_is_not_for_it():

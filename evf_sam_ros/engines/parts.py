@@ -1,0 +1,17 @@
+"""Features and answers as tuples of tensors, for what knows nothing but tensors."""
+
+from typing import Any
+
+from torch import Tensor
+
+
+def parts_of(value: Any) -> tuple[Tensor, ...]:
+    """Return the tensors of a tensor or of a dataclass of them; None at its end is left out."""
+    if isinstance(value, Tensor):
+        return (value,)
+    return tuple(part for part in vars(value).values() if part is not None)
+
+
+def whole_of(kind: type, parts: tuple[Tensor, ...]) -> Any:
+    """Undo `parts_of` for a value of this type."""
+    return parts[0] if issubclass(kind, Tensor) else kind(*parts)
