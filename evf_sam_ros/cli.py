@@ -3,8 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
 
 USER_ERROR = 2
 
@@ -33,23 +34,46 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Command(NamedTuple):
+    """A subcommand whose options and work are in a module of their own."""
+
+    name: str
+    module: str  # of this package: SUMMARY, EXAMPLES, add_options(parser), run(arguments[, load])
+    options: Callable[[argparse.ArgumentParser], None] = lambda parser: None  # beside its own
+    loads: bool = False  # whether `run` is also given what loads the model that is wanted
+    summary: str = ""  # where the module has none
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="evf-sam", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_segment(commands)
-    _add_track(commands)
-    _add_doctor(commands)
-    _add_bag(commands)
-    _add_evaluate(commands)
-    _add_compare(commands)
-    _add_bench(commands)
-    _add_train(commands)
-    _add_calibrate(commands)
-    _add_data(commands)
-    models = _command(commands, "models", "list the models: size, memory, where to get them", "")
+    for each in COMMANDS:
+        _add(commands, each)
+    _add_small(commands)
+    return parser
+
+
+def _add(commands: Any, command: _Command) -> None:
+    module = import_module(f"evf_sam_ros.{command.module}")
+    summary = command.summary or module.SUMMARY
+    parser = _subparser(commands, command.name, summary, getattr(module, "EXAMPLES", ""))
+    module.add_options(parser)
+    command.options(parser)
+    if command.loads:
+        parser.set_defaults(run=lambda arguments: module.run(arguments, _predictor))
+    elif hasattr(module, "run"):  # else its own subcommands have one each
+        parser.set_defaults(run=module.run)
+
+
+def _add_small(commands: Any) -> None:
+    """Add what takes a few lines here."""
+    models = _subparser(commands, "models", "list the models: size, memory, where to get them", "")
     models.set_defaults(run=_models)
-    _add_download(commands)
-    parameters = _command(commands, "params", "compare parameter counts with the paper's", "")
+    summary = "fetch a Hugging Face model, or its newest version, for use without a network"
+    download = _subparser(commands, "download", summary, DOWNLOAD_EXAMPLES)
+    download.add_argument("model", help="owner/name, or owner/name@revision")
+    download.set_defaults(run=_download)
+    parameters = _subparser(commands, "params", "compare parameter counts with the paper's", "")
     parameters.add_argument(
         "paper",
         nargs="?",
@@ -58,10 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         help="whose tables (default: %(default)s)",
     )
     parameters.set_defaults(run=_params)
-    return parser
 
 
-def _command(commands: Any, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
+def _subparser(commands: Any, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -118,98 +141,23 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_segment(commands: Any) -> None:
-    from evf_sam_ros.perception import segment_command
-
-    parser = _command(commands, "segment", segment_command.SUMMARY, segment_command.EXAMPLES)
-    segment_command.add_options(parser)
-    _add_model_options(parser)
-    parser.set_defaults(run=lambda arguments: segment_command.run(arguments, _predictor))
-
-
-def _add_track(commands: Any) -> None:
-    from evf_sam_ros.perception import track_command
-
-    parser = _command(commands, "track", track_command.SUMMARY, track_command.EXAMPLES)
-    track_command.add_options(parser)
-    _add_model_options(parser)
-    parser.set_defaults(run=lambda arguments: track_command.run(arguments, _predictor))
-
-
-def _add_bench(commands: Any) -> None:
-    from evf_sam_ros.perception import bench_command
-
-    parser = _command(commands, "bench", bench_command.SUMMARY, bench_command.EXAMPLES)
-    bench_command.add_options(parser)
-    parser.set_defaults(run=bench_command.run)
-
-
-def _add_doctor(commands: Any) -> None:
-    from evf_sam_ros.ros import doctor
-
-    parser = _command(commands, "doctor", doctor.SUMMARY, doctor.EXAMPLES)
-    doctor.add_options(parser)
-    parser.set_defaults(run=doctor.run)
-
-
-def _add_bag(commands: Any) -> None:
-    from evf_sam_ros.recordings import command
-
-    parser = _command(commands, "bag", command.SUMMARY, command.EXAMPLES)
-    command.add_options(parser)
-    _add_model_options(parser)
-    parser.set_defaults(run=lambda arguments: command.run(arguments, _predictor))
-
-
-def _add_evaluate(commands: Any) -> None:
-    from evf_sam_ros.evaluation import evaluate_command
-
-    parser = _command(commands, "evaluate", evaluate_command.SUMMARY, evaluate_command.EXAMPLES)
-    evaluate_command.add_options(parser)
-    _add_model_options(parser)
-    parser.set_defaults(run=lambda arguments: evaluate_command.run(arguments, _predictor))
-
-
-def _add_compare(commands: Any) -> None:
-    from evf_sam_ros.evaluation import compare_command
-
-    parser = _command(commands, "compare", compare_command.SUMMARY, compare_command.EXAMPLES)
-    compare_command.add_options(parser)
-    _add_running_options(parser)
-    parser.set_defaults(run=lambda arguments: compare_command.run(arguments, _predictor))
-
-
-def _add_train(commands: Any) -> None:
-    from evf_sam_ros.training import command
-
-    parser = _command(commands, "train", "train a model by a recipe", command.EXAMPLES)
-    command.add_options(parser)
-    parser.set_defaults(run=command.run)
-
-
-def _add_calibrate(commands: Any) -> None:
-    from evf_sam_ros.training import calibrate_command
-
-    summary = "decide from what a model signals whether the object is there"
-    parser = _command(commands, "calibrate", summary, calibrate_command.EXAMPLES)
-    calibrate_command.add_options(parser)
-    _add_model_options(parser)
-    parser.set_defaults(run=calibrate_command.run)
-
-
-def _add_data(commands: Any) -> None:
-    from evf_sam_ros.data import command
-
-    parser = _command(commands, "data", "look at data sets before training on them", "")
-    command.add_options(parser)
-
-
-def _add_download(commands: Any) -> None:
-    summary = "fetch a Hugging Face model, or its newest version, for use without a network"
-    parser = _command(commands, "download", summary, DOWNLOAD_EXAMPLES)
-    parser.add_argument("model", help="owner/name, or owner/name@revision")
-    parser.set_defaults(run=_download)
-
+COMMANDS = (
+    _Command("segment", "perception.segment_command", _add_model_options, loads=True),
+    _Command("track", "perception.track_command", _add_model_options, loads=True),
+    _Command("doctor", "ros.doctor"),
+    _Command("bag", "recordings.command", _add_model_options, loads=True),
+    _Command("evaluate", "evaluation.evaluate_command", _add_model_options, loads=True),
+    _Command("compare", "evaluation.compare_command", _add_running_options, loads=True),
+    _Command("bench", "perception.bench_command"),
+    _Command("train", "training.command", summary="train a model by a recipe"),
+    _Command(
+        "calibrate",
+        "training.calibrate_command",
+        _add_model_options,
+        summary="decide from what a model signals whether the object is there",
+    ),
+    _Command("data", "data.command", summary="look at data sets before training on them"),
+)
 
 # Everything below imports what it needs itself: `evf-sam --help` is instant.
 
