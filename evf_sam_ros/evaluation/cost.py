@@ -7,12 +7,15 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from evf_sam_ros.models.variants import EvfSamConfig, build
 from evf_sam_ros.perception.predictor import Predictor
 
 SENTENCE_TOKENS = 8  # with begin and end
+DECODING = "projector and mask decoder"  # of a bridge, its queries as well
 LEAST_SHARE = 0.005  # of all parameters; smaller parts are not listed
 
 
@@ -42,27 +45,31 @@ def operations(config: EvfSamConfig) -> dict[str, float]:
     Only what torch counts: products of matrices, convolutions and attention. Nothing is computed,
     so that the largest model takes seconds; empty for a model that looks at values on its way.
     """
-    with torch.device("meta"):
+    # Unlike those of the meta device, such tensors tell `transformers` not to look at values.
+    # Of attention's kernels, torch counts only the one that is made of products.
+    with FakeTensorMode(), torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         model = build(config).eval().requires_grad_(False)
         words = torch.zeros((1, 1, SENTENCE_TOKENS), dtype=torch.long)
         inputs = [
             torch.zeros(1, 3, *spec.size) for spec in (config.fusion_input, config.image_input)
         ]
-    counted: dict[str, float] = {}
-    parts: dict[str, Callable[[], Any]] = {
-        "encoder": lambda: model.encoder(inputs[0], words, words.bool()),
-        "segmenter's image encoder": lambda: model.segmenter.encode(inputs[1]),
-        "all": lambda: model(*inputs, words, words.bool()),
-    }
-    for name, work in parts.items():
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            try:
-                work()
-            except RuntimeError:  # "cannot be called on meta tensors"
-                return {}
-        counted[name] = counter.get_total_flops() / 1e9
+        parts: dict[str, Callable[[], Any]] = {
+            "encoder": lambda: model.encoder(inputs[0], words, words.bool()),
+            "segmenter's image encoder": lambda: model.segmenter.encode(inputs[1]),
+            "all": lambda: model(*inputs, words, words.bool()),
+        }
+        try:
+            counted = {name: _operations(work) for name, work in parts.items()}
+        except RuntimeError:  # DataDependentOutputException
+            return {}
     rest = 2 * counted["all"] - sum(counted.values())
-    return {**counted, "projector and mask decoder": rest}
+    return {**counted, DECODING: rest}
+
+
+def _operations(work: Callable[[], Any]) -> float:
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops() / 1e9
 
 
 def peak_memory(device: torch.device) -> dict[str, float]:

@@ -186,13 +186,20 @@ def costs(figures: Mapping[str, Any]) -> Iterator[Block]:
     yield Table(
         ("parameters", "million"), tuple((name, f"{n:.3f}") for name, n in millions.items())
     )
-    work = sorted(cost["gflops"].items(), key=lambda item: -item[1])
+    memory = cost["memory_mb"].items()
+    yield Table(("peak memory", "MB"), tuple((name, f"{n:.0f}") for name, n in memory))
+    yield from _operations(cost["gflops"])
+
+
+def _operations(gflops: Mapping[str, float]) -> Iterator[Block]:
+    if not gflops:
+        yield Text("Operations are not counted: this model looks at values on its way.", note=True)
+        return
+    work = sorted(gflops.items(), key=lambda item: -item[1])
     yield Table(
         ("one picture, one sentence of 8 tokens", "GFLOP"),
         tuple((name, f"{n:.3f}") for name, n in work),
     )
-    memory = cost["memory_mb"].items()
-    yield Table(("peak memory", "MB"), tuple((name, f"{n:.0f}") for name, n in memory))
     yield Text(
         "A multiply-add counts as two operations; what torch counts are products of matrices, "
         "convolutions and attention.",

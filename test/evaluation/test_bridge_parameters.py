@@ -3,7 +3,9 @@
 import pytest
 
 from evf_sam_ros.cli import main
+from evf_sam_ros.evaluation import cost
 from evf_sam_ros.evaluation.bridge_parameters import rows
+from evf_sam_ros.models.variants import VARIANTS
 
 pytest.importorskip("transformers", reason="pip install 'evf_sam_ros[encoders]'")
 
@@ -36,3 +38,17 @@ def test_the_command_prints_the_table(capsys):
     printed = capsys.readouterr().out
     assert "DFAM                    6.90     6.899970" in printed
     assert "differs: a decimal slip" in printed
+
+
+def test_operations_of_the_published_size_are_mostly_those_of_its_two_image_encoders():
+    found = cost.operations(VARIANTS["sam_clip_bridge"])
+    # CLIP ViT-L/14 at 336: 24 layers of width 1024 on 577 tokens; per layer 4 projections, two
+    # products of attention and a feed forward of 4 * 1024; and the patch embedding.
+    tokens, width = 577, 1024
+    layer = 2 * tokens * 12 * width**2 + 4 * tokens**2 * width
+    patches = 2 * 576 * (3 * 14 * 14) * width
+    clip = (24 * layer + patches) / 1e9
+    assert clip < found["encoder"] < 1.2 * clip
+    parts = sum(value for name, value in found.items() if name != "all")
+    assert parts == pytest.approx(found["all"])
+    assert found["segmenter's image encoder"] + clip > 0.9 * found["all"]
