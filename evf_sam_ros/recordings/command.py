@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from contextlib import closing
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="seconds between the stamps of an image and its depth, at most (%(default)s)",
     )
     parser.add_argument(
+        "--up",
+        type=float,
+        nargs=3,
+        metavar=("X", "Y", "Z"),
+        help="against gravity, in the image's optical frame: boxes then stand upright, as by the "
+        "node's parameter of that name; 0 -1 0 for a level camera",
+    )
+    parser.add_argument(
         "--every", type=at_least(1), default=1, metavar="N", help="each n-th frame"
     )
     parser.add_argument("--limit", type=at_least(1), metavar="N", help="at most so many frames")
@@ -67,6 +76,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         wish = Wish(
             tuple(arguments.expression),
             slop_s=arguments.slop,
+            up=_direction(arguments.up),
             every=arguments.every,
             limit=arguments.limit,
         )
@@ -82,3 +92,12 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
     page = write_report(arguments.output, facts, summary)
     print(f"{len(summary.records)} frames; {page}")
     return 0
+
+
+def _direction(given: list[float] | None) -> tuple[float, float, float] | None:
+    if given is None:
+        return None
+    x, y, z = given
+    if not isfinite(x + y + z) or not (x or y or z):
+        raise ValueError(f"--up is {x:g} {y:g} {z:g}, need a direction, as 0 -1 0")
+    return x, y, z

@@ -17,6 +17,7 @@ from evf_sam_ros.perception.image_messages import (
     rgb_from_compressed,
     rgb_from_image,
 )
+from evf_sam_ros.perception.partners import is_settled, not_registered
 from evf_sam_ros.recordings.topics import COMPRESSED, Chosen
 
 PATIENCE_NS = 500_000_000  # of recording; depth that comes later than this does not come
@@ -127,11 +128,10 @@ class FrameReader:
     def _is_settled(self, image: _Pending, now_ns: int) -> bool:
         if self._chosen.depth is None or now_ns - image.received_ns > PATIENCE_NS:
             return True
-        stamp = stamp_ns(image.message)
-        return any(
-            loop > image.loop or (loop == image.loop and stamp_ns(depth) >= stamp)
-            for loop, depth in self._depths
-        )
+        if any(loop > image.loop for loop, _ in self._depths):
+            return True
+        stamps = (stamp_ns(depth) for loop, depth in self._depths if loop == image.loop)
+        return is_settled(stamps, stamp_ns(image.message))
 
     def _broken(self, received_ns: int, loop: int, error: Exception) -> Frame:
         reason = f"the message is broken: {error or type(error).__name__}"
@@ -165,9 +165,9 @@ class FrameReader:
             camera = intrinsics_from_info(image.info, width, height, self._chosen.rectified)
         except ValueError as error:
             return NoDepth(DepthStatus.NONE, str(error))
-        if depth_m.shape != (height, width):
-            size = f"{depth_m.shape[1]}x{depth_m.shape[0]}"
-            reason = f"depth is {size}, the image {width}x{height}: need registered depth"
+        sizes = (depth_m.shape[1], depth_m.shape[0]), (width, height)
+        frames = str(message.header.frame_id), str(image.message.header.frame_id)
+        if reason := not_registered(*sizes, *frames):
             return NoDepth(DepthStatus.NOT_REGISTERED, reason)
         return depth_m, camera
 
@@ -184,10 +184,6 @@ class FrameReader:
         if gap_s > self._slop_s:
             reason = f"the nearest depth image is {gap_s:.3f} s away, --slop is {self._slop_s:g}"
             return NoDepth(DepthStatus.OUT_OF_SYNC, reason)
-        frames = str(nearest.header.frame_id), str(image.message.header.frame_id)
-        if all(frames) and frames[0] != frames[1]:
-            reason = f"depth is in frame {frames[0]!r}, the image in {frames[1]!r}"
-            return NoDepth(DepthStatus.NOT_REGISTERED, reason)
         return nearest
 
     def _next(self) -> int:

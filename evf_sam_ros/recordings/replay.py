@@ -28,6 +28,7 @@ class Wish:
     expressions: tuple[str, ...]
     depth_limits_m: tuple[float, float] = (0.1, 10.0)
     slop_s: float = 0.03  # between the stamps of an image and its depth
+    up: tuple[float, float, float] | None = None  # against gravity, in the image's frame
     every: int = 1  # only each n-th frame
     limit: int | None = None  # at most so many frames
 
@@ -138,7 +139,8 @@ def _place(mask: Mask, frame: Frame, wish: Wish) -> dict[str, Any]:
         return {"depth_status": frame.no_depth.status.value, **reason}
     assert frame.depth_m is not None
     assert frame.camera is not None
-    place = locate(mask, frame.depth_m, frame.camera, *wish.depth_limits_m)
+    up = None if wish.up is None else np.array(wish.up)
+    place = locate(mask, frame.depth_m, frame.camera, *wish.depth_limits_m, up=up)
     record: dict[str, Any] = {
         "depth_status": place.status.value,
         "depth_valid_ratio": round(place.depth_valid_ratio, 6),

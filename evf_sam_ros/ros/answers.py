@@ -111,7 +111,6 @@ class Answerer:
             commands: at least one; the model sees the image once for all of them.
             max_age_s: 0 for any age.
             judged_ns: the time, on the node's clock, at which the age counts; None: now.
-            is_stream: the image follows the last one, so that objects can be tracked.
             tracks: whether the image is the next of a stream in which they are followed.
         """
         now = self._clock.now().nanoseconds

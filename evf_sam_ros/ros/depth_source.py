@@ -9,6 +9,7 @@ from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.geometry import Intrinsics
+from evf_sam_ros.perception.partners import is_settled, not_registered
 from evf_sam_ros.ros.conversions import Depth, depth_from_image, intrinsics_from_info
 from evf_sam_ros.ros.stamps import nanoseconds
 
@@ -73,15 +74,9 @@ class DepthSource:
         depth = self._partner(slop_s)
         if isinstance(depth, NoDepth):
             return depth
-        if (depth.width, depth.height) != (image.width, image.height):
-            reason = (
-                f"depth is {depth.width}x{depth.height}, the image {image.width}x{image.height}: "
-                "need depth registered to the image"
-            )
-            return NoDepth(SegmentationResult.NOT_REGISTERED, reason)
+        sizes = (depth.width, depth.height), (image.width, image.height)
         frames = depth.header.frame_id, image.header.frame_id
-        if all(frames) and frames[0] != frames[1]:
-            reason = f"depth is in frame {frames[0]!r}, the image in {frames[1]!r}: not registered"
+        if reason := not_registered(*sizes, *frames):
             return NoDepth(SegmentationResult.NOT_REGISTERED, reason)
         return self._read(depth, rectified)
 
@@ -116,9 +111,8 @@ class DepthSource:
             self._nearest = depth
 
     def _is_settled(self) -> bool:
-        """Tell whether waiting is in vain: the partner is here, or a later one has come."""
         stamps = (nanoseconds(each.header.stamp) for each in self._images)
-        return self._nearest is None or any(stamp >= self._expected for stamp in stamps)
+        return self._nearest is None or is_settled(stamps, self._expected)
 
     def _gap(self, depth: Image) -> int:
         return abs(nanoseconds(depth.header.stamp) - self._expected)

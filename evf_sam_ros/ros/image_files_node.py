@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from evf_sam_ros.perception.photograph import read_rgb
+from evf_sam_ros.ros.camera_messages import camera_qos, offered_reliability, pinhole_info
 from evf_sam_ros.ros.conversions import image_from_rgb
 from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
 from evf_sam_ros.ros.run import run
@@ -35,12 +35,7 @@ class ImageFilesParameters(Settings):
         "horizontal angle of view, from which camera_info is made; 0: no camera_info",
         range=(0.0, 170.0),
     )
-    image_reliability: str = setting(
-        "reliable",
-        "reliability offered",
-        effect=Effect.START,
-        choices=("best_effort", "reliable"),
-    )
+    image_reliability: str = offered_reliability("reliable")
 
 
 class ImageFilesNode(Node):
@@ -53,8 +48,7 @@ class ImageFilesNode(Node):
         self._paths = pictures(settings.files)
         self._next = 0
         self._shown: tuple[Path, NDArray[np.uint8]] | None = None
-        reliability = ReliabilityPolicy[settings.image_reliability.upper()]
-        qos = QoSProfile(depth=5, reliability=reliability)
+        qos = camera_qos(settings.image_reliability)
         self._image = self.create_publisher(Image, "image", qos)
         self._info = self.create_publisher(CameraInfo, "camera_info", qos)
         self.create_timer(1.0 / settings.rate_hz, self._show, clock=self.get_clock())
@@ -109,16 +103,7 @@ def info_from_angle(width: int, height: int, angle_deg: float, header: Header) -
     """Describe an ideal camera with square pixels by its horizontal angle of view."""
     focal = width / 2 / np.tan(np.radians(angle_deg) / 2)
     k = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
-    return CameraInfo(
-        header=header,
-        height=height,
-        width=width,
-        distortion_model="plumb_bob",
-        d=[0.0] * 5,
-        k=k.ravel().tolist(),
-        r=np.eye(3).ravel().tolist(),
-        p=np.hstack([k, np.zeros((3, 1))]).ravel().tolist(),
-    )
+    return pinhole_info(k, width, height, header)
 
 
 def _numbers_as_numbers(path: Path) -> list[tuple[int, int, str]]:

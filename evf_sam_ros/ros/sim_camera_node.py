@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from evf_sam_ros.ros.camera_messages import camera_qos, offered_reliability, pinhole_info
 from evf_sam_ros.ros.conversions import Rgb, image_message
 from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
 from evf_sam_ros.ros.run import run
@@ -41,12 +41,7 @@ class CameraParameters(Settings):
     depth_encoding: str = setting(
         "32FC1", "32FC1 in metres or 16UC1 in millimetres", choices=("32FC1", "16UC1")
     )
-    image_reliability: str = setting(
-        "best_effort",
-        "reliability offered",
-        effect=Effect.START,
-        choices=("best_effort", "reliable"),
-    )
+    image_reliability: str = offered_reliability("best_effort")
 
 
 class SimCameraNode(Node):
@@ -56,8 +51,7 @@ class SimCameraNode(Node):
         super().__init__("sim_camera", **node_options)
         self._settings = ParameterServer(self, CameraParameters)
         settings = self._settings.current
-        reliability = ReliabilityPolicy[settings.image_reliability.upper()]
-        qos = QoSProfile(depth=5, reliability=reliability)
+        qos = camera_qos(settings.image_reliability)
         self._image = self.create_publisher(Image, "image", qos)
         self._depth = self.create_publisher(Image, "depth", qos)
         self._info = self.create_publisher(CameraInfo, "camera_info", qos)
@@ -94,19 +88,9 @@ def depth_message(depth_m: NDArray[np.float32], encoding: str, header: Header) -
 
 
 def info_message(scene: Scene, header: Header) -> CameraInfo:
-    """Describe the ideal pinhole camera of a scene: no distortion, so K and P agree."""
+    """Describe the camera of a scene."""
     height, width = scene.depth_m.shape
-    k = scene.camera_matrix
-    return CameraInfo(
-        header=header,
-        height=height,
-        width=width,
-        distortion_model="plumb_bob",
-        d=[0.0] * 5,
-        k=k.ravel().tolist(),
-        r=np.eye(3).ravel().tolist(),
-        p=np.hstack([k, np.zeros((3, 1))]).ravel().tolist(),
-    )
+    return pinhole_info(scene.camera_matrix, width, height, header)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -61,6 +61,33 @@ def test_every_frame_is_answered_in_order_with_its_place(model, tmp_path, storag
         assert np.count_nonzero(mask == 255) == answer["area_px"]
 
 
+def axes(orientation_xyzw):
+    """Return a box's axes, as rows."""
+    x, y, z, w = orientation_xyzw
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)],
+            [2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)],
+            [2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def test_a_box_stands_upright_where_up_is_told(model, tmp_path):
+    bag, out = write_bag(tmp_path / "bag", two_seconds), tmp_path / "out"
+    assert run(model, bag, out, "--limit", "1", "--up", "0", "-3", "-4") == 0
+    (answer,) = records(out)[0]["answers"]
+    along_up = axes(answer["box_orientation_xyzw"]) @ [0, -0.6, -0.8]
+    np.testing.assert_allclose(np.sort(np.abs(along_up)), [0, 0, 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("up", [("0", "0", "0"), ("nan", "0", "1")])
+def test_an_up_that_is_no_direction_is_refused(model, tmp_path, capsys, up):
+    bag = write_bag(tmp_path / "bag", two_seconds)
+    assert run(model, bag, tmp_path / "out", "--up", *up) == 2
+    assert "need a direction, as 0 -1 0" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", ["db3", "mcap"])
 def test_one_file_of_a_recording_is_enough(model, tmp_path, kind):
     storage = {"db3": "sqlite3"}.get(kind, kind)
