@@ -56,6 +56,8 @@ def run(arguments: argparse.Namespace) -> None:
         for name, value in vars(arguments).items()
         if value is not None and name not in ("recipe", "output", "resume", "run", "source")
     }
+    if arguments.drop:
+        given["drop"] = tuple(arguments.drop)
     if arguments.source:
         given["sources"] = dict(arguments.source)
     folder = arguments.output or Path("runs") / arguments.recipe
@@ -99,7 +101,9 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 def _add_model(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model (refer, fine_tune)")
     model.add_argument("--model", metavar="DIR_OR_NAME", help="start from this model")
-    model.add_argument("--variant", help="or from nothing: a name that `evf-sam models` lists")
+    model.add_argument(
+        "--variant", help="or from nothing: a name that `evf-sam models` lists, or an ablation's"
+    )
     model.add_argument(
         "--encoder-weights", type=Path, metavar="FILE", help="BEIT-3 as Microsoft publishes it"
     )
@@ -137,6 +141,13 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
         ("measure-every", at_least(1), "steps between measurements on what is held out (500)"),
     ):
         schedule.add_argument(f"--{name}", type=kind, metavar="N", help=what)
+    schedule.add_argument(
+        "--drop",
+        type=between(0, 1),
+        action="append",
+        metavar="SHARE",
+        help="constant rate, a tenth from this share of the steps on; may be given several times",
+    )
     schedule.add_argument(
         "--bfloat16",
         action=argparse.BooleanOptionalAction,

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import torch
 
 from evf_sam_ros.data import catalogue
 from evf_sam_ros.data.records import Dataset
+from evf_sam_ros.evaluation.paper_parameters import MODELS
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.evf_sam import EvfSam
-from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build, is_bridge
+from evf_sam_ros.models.variants import EvfSamConfig, build, is_bridge
 from evf_sam_ros.perception.predictor import model_folder
 from evf_sam_ros.perception.tokenizer import SENTENCEPIECE_FILES, WORD_FILE, load_tokenizer
 from evf_sam_ros.training import parts, pretrained
+from evf_sam_ros.training.bridge_schedule import DropSchedule
 from evf_sam_ros.training.features import FeatureStore, precompute
 from evf_sam_ros.training.processes import Processes, processes
 from evf_sam_ros.training.referring_task import ReferringTask, Weights
@@ -40,6 +43,7 @@ class ReferOptions:
     prompts: int = PROMPTS  # most sentences per image
     steps: int = 15_000
     learning_rate: float = 1e-4
+    drop: tuple[float, ...] = ()  # shares of the steps with a tenth of the rate from there on
     warmup: int = 1
     weight_decay: float = 0.0  # the paper names none
     prompt_encoder: bool | None = None  # whether it learns; None: as published
@@ -134,7 +138,8 @@ def chosen_parts(model: EvfSam, options: ReferOptions) -> parts.Trained:
 def schedule(options: ReferOptions) -> Schedule:
     """Return the paper's schedule for these options."""
     gpu = torch.cuda.is_available()
-    return Schedule(
+    kind = partial(DropSchedule, drops=options.drop) if options.drop else Schedule
+    return kind(
         steps=options.steps,
         learning_rate=options.learning_rate,
         warmup=options.warmup,
@@ -173,12 +178,12 @@ def _model(options: ReferOptions) -> tuple[Path, EvfSam, EvfSamConfig]:
         loaded = checkpoint.load(source)
         model, config, vocabulary = loaded.model, loaded.config, source
     else:
-        if options.variant not in VARIANTS:
-            raise ValueError(f"variant is {options.variant!r}, need one of {', '.join(VARIANTS)}")
+        if options.variant not in MODELS:
+            raise ValueError(f"variant is {options.variant!r}, need one of {', '.join(MODELS)}")
         if options.tokenizer is None:
             raise ValueError("a variant from nothing needs a tokenizer, such as beit3.spm")
         torch.manual_seed(options.seed)
-        config = VARIANTS[options.variant]
+        config = MODELS[options.variant]
         model, vocabulary = build(config), _vocabulary(options.tokenizer)
     if options.encoder_weights:
         pretrained.load_encoder(model, options.encoder_weights)

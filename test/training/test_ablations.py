@@ -1,14 +1,27 @@
 """The ablations' models: what prompts, what learns, and that they start where the default is."""
 
 import json
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
+from evf_sam_ros.cli import main
+from evf_sam_ros.evaluation.paper_parameters import MODELS
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.perception.predictor import model_folder
 from evf_sam_ros.training import ablations
 from evf_sam_ros.training.ablations import ROWS, Prompted, class_sentences, model_of
+
+HERE = Path(__file__).parent
+sys.path += [str(HERE), str(HERE.parent / "models")]
+import tiny_networks  # noqa: E402
+from written_data import write_refcoco  # noqa: E402
 
 BY_LABEL = {(row.table, row.label): row for row in ROWS}
 SETTINGS = dict.fromkeys(row.setting for row in ROWS)
@@ -89,6 +102,21 @@ def test_the_sentence_of_a_class_means_all_of_it():
         {"image_id": 7, "ann_ids": [10, 12], "text": "[semantic] mug"},
         {"image_id": 7, "ann_ids": [11], "text": "[semantic] box"},
     ]
+
+
+def test_the_recipe_refer_trains_the_encoders_of_table_3_from_nothing(tmp_path, monkeypatch):
+    late = replace(tiny_networks.SAM, encoder=replace(tiny_networks.ENCODER, fusion="late"))
+    assert "beit3_l_late" in MODELS
+    monkeypatch.setitem(MODELS, "beit3_l_late", late)
+    pieces = Tokenizer(WordLevel({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}, "<unk>"))
+    pieces.pre_tokenizer = Whitespace()
+    pieces.save(str(tmp_path / "tokenizer.json"))
+    arguments = ["train", "--recipe", "refer", "--variant", "beit3_l_late", "--steps", "1"]
+    arguments += ["--data", str(write_refcoco(tmp_path / "data")), "--source", "refcoco/train"]
+    arguments += ["--tokenizer", str(tmp_path / "tokenizer.json"), "--no-bfloat16"]
+    arguments += ["--batch", "2", "--images", "2", "-o", str(tmp_path / "run")]
+    assert main(arguments) == 0
+    assert checkpoint.load(tmp_path / "run" / "model").config == late
 
 
 @pytest.mark.slow
