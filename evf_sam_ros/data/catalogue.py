@@ -1,5 +1,6 @@
 """Every data set that can be read, by the name that `--split name/split` gives."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from evf_sam_ros.data import coco, reasonseg, refer, semantic
@@ -56,35 +57,31 @@ def read(root: Path, label: str) -> Dataset:
 
 
 def training(root: Path) -> list[str]:
-    """Return which of the paper's training splits are below `root`; for a COCO file, itself.
-
-    Raises:
-        ValueError: none is.
-    """
-    if root.is_file():
-        return [f"{COCO}/{root.stem}"]
-    found = [label for label in TRAINING if is_there(root, label)]
-    if not found:
-        raise ValueError(
-            f"none of {', '.join(TRAINING)} is in {str(root)!r}; docs/training.md shows how the "
-            "folders should look"
-        )
-    return found
+    """Return which of the paper's training splits are below `root`, as `present` does."""
+    return present(root, TRAINING, "docs/training.md")
 
 
 def available(root: Path) -> list[str]:
-    """Return which of the benchmarks' splits are below `root`; for a COCO file, itself.
+    """Return which of the benchmarks' splits are below `root`, as `present` does."""
+    return present(root, BENCHMARKS, "docs/evaluation.md")
+
+
+def present(root: Path, labels: Sequence[str], guide: str) -> list[str]:
+    """Return which of these splits are below `root`; for a COCO file, itself.
+
+    Args:
+        guide: the document that shows how the folders should look.
 
     Raises:
         ValueError: none is.
     """
     if root.is_file():
         return [f"{COCO}/{root.stem}"]
-    found = [label for label in BENCHMARKS if is_there(root, label)]
+    found = [label for label in labels if is_there(root, label)]
     if not found:
         raise ValueError(
-            f"none of {', '.join(BENCHMARKS)} is in {str(root)!r}; docs/evaluation.md shows how "
-            "the folders should look"
+            f"none of {', '.join(labels)} is in {str(root)!r}; {guide} shows how the folders "
+            "should look"
         )
     return found
 

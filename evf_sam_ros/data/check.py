@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.data import catalogue, published, semantic
+from evf_sam_ros.data.contact_sheet import contact_sheet
 from evf_sam_ros.data.records import Dataset, Expression, Record
 
 # Where the authors offer it, and what of it belongs where below the folder.
@@ -29,7 +30,6 @@ WHERE: Mapping[str, str] = {
 COCO_IMAGES = "http://images.cocodataset.org/zips/train2014.zip -> images/mscoco/images/train2014/"
 TILE = (180, 240)  # pixels, height and width of a picture on the contact sheet
 TEXT = 34  # pixels below it
-COLUMNS = 4
 EXAMPLES = 4  # per data set
 PIXEL_COLOR = (255, 60, 60)
 
@@ -65,19 +65,11 @@ def check(root: Path, sheet: Path | None, *, read_all: bool = False) -> Iterator
             f"{name}: not here; {where}" for name, where in WHERE.items() if name not in names
         )
     if sheet is not None and examples:
-        picture = cv2.cvtColor(contact_sheet(examples), cv2.COLOR_RGB2BGR)
+        tiles = [_tile(*example) for example in examples]
+        picture = cv2.cvtColor(contact_sheet(tiles), cv2.COLOR_RGB2BGR)
         if not cv2.imwrite(str(sheet), picture):
             raise ValueError(f"cannot write {str(sheet)!r}: need a name that ends in .png or .jpg")
         yield f"examples: {sheet}"
-
-
-def contact_sheet(examples: list[tuple[str, Record, Expression]]) -> NDArray[np.uint8]:
-    """Return a picture of examples, four in a row: what is said below, what is meant in red."""
-    tiles = [_tile(*example) for example in examples]
-    while len(tiles) % COLUMNS:
-        tiles.append(np.full_like(tiles[0], 255))
-    rows = [np.hstack(tiles[i : i + COLUMNS]) for i in range(0, len(tiles), COLUMNS)]
-    return np.vstack(rows)
 
 
 def _present(root: Path) -> list[str]:

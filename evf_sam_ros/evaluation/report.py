@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.data.contact_sheet import contact_sheet
 from evf_sam_ros.evaluation.gallery import outline_truth
 from evf_sam_ros.evaluation.tabletop import Judged, Predict, scene_and_expressions
 from evf_sam_ros.perception.document import (
@@ -25,7 +26,6 @@ from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.sim.scene import Scene
 
 EXAMPLES_PER_GROUP = 8
-COLUMNS = 4
 
 
 def as_text(figures: Mapping[str, Any]) -> str:
@@ -108,19 +108,6 @@ def choose_examples(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
         title: _first_of_each_scene(sorted(filter(belongs, judged), key=order))
         for title, (belongs, order) in groups.items()
     }
-
-
-def contact_sheet(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Tile pictures of one size, `COLUMNS` in a row, (rows * H, COLUMNS * W, 3)."""
-    if not pictures:
-        return np.zeros((1, 1, 3), np.uint8)
-    height, width = pictures[0].shape[:2]
-    rows = -(-len(pictures) // COLUMNS)
-    sheet = np.full((rows * height, COLUMNS * width, 3), 255, np.uint8)
-    for number, picture in enumerate(pictures):
-        y, x = number // COLUMNS * height, number % COLUMNS * width
-        sheet[y : y + height, x : x + width] = picture
-    return sheet
 
 
 def _first_of_each_scene(ordered: Iterable[Judged]) -> list[Judged]:

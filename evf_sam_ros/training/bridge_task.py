@@ -22,6 +22,7 @@ from evf_sam_ros.training.bridge_losses import (
     no_target_loss,
     query_losses,
 )
+from evf_sam_ros.training.overlap import overlap
 
 Losses = dict[str, Tensor]
 
@@ -78,7 +79,7 @@ class BridgeTask:
         batch = batch.to(next(self.module.parameters()).device)
         losses, decoded = self._losses(self.model, batch)
         parts = {name: float(value.detach()) for name, value in losses.items()}
-        return torch.stack(list(losses.values())).sum(), {**parts, **_overlap(decoded, batch)}
+        return torch.stack(list(losses.values())).sum(), {**parts, **overlap(decoded, batch)}
 
     def measure(self) -> dict[str, float]:
         """Return the mean of every figure over held-out scenes, always the same."""
@@ -163,16 +164,3 @@ class Resting(nn.Module):
             if own and not any(parameter.requires_grad for parameter in own):
                 part.eval()
         return self
-
-
-def _overlap(decoded: Decoded, batch: BridgeBatch) -> dict[str, float]:
-    assert decoded.presence is not None
-    found_BP = decoded.presence > 0
-    mask = (decoded.logits > 0) & found_BP[..., None, None]
-    target = batch.masks_BPmn > 0.5
-    right_BP = found_BP == (batch.found_BP > 0.5)
-    return {
-        "intersection": float((mask & target).sum()),
-        "union": float((mask | target).sum()),
-        "found_right": float(right_BP.float().mean()),
-    }

@@ -10,7 +10,7 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from evf_sam_ros.data import catalogue, published, refer
-from evf_sam_ros.data.records import Record
+from evf_sam_ros.data.records import Dataset, Record
 from evf_sam_ros.data.regions import Segments
 
 
@@ -222,6 +222,12 @@ def test_counts_are_put_beside_the_published_ones(tmp_path):
     assert "refcoco/testA: 2 images, 3 refs, 4 sentences" in lines
     assert "sentences: 4 here, but 5,657 published" in lines
     assert "cannot be compared" in lines
+
+
+def test_a_figure_that_nobody_checked_at_its_source_is_called_so():
+    dataset = Dataset("reasonseg", "val", (), {"images": 3})
+    (line,) = [line for line in published.compare(dataset) if "images: 3" in line]
+    assert line == "  images: 3 here, but 200 published (a figure not checked at its source)"
 
 
 def test_counts_as_published_are_said_to_be_so(tmp_path, monkeypatch):

@@ -6,9 +6,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from evf_sam_ros.data.contact_sheet import contact_sheet
 from evf_sam_ros.evaluation import tabletop
 from evf_sam_ros.evaluation.metrics import auroc
-from evf_sam_ros.evaluation.report import as_text, choose_examples, contact_sheet, write_report
+from evf_sam_ros.evaluation.report import as_text, choose_examples, write_report
 from evf_sam_ros.evaluation.tabletop import (
     best_object,
     measure,
