@@ -20,7 +20,7 @@ NEEDED = {"bag.launch.py": {"bag": "a_recording"}, "image_files.launch.py": {"fi
 PRESETS = {"realsense", "zed", "usb_camera", "image_files", "bag", "simulation"}
 COMMON = {"image", "depth", "camera_info", "text_command", "params_file", "namespace", "rviz"}
 MODULES = dict(re.findall(r"^\s+([\w-]+)=([\w.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M))
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0  # for one that hangs
 
 
 def evaluate(name, **arguments):

@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0  # for one that hangs; on a busy machine a start alone may take a minute
 
 
 def start(module, *parameters, namespace="/", log=None):
