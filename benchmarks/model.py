@@ -22,6 +22,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -66,23 +67,24 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.threads:
         torch.set_num_threads(threads := arguments.threads)
     peak = {name: ceilings(device, PRECISIONS[name]) for name in arguments.precision}
-    rows: list[Row] = []
-    for variant in arguments.variant:
-        for precision in arguments.precision:
-            for prompts in arguments.prompts:
-                case = Case(variant, precision, prompts, device)
-                rows += case.rows(arguments, peak[precision].gflop_per_s)
-    report = {
+    report: dict[str, Any] = {
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
         "machine": _machine(device, threads),
         "ceilings": {name: asdict(value) for name, value in peak.items()},
-        "rows": [asdict(row) for row in rows],
+        "rows": [],
     }
+    for chosen in product(arguments.variant, arguments.precision, arguments.prompts):
+        rows = Case(*chosen, device).rows(arguments, peak[chosen[1]].gflop_per_s)
+        report["rows"] += [asdict(row) for row in rows]
+        if arguments.json:  # after every case: the next may take an hour
+            _write(report, arguments.json)
     print(table(report))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(row.passed for row in rows) else 1
+    return 0 if all(row["passed"] for row in report["rows"]) else 1
+
+
+def _write(report: dict[str, Any], file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 class Case:
