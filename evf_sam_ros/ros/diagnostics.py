@@ -1,8 +1,10 @@
 """Once a second on /diagnostics: is the node well, and if not, what is missing?"""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import torch
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -10,7 +12,9 @@ from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.lifecycle import LifecycleNode
 
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.hub import is_hub_id
 from evf_sam_ros.perception.predictor import Predictor
+from evf_sam_ros.ros.downloads import downloaded_bytes
 from evf_sam_ros.ros.interface import DIAGNOSTICS
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.statistics import STAGES, Statistics
@@ -44,10 +48,31 @@ class Diagnostics:
         self._parameters = parameters
         self._predictor = predictor
         self._worker = worker
+        self._loading = ""  # the model that is being loaded
         # Not a lifecycle publisher: who watches wants to know of an inactive node, too.
         self._publisher = node.create_publisher(DIAGNOSTICS.type, DIAGNOSTICS.name, 10)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = node.create_timer(PERIOD_S, self._publish, clock=steady)
+
+    @contextmanager
+    def while_loading(self, model: str) -> Iterator[None]:
+        """Go on reporting, from another thread: the executor's own is busy with the loading."""
+        done = Event()
+
+        def report() -> None:
+            self._publish()
+            while not done.wait(PERIOD_S):
+                self._publish()
+
+        self._loading = model
+        reporter = Thread(target=report, name="loading", daemon=True)
+        reporter.start()
+        try:
+            yield
+        finally:
+            done.set()
+            reporter.join()
+            self._loading = ""
 
     def _publish(self) -> None:
         array = DiagnosticArray(status=self._statuses())
@@ -83,6 +108,8 @@ class Diagnostics:
 
     def _model(self) -> tuple[bytes, str, dict[str, object]]:
         predictor = self._predictor()
+        if self._loading:
+            return WARN, f"loading {self._loading!r}", _downloaded(self._loading)
         if predictor is None:
             return WARN, "no model is loaded: configure the node", {}
         values = {
@@ -164,6 +191,13 @@ class Diagnostics:
             values["cuda_mib"] = f"{torch.cuda.memory_allocated() / MEBIBYTE:.0f}"
             values["cuda_peak_mib"] = f"{torch.cuda.max_memory_allocated() / MEBIBYTE:.0f}"
         return OK, f"{resident:.0f} MiB", values
+
+
+def _downloaded(model: str) -> dict[str, object]:
+    """Tell how much of a Hugging Face model is here; nothing about others."""
+    if not is_hub_id(model):
+        return {}
+    return {"downloaded_mb": f"{downloaded_bytes(model) / 1e6:.1f}"}
 
 
 def resident_bytes() -> int:

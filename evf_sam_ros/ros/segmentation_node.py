@@ -92,13 +92,14 @@ class SegmentationNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         settings = self.parameters
         try:
-            predictor = self._load(
-                settings.model,
-                device=settings.device,
-                precision=settings.precision,
-                offline=settings.offline,
-            )
-            predictor(WARM_UP_IMAGE, ["the object"])
+            with self._diagnostics.while_loading(settings.model):
+                predictor = self._load(
+                    settings.model,
+                    device=settings.device,
+                    precision=settings.precision,
+                    offline=settings.offline,
+                )
+                predictor(WARM_UP_IMAGE, ["the object"])
         except Exception as error:  # whatever it is, the node stays and can be configured again
             self.get_logger().error(f"Cannot load the model {settings.model!r}: {error}")
             return FAILURE

@@ -3,6 +3,8 @@
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
+from evf_sam_ros.msg import SegmentationResult as R
+
 PARTS = ("model", "camera", "depth", "commands", "latency", "memory")
 OK, WARN = DiagnosticStatus.OK, DiagnosticStatus.WARN
 
@@ -33,10 +35,12 @@ def wait_for(node, reports, part, predicate):
 
 
 def test_every_part_is_reported_with_figures(node, reports, scenes):
-    node.set(latency_budget_s=60.0, score_threshold=0.0)
-    node.ask("the purple bottle", lambda: node.shot(scenes[0]))
-    command = wait_for(node, reports, "commands", lambda each: "the purple bottle" in each.message)
+    # On a busy machine an image may take longer than its usual age to arrive.
+    node.set(latency_budget_s=60.0, score_threshold=0.0, max_frame_age_s=0.0)
+    assert node.ask("the purple bottle", lambda: node.shot(scenes[0])).status == R.FOUND
+    command = wait_for(node, reports, "commands", lambda each: "last_status" in values(each))
     assert values(command)["last_status"] == "FOUND"
+    assert command.message == "the purple bottle"
     report = reports[-1]
     assert tuple(report) == PARTS
     assert values(report["model"])["device"] in ("cpu", "cuda")

@@ -1,0 +1,17 @@
+"""How far the download of a Hugging Face model is, as its files on the disk tell."""
+
+from contextlib import suppress
+from pathlib import Path
+
+
+def downloaded_bytes(model: str) -> int:
+    """Return the size of what is here of `owner/name[@revision]`, whole files and begun ones."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    name = repo_folder_name(repo_id=model.partition("@")[0], repo_type="model")
+    total = 0
+    for path in (Path(constants.HF_HUB_CACHE) / name / "blobs").glob("*"):
+        with suppress(FileNotFoundError):  # it has just been given its final name
+            total += path.stat().st_size
+    return total
