@@ -309,4 +309,7 @@ def _two(value: float | None) -> str:
 
 
 def _values(values: Mapping[str, float | None]) -> Iterator[float | None]:
-    return (values[name] for name in GROUP_COLUMNS[1:])
+    # Where nothing is there, there is nothing to overlap with: 0 would read as a bad answer.
+    nothing_there = values["t_acc"] is None
+    for name in GROUP_COLUMNS[1:]:
+        yield None if nothing_there and name == "ciou" else values[name]

@@ -3,7 +3,7 @@
 import pytest
 from tiny_model import ALWAYS, CONFIG, write_tiny_model
 
-from evf_sam_ros.evaluation import cost, papers
+from evf_sam_ros.evaluation import cost, dataset_report, papers
 from evf_sam_ros.evaluation.sentence_types import length_group, sentence_type
 from evf_sam_ros.models.variants import VARIANTS
 from evf_sam_ros.perception.predictor import load_predictor
@@ -53,6 +53,14 @@ def test_lengths_sort_as_they_are_named():
     groups = [length_group(" ".join(["word"] * count)) for count in range(1, 26)]
     assert groups == sorted(groups)
     assert {group.strip() for group in groups} >= {"1", "4-5", "21+"}
+
+
+def test_a_group_without_any_target_has_no_overlap_to_report():
+    values = {"sentences": 2, "ciou": 0.0, "miou": 0.5, "giou_gres": 0.5}
+    values |= {"pr@0.5": None, "n_acc": 0.5, "t_acc": None}
+    figures = {"by_kind": {"no target": values}, "by_type": {}, "by_length": {}}
+    _, table = dataset_report.groups(figures)
+    assert table.rows == (("no target", "2", "-", "0.5000", "0.5000", "-", "0.5000", "-"),)
 
 
 def test_parameters_are_those_of_the_model_that_answers(tmp_path):

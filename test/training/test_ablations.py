@@ -50,7 +50,7 @@ def test_every_setting_prompts_the_segmenter_of_the_default(setting):
 
 
 def test_text_alone_does_not_see_the_picture_and_the_others_do():
-    for label, sees in (("text", False), ("late", True), ("early, all 5 layers", True)):
+    for label, sees in (("text", False), ("late", True), ("early, in all layers", True)):
         model, _ = model_of(BY_LABEL[3, label].setting)
         with torch.no_grad():
             one, other = (
