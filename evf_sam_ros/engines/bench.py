@@ -32,6 +32,8 @@ class Bench:
     weights_gbyte: float
     errors: dict[str, float]  # of the logits, by engine
     times: dict[str, Times]
+    best: str | None  # engine; None: no engine gives the model's answers
+    steps: dict[str, float]  # of the best engine, seconds of the best run
 
     def floor(self) -> float:
         """Return the least that arithmetic and reading the weights once take, seconds."""
@@ -65,13 +67,38 @@ def bench(
         truth = exact()
         errors = {name: relative_error(truth, run()) for name, run in runs.items()}
     size = torch.finfo(dtype).bits / 8
+    times = in_turn(runs, device, rounds)
+    right = [name for name in times if errors[name] <= GATES[precision]]
+    best = min(right, key=lambda name: times[name].best(device), default=None)
     return Bench(
         ceilings=ceilings(device, dtype),
         gflop=gflop(exact),
         weights_gbyte=sum(weights.numel() for weights in model.parameters()) * size / 1e9,
         errors=errors,
-        times=in_turn(runs, device, rounds),
+        times=times,
+        best=best,
+        steps={} if best is None else _steps(engines[best], inputs, device, dtype, rounds),
     )
+
+
+def _steps(
+    engine: Engine,
+    inputs: tuple[torch.Tensor, ...],
+    device: torch.device,
+    dtype: torch.dtype,
+    rounds: int,
+) -> dict[str, float]:
+    images, *words = inputs
+    enabled = dtype != torch.float32 and engine.name != "openvino"
+    with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=enabled):
+        features, prompts_1PC = engine.encode(images), engine.prompt(*words)
+        runs: dict[str, Callable[[], object]] = {
+            "the image": lambda: engine.encode(images),
+            "the words": lambda: engine.prompt(*words),
+            "the masks": lambda: engine.decode(features, prompts_1PC),
+        }
+        times = in_turn(runs, device, rounds)
+    return {step: own.best(device) for step, own in times.items()}
 
 
 def _has_openvino(device: torch.device) -> bool:
@@ -112,7 +139,7 @@ def report(found: Bench, device: torch.device, precision: str) -> list[str]:
         f"{'engine':10}{'ms, median':>12}{'p90':>9}{'images/s':>10}{'CPU ms':>9}{'error':>9}",
     ]
     lines += [_line(name, found, precision) for name in found.times]
-    return [*lines, "", *_limit(found, device, precision)]
+    return [*lines, "", *_limit(found, device)]
 
 
 def _line(name: str, found: Bench, precision: str) -> str:
@@ -126,14 +153,17 @@ def _line(name: str, found: Bench, precision: str) -> str:
     )
 
 
-def _limit(found: Bench, device: torch.device, precision: str) -> list[str]:
-    right = [name for name in found.times if found.errors[name] <= GATES[precision]]
-    if not right:
+def _limit(found: Bench, device: torch.device) -> list[str]:
+    if found.best is None:
         return ["no engine gives the model's answers in this precision: try another"]
-    best = min(right, key=lambda name: found.times[name].best(device))
-    times = found.times[best]
+    times = found.times[found.best]
     share = found.floor() / times.best(device)
-    lines = [f"best: {best}, at {share:.0%} of what arithmetic and weights allow"]
+    total = sum(found.steps.values())
+    parts = ", ".join(f"{step} {spent / total:.0%}" for step, spent in found.steps.items())
+    lines = [
+        f"best: {found.best}, at {share:.0%} of what arithmetic and weights allow",
+        f"its time: {parts}; another prompt about the same image costs the last two again",
+    ]
     if share >= _NEAR:
         lines.append(
             "limited by the device: a faster one, half precision or a smaller model helps"
@@ -162,6 +192,8 @@ def as_json(found: Bench, **described: Any) -> dict[str, Any]:
         "gflop": found.gflop,
         "weights_gbyte": found.weights_gbyte,
         "floor_s": found.floor(),
+        "best": found.best,
+        "steps_s": found.steps,
         "engines": {
             name: {"error": found.errors[name], "wall_s": times.wall, "cpu_s": times.cpu}
             for name, times in found.times.items()

@@ -34,7 +34,10 @@ _log = logging.getLogger(__name__)
 class Engine(Protocol):
     """`EvfSam` as three steps; features are whatever the same engine's `decode` takes."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return which of the above it is."""
+        ...
 
     def encode(self, images_B3HW: Tensor) -> Any:
         """Return image features."""

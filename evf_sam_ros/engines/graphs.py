@@ -135,9 +135,9 @@ class GraphsEngine:
         except RuntimeError as error:
             _log.warning("%s is not recorded, it runs as it is: %s", name, error)
             return None
-        error = max(relative_error(*pair) for pair in zip(expected, computed, strict=True))
-        if not error <= SAME:  # not a number is not the same either
-            _log.warning("%s differs by %.0e when recorded, it runs as it is", name, error)
+        errors = [relative_error(*pair) for pair in zip(expected, computed, strict=True)]
+        if not all(each <= SAME for each in errors):  # not a number is not the same either
+            _log.warning("%s differs by %s when recorded, it runs as it is", name, errors)
             return None
         return recording
 

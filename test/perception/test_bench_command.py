@@ -26,9 +26,12 @@ def test_it_prints_every_engine_with_its_error_and_says_what_limits_the_best(
     assert "\nplain " in printed
     assert "\ntorch " in printed
     assert "limited by" in printed
+    assert "its time: the image " in printed
     assert "pip install 'evf_sam_ros[openvino]'" in printed
     told = json.loads(file.read_text())
     assert told["engines"]["plain"]["error"] == 0
+    assert told["best"] in ("plain", "torch")
+    assert set(told["steps_s"]) == {"the image", "the words", "the masks"}
     assert 0 < told["engines"]["torch"]["error"] < 1e-5
     assert len(told["engines"]["torch"]["wall_s"]) == 2
 
@@ -37,11 +40,13 @@ def test_an_engine_with_other_answers_gets_no_figure(model, monkeypatch, capsys)
     from evf_sam_ros.engines import engine
 
     class Wrong(engine.PlainEngine):
+        name = "torch"
+
         def __init__(self, given):
             super().__init__(given)
             self.prompt = lambda *words: 2 * given.prompt(*words)
 
-    monkeypatch.setattr(engine, "TorchEngine", lambda given, **_: Wrong(given))
+    monkeypatch.setattr(engine, "TorchEngine", lambda given, *_: Wrong(given))
     monkeypatch.setattr(Wrong, "eval", lambda self: self, raising=False)
     cli.main(["bench", "--model", model, "--device", "cpu", "--rounds", "1"])
     row = next(line for line in capsys.readouterr().out.splitlines() if line[:5] == "torch")
