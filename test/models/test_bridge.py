@@ -167,3 +167,19 @@ def test_what_cannot_be_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ValueError, match=r"needs transformers: pip install"):
         build(ON_SAM)
+
+
+@pytest.mark.slow
+def test_the_published_size_answers_several_sentences_at_once():
+    config = VARIANTS["sam_clip_bridge"]
+    torch.manual_seed(0)
+    model = build(config)
+    images = [torch.randn(1, 3, *spec.size) for spec in (config.fusion_input, config.image_input)]
+    tokens = torch.tensor([[[101, 1996, 2417, 14757, 102], [101, 4605, 102, 0, 0]]])
+    with torch.inference_mode():
+        decoded = model(*images, tokens, tokens == 0)
+    assert decoded.logits.shape == (1, 2, 256, 256)
+    assert decoded.presence.shape == (1, 2)
+    assert decoded.logits.isfinite().all()
+    assert decoded.presence.isfinite().all()
+    assert not torch.equal(decoded.logits[0, 0], decoded.logits[0, 1])
