@@ -20,7 +20,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from itertools import product
 from pathlib import Path
@@ -69,12 +69,12 @@ def main(argv: list[str] | None = None) -> int:
     peak = {name: ceilings(device, PRECISIONS[name]) for name in arguments.precision}
     report: dict[str, Any] = {
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
-        "machine": _machine(device, threads),
+        "machine": _machine(device, threads) | {"layers": arguments.depth or "all"},
         "ceilings": {name: asdict(value) for name, value in peak.items()},
         "rows": [],
     }
     for chosen in product(arguments.variant, arguments.precision, arguments.prompts):
-        rows = Case(*chosen, device).rows(arguments, peak[chosen[1]].gflop_per_s)
+        rows = Case(*chosen, device, arguments.depth).rows(arguments, peak[chosen[1]].gflop_per_s)
         report["rows"] += [asdict(row) for row in rows]
         if arguments.json:  # after every case: the next may take an hour
             _write(report, arguments.json)
@@ -90,10 +90,17 @@ def _write(report: dict[str, Any], file: Path) -> None:
 class Case:
     """A variant in one precision, asked so many prompts about one image."""
 
-    def __init__(self, variant: str, precision: str, prompts: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        variant: str,
+        precision: str,
+        prompts: int,
+        device: torch.device,
+        depth: int | None = None,
+    ) -> None:
         torch.manual_seed(0)
         self.variant, self.precision, self.device = variant, precision, device
-        self.config: EvfSamConfig = VARIANTS[variant]
+        self.config = _cut(VARIANTS[variant], depth)
         self.model = build(self.config).requires_grad_(False).to(device)
         self.images = torch.randn(1, 3, *self.config.image_input.size, device=device)
         self.fusions = torch.randn(1, 3, *self.config.fusion_input.size, device=device)
@@ -191,6 +198,16 @@ class Case:
         return {step: lambda run=run, step=step: run(*given[step]) for step, run in steps.items()}
 
 
+def _cut(config: EvfSamConfig, depth: int | None) -> EvfSamConfig:
+    """Leave so many layers to both encoders, where they are counted."""
+    if depth is None:
+        return config
+    segmenter: Any = config.segmenter
+    if hasattr(segmenter, "depth"):
+        segmenter = replace(segmenter, depth=depth)
+    return replace(config, encoder=replace(config.encoder, depth=depth), segmenter=segmenter)
+
+
 class _Autocast:
     """An engine of torch in half precision, as the predictor runs it."""
 
@@ -253,10 +270,11 @@ def _totals(rows: list[dict[str, Any]]) -> list[str]:
     ]
     for (*kind, prompts), total in sums.items():
         variant, precision, _ = kind
-        other = sums.get((variant, precision, "against", prompts), float("nan"))
+        other = sums.get((variant, precision, "against", prompts))
+        ratio = f"{other / total:.2f}" if other else "-"
         fewest = min(key[3] for key in sums if list(key[:3]) == kind)
         lines.append(
-            f"| {' | '.join(kind)} | {prompts} | {total:.1f} | {other / total:.2f} "
+            f"| {' | '.join(kind)} | {prompts} | {total:.1f} | {ratio} "
             f"| {total / sums[(*kind, fewest)]:.2f} |"
         )
     return lines
@@ -312,6 +330,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--rounds", type=int, default=10, help="runs of each (%(default)s)")
     parser.add_argument("--threads", type=int, help="of torch and OpenVINO (default: theirs)")
+    parser.add_argument("--depth", type=int, help="only so many layers: a quick look at ratios")
     parser.add_argument("--against", type=Path, metavar="DIR", help="another implementation")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     arguments = parser.parse_args(argv)
