@@ -115,13 +115,14 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         default="auto",
-        help="fp32, bf16, fp16, or auto: fp32 on a CPU, half on a GPU (default: %(default)s)",
+        help="fp32, bf16, fp16, or auto: fp32 on a CPU, fp16 on a GPU (default: %(default)s)",
     )
     parser.add_argument(
         "--engine",
         default="auto",
-        help="torch, openvino, plain, or auto: openvino where it is ready for the model, else "
-        "torch (default: %(default)s); docs/performance.md compares them",
+        help="torch, plain, openvino, warming (torch until openvino is ready), graphs (CUDA "
+        "graphs), or auto: openvino where it is ready for the model, else torch (default: "
+        "%(default)s); docs/performance.md compares them",
     )
     parser.add_argument(
         "--score-threshold",

@@ -311,7 +311,7 @@ def load_predictor(
         model: a folder, the name of an embedded model, a Hugging Face id `owner/name`, or None
             for the default.
         device: "auto" (CUDA where there is one, else the CPU) or what torch calls a device.
-        precision: "auto" (bf16 or fp16 on CUDA, fp32 on a CPU), "fp32", "bf16" or "fp16".
+        precision: "auto" (fp16 on CUDA, fp32 on a CPU), "fp32", "bf16" or "fp16".
         score_threshold: p(found) from which an object counts as found; None: the model's own.
         offline: use a Hugging Face model only if it was downloaded before.
         behaviour: how to treat the checkpoint, where not by its own default: `resizing`, `masks`,
