@@ -24,7 +24,7 @@ CONFIG = EvfSamConfig(
     fusion_input=INPUT,
     image_input=INPUT,
 )  # fmt: skip
-WORDS = ["<s>", "<pad>", "</s>", "<unk>", "the", "red", "blue", "mug", "bowl", "left"]
+WORDS = ["<s>", "<pad>", "</s>", "<unk>", "the", "red", "blue", "mug", "bowl", "left", "mugs"]
 ALWAYS = {"signal": "presence", "scale": 0.0, "bias": 2.0, "threshold": 0.5}  # p = 0.88
 
 

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from evf_sam_ros.perception import photograph
 from evf_sam_ros.perception.geometry import Location, Mask, locate, outline
+from evf_sam_ros.perception.instances import is_ambiguous, split_objects
 from evf_sam_ros.perception.overlay import Annotation, Image, draw
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
 from evf_sam_ros.perception.video import VideoWriter
@@ -112,24 +113,31 @@ def _answer(
 
 def _described(answer: Segmentation, index: int, frame: Frame, wish: Wish) -> dict[str, Any]:
     found = bool(answer.found[index])
+    expression, mask = wish.expressions[index], answer.masks[index]
+    ambiguous = found and is_ambiguous(expression, mask, frame.depth_m)
     record: dict[str, Any] = {
-        "expression": wish.expressions[index],
-        "status": "FOUND" if found else "NOT_FOUND",
+        "expression": expression,
+        "status": "AMBIGUOUS" if ambiguous else "FOUND" if found else "NOT_FOUND",
         "score": round(float(answer.scores[index]), 6),
         "predicted_iou": round(float(answer.predicted_iou[index]), 6),
         "unknown_words": list(answer.unknown_words[index]),
         "read_as": {reading.said: reading.read for reading in answer.readings[index]},
     }
-    if not found:
-        return record
-    measured = outline(answer.masks[index])
+    if ambiguous:  # nothing to grasp, but to choose from
+        return record | {
+            "candidates": [_shape(part) for part in split_objects(mask, frame.depth_m)]
+        }
+    return record | _shape(mask) | _place(mask, frame, wish) if found else record
+
+
+def _shape(mask: Mask) -> dict[str, Any]:
+    measured = outline(mask)
     roi = measured.roi
-    return record | {
+    return {
         "area_px": measured.area_px,
         "box_xywh": [roi.x, roi.y, roi.width, roi.height],
         "centroid_uv": _rounded(measured.centroid_uv, 2),
         "anchor_uv": list(measured.anchor_uv),
-        **_place(answer.masks[index], frame, wish),
     }
 
 

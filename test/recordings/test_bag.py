@@ -8,6 +8,8 @@ import pytest
 from written_bag import MS, write_bag
 
 from evf_sam_ros.cli import main
+from evf_sam_ros.perception import predictor
+from evf_sam_ros.perception.predictor import Segmentation, StageTimes
 
 IMAGE, DEPTH, INFO = "/camera/image_raw", "/camera/depth/image_raw", "/camera/camera_info"
 START = 1_700_000_000_000 * MS
@@ -36,7 +38,11 @@ def two_seconds(bag, frames=4, shift_ns=0, begin=START):
     bag.text("/text_command", begin + shift_ns, "the red mug")
 
 
-def run(model, bag, out, *more, text="the red mug"):
+# The tiny model's masks have several parts.
+MEANT = "the red mugs"
+
+
+def run(model, bag, out, *more, text=MEANT):
     return main(["bag", str(bag), text, "-o", str(out), "--model", model, *more])
 
 
@@ -59,6 +65,36 @@ def test_every_frame_is_answered_in_order_with_its_place(model, tmp_path, storag
         mask = cv2.imread(str(out / record["mask"]), cv2.IMREAD_UNCHANGED)
         assert mask.shape == (HEIGHT, WIDTH)
         assert np.count_nonzero(mask == 255) == answer["area_px"]
+
+
+class Pair:
+    """Everything is a pair of squares to it, whatever it is asked for."""
+
+    name, device, precision = "pair", "cpu", "fp32"
+
+    def __call__(self, image_rgb, prompts):
+        masks = np.zeros((len(prompts), *image_rgb.shape[:2]), bool)
+        masks[:, 20:60, 20:60] = masks[:, 100:150, 200:250] = True
+        ones = np.ones(len(prompts), np.float32)
+        times = StageTimes(0.0, 0.0, 0.0, 0.0)
+        none = ((),) * len(prompts)
+        return Segmentation(masks, ones, ones > 0, ones, none, masks * 1.0, times, readings=none)
+
+
+def test_several_that_fit_words_for_one_are_candidates_without_a_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(predictor, "load_predictor", lambda *_, **__: Pair())
+    bag, out = write_bag(tmp_path / "bag", two_seconds), tmp_path / "out"
+    texts = ["the mug", "all the mugs"]
+    assert main(["bag", str(bag), *texts, "-o", str(out)]) == 0
+    one, several = records(out)[0]["answers"]
+    assert one["status"] == "AMBIGUOUS"
+    assert [each["box_xywh"] for each in one["candidates"]] == [
+        [200, 100, 50, 50],
+        [20, 20, 40, 40],
+    ]
+    assert "position_m" not in one
+    assert (several["status"], several["area_px"]) == ("FOUND", 1600 + 2500)
+    assert "0 of 4" in (out / "summary.md").read_text()
 
 
 def axes(orientation_xyzw):
@@ -118,7 +154,7 @@ def test_the_video_has_every_frame_and_the_pages_name_what_they_show(model, tmp_
     assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(10)
     for page in ("summary.md", "summary.html"):
         text = (out / page).read_text()
-        assert "the red mug" in text
+        assert MEANT in text
         assert "4 of 4" in text
         assert "/camera/image_raw (sensor_msgs/msg/Image, rgb8, 4 messages)" in text
     shown = sorted((out / "pictures").glob("*.jpg"))
@@ -204,7 +240,7 @@ def test_compressed_images_and_several_expressions(model, tmp_path):
 
     out = tmp_path / "out"
     bag = write_bag(tmp_path / "bag", compressed)
-    assert main(["bag", str(bag), "the mug", "the xyzzy", "-o", str(out), "--model", model]) == 0
+    assert main(["bag", str(bag), "the mugs", "the xyzzy", "-o", str(out), "--model", model]) == 0
     found, unknown = records(out)[0]["answers"]
     assert (found["status"], unknown["status"]) == ("FOUND", "NOT_FOUND")
     assert unknown["unknown_words"] == ["xyzzy"]
