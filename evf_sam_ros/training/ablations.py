@@ -126,14 +126,16 @@ class Prompted(EvfSam):
                 return torch.cat([fused_NTD[:, 0], fused_NTD[:, first_text]], -1)
 
 
-def run(folder: Path, rows: Sequence[Row], *, steps: int, scenes: int) -> list[dict[str, Any]]:
+def run(
+    folder: Path, rows: Sequence[Row], *, steps: int, scenes: int, seed: int = 0
+) -> list[dict[str, Any]]:
     """Train and measure each setting that has no result yet; returns a result for each row."""
     data = _data(folder / "data", scenes)
     results = []
     for row in rows:
         path = folder / row.setting.folder / RESULT
         if not path.is_file():
-            measured = _train(path.parent, data, row.setting, steps)
+            measured = _train(path.parent, data, row.setting, steps, seed)
             path.write_text(json.dumps(measured, indent=2) + "\n")
         known = {"table": row.table, "label": row.label, "paper": row.paper}
         results.append({**known, **json.loads(path.read_text())})
@@ -166,7 +168,7 @@ def as_markdown(results: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _train(folder: Path, data: Path, setting: Setting, steps: int) -> dict[str, float]:
+def _train(folder: Path, data: Path, setting: Setting, steps: int, seed: int) -> dict[str, float]:
     model, config = model_of(setting)
     training = [catalogue.read(data / "train", "refcoco/train")]
     held_out = catalogue.read(data / "val", "refcoco/val")
@@ -192,6 +194,7 @@ def _train(folder: Path, data: Path, setting: Setting, steps: int) -> dict[str, 
         decay_from=0.5,
         save_every=25,
         measure_every=steps + 1,
+        seed=seed,
     )
     Trainer(task, schedule, folder).run(resume=(folder / "checkpoint.pt").exists())
     last = (folder / "log.jsonl").read_text().splitlines()[-1]
@@ -238,9 +241,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--table", type=int, choices=sorted({row.table for row in ROWS}))
     parser.add_argument("--steps", type=int, default=50, help="(%(default)s)")
     parser.add_argument("--scenes", type=int, default=400, help="to train on (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn (%(default)s)")
     arguments = parser.parse_args(argv)
     rows = [row for row in ROWS if arguments.table in (None, row.table)]
-    results = run(arguments.folder, rows, steps=arguments.steps, scenes=arguments.scenes)
+    options = {name: getattr(arguments, name) for name in ("steps", "scenes", "seed")}
+    results = run(arguments.folder, rows, **options)
     print("| table | what learns, or prompts | cIoU | paper, testA | millions that learn |")
     print("|---|---|---|---|---|")
     print(as_markdown(results))
