@@ -60,7 +60,7 @@ STAGES = {
     Stage.SEGMENT: Schedule(steps=3150, learning_rate=1e-3, warmup=200, decay_from=0.6),
     Stage.REFINE: Schedule(steps=4780, learning_rate=9e-4, warmup=150, decay_from=0.3, seed=7),
     Stage.DEEPEN: Schedule(
-        steps=2800, learning_rate=1e-3, optimizer="muon", warmup=60, decay_from=0.1, seed=11
+        steps=2640, learning_rate=1e-3, optimizer="muon", warmup=60, decay_from=0.1, seed=11
     ),
 }
 SIZES = {
