@@ -14,6 +14,7 @@ from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
 from evf_sam_ros.training.auxiliary import AuxiliaryHeads, Losses
 from evf_sam_ros.training.losses import mask_losses
+from evf_sam_ros.training.overlap import overlap
 from evf_sam_ros.training.tabletop_batches import BatchMaker, TabletopBatch
 
 BATCHES_HELD_OUT = 24
@@ -128,7 +129,7 @@ class TabletopTask:
         decoded = self.segmenter.decode(features, prompts_BPC[:, :count])
         part = _first_prompts(batch, count)
         losses |= self._mask_losses(decoded, part)
-        return losses, {"hit": float(hit.detach()), **_overlap(decoded, part)}
+        return losses, {"hit": float(hit.detach()), **overlap(decoded, part)}
 
     def _mask_losses(self, decoded: Decoded, batch: TabletopBatch) -> Losses:
         assert decoded.presence is not None
@@ -158,19 +159,3 @@ def _first_prompts(batch: TabletopBatch, count: int) -> TabletopBatch:
     for name in ("masks_BPmn", "found_BP"):
         values[name] = values[name][:, :count]
     return TabletopBatch(**values)
-
-
-def _overlap(decoded: Decoded, batch: TabletopBatch) -> dict[str, float]:
-    """Count pixels, a mask being empty where the model sees no target."""
-    assert decoded.presence is not None
-    found_BP = decoded.presence > 0
-    mask = (decoded.logits > 0) & found_BP[..., None, None]
-    target = batch.masks_BPmn > 0.5
-    intersection, union = int((mask & target).sum()), int((mask | target).sum())
-    right_BP = found_BP == (batch.found_BP > 0.5)
-    return {
-        "ciou": intersection / max(union, 1),
-        "intersection": float(intersection),
-        "union": float(union),
-        "found_right": float(right_BP.float().mean()),
-    }
