@@ -16,7 +16,8 @@ from evf_sam_ros.evaluation.figures import summarize
 from evf_sam_ros.evaluation.papers import average, reported
 from evf_sam_ros.evaluation.processes import Share
 from evf_sam_ros.evaluation.run import run
-from evf_sam_ros.perception.predictor import Predictor, model_folder
+from evf_sam_ros.perception.model_folder import model_folder
+from evf_sam_ros.perception.predictor import Predictor
 
 FIGURES = "figures.json"
 PROBE = 1 << 20  # bytes at either end of a weight file that tell it from others

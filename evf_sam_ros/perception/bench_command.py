@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     from evf_sam_ros.engines import bench
     from evf_sam_ros.models import checkpoint
     from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
-    from evf_sam_ros.perception.predictor import model_folder
+    from evf_sam_ros.perception.model_folder import model_folder
 
     device = device_of(arguments.device)
     precision = precision_of(arguments.precision, device)

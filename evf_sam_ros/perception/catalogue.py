@@ -20,7 +20,7 @@ from evf_sam_ros.models.variants import (
     is_bridge,
 )
 from evf_sam_ros.perception import hub
-from evf_sam_ros.perception.predictor import DEFAULT_MODEL, embedded_models
+from evf_sam_ros.perception.model_folder import DEFAULT_MODEL, embedded_models
 
 GIB = 2**30
 OWN_LICENCE = "Apache-2.0"

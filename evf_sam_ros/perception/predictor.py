@@ -15,11 +15,10 @@ from evf_sam_ros.engines.engine import engine_for, round_weights
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.attention_map import recorded_attention
 from evf_sam_ros.models.segmenter import Decoded
-from evf_sam_ros.models.variants import VARIANTS
-from evf_sam_ros.perception import hub
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
 from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
 from evf_sam_ros.perception.instances import is_ambiguous, tidied
+from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.preprocess import (
     Photograph,
     fusion_input,
@@ -33,8 +32,6 @@ from evf_sam_ros.perception.stage_times import StageClock, StageTimes
 from evf_sam_ros.perception.tokenizer import PAD, Tokenizer
 from evf_sam_ros.perception.told_words import tokenizer_of
 
-EMBEDDED_MODELS = Path(checkpoint.__file__).parent
-DEFAULT_MODEL = "tabletop"
 SEMANTIC_PREFIX = "[semantic]"  # asks for all of a class; only multitask checkpoints know it
 
 
@@ -353,31 +350,6 @@ def _kind(signals: Sequence[str] | None, calibration: Calibration | None) -> typ
     from evf_sam_ros.perception.careful import careful_kind  # it is made of a Predictor
 
     return careful_kind(signals)
-
-
-def embedded_models() -> list[str]:
-    """Return the names of the models that come with the package."""
-    return sorted(path.parent.name for path in EMBEDDED_MODELS.glob("*/config.json"))
-
-
-def model_folder(model: str | Path | None, *, offline: bool = True) -> Path:
-    """Find a model by folder, name or Hugging Face id; the first of these that there is."""
-    if model in (None, "", "default"):
-        model = DEFAULT_MODEL
-    assert model is not None
-    for folder in (Path(model).expanduser(), EMBEDDED_MODELS / model):
-        if (folder / checkpoint.CONFIG).is_file():
-            return folder.resolve()
-    if hub.is_hub_id(str(model)) and not Path(model).exists():
-        return hub.find(str(model), offline=offline)
-    if model in VARIANTS:
-        raise ValueError(
-            f"the weights of {model!r} do not come with this package: give the folder they are in"
-        )
-    raise ValueError(
-        f"no model {str(model)!r}: need a folder with config.json, weights and tokenizer, "
-        f"a Hugging Face id, or one of {', '.join(['default', *embedded_models()])}"
-    )
 
 
 @dataclass(frozen=True)

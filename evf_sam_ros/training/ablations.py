@@ -25,7 +25,7 @@ from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.beit3 import Beit3Config, Fusion
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import build
-from evf_sam_ros.perception.predictor import model_folder
+from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.tokenizer import load_tokenizer
 from evf_sam_ros.training.features import precompute
 from evf_sam_ros.training.parts import Trained

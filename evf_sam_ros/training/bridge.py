@@ -29,7 +29,8 @@ from evf_sam_ros.models.clip import ClipTower
 from evf_sam_ros.models.compact import CompactConfig
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig, build, is_bridge
-from evf_sam_ros.perception.predictor import EMBEDDED_MODELS, Predictor, load_predictor
+from evf_sam_ros.perception.model_folder import EMBEDDED_MODELS
+from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.perception.tokenizer import WORD_FILE, load_tokenizer
 from evf_sam_ros.sim.expressions import EVALUATION_MIX, Expression
 from evf_sam_ros.sim.scene import Scene

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         ValueError: an option is not what it could be, or the data does not suffice.
     """
-    from evf_sam_ros.perception.predictor import model_folder
+    from evf_sam_ros.perception.model_folder import model_folder
     from evf_sam_ros.training import calibrate
 
     names = _signals(arguments)
@@ -146,7 +146,7 @@ def _signals(arguments: argparse.Namespace) -> list[str]:
     from evf_sam_ros.models.checkpoint import load
     from evf_sam_ros.models.compact import CompactSegmenter
     from evf_sam_ros.perception import signals
-    from evf_sam_ros.perception.predictor import model_folder
+    from evf_sam_ros.perception.model_folder import model_folder
 
     if arguments.signals:
         names = [name.strip() for name in arguments.signals.split(",")]

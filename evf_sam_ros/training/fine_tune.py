@@ -10,7 +10,8 @@ from evf_sam_ros.data import catalogue
 from evf_sam_ros.data.records import Dataset
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.behaviour import ENTRY
-from evf_sam_ros.perception.predictor import load_predictor, model_folder
+from evf_sam_ros.perception.model_folder import model_folder
+from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.perception.signals import FREE
 from evf_sam_ros.perception.tokenizer import load_tokenizer
 from evf_sam_ros.training import calibrate, parts

@@ -15,7 +15,7 @@ from evf_sam_ros.evaluation.paper_parameters import MODELS
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig, build, is_bridge
-from evf_sam_ros.perception.predictor import model_folder
+from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.tokenizer import SENTENCEPIECE_FILES, WORD_FILE, load_tokenizer
 from evf_sam_ros.training import parts, pretrained
 from evf_sam_ros.training.bridge_schedule import DropSchedule

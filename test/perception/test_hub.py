@@ -14,7 +14,8 @@ from huggingface_hub import constants
 from tiny_model import write_tiny_model
 
 from evf_sam_ros.perception import hub
-from evf_sam_ros.perception.predictor import load_predictor, model_folder
+from evf_sam_ros.perception.model_folder import model_folder
+from evf_sam_ros.perception.predictor import load_predictor
 
 ROOT = Path(__file__).parents[2]
 TINY = "someone/tiny"

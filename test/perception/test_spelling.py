@@ -2,7 +2,8 @@
 
 import pytest
 
-from evf_sam_ros.perception.predictor import EMBEDDED_MODELS, load_predictor
+from evf_sam_ros.perception.model_folder import EMBEDDED_MODELS
+from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.perception.spelling import Reading, reading_of
 from evf_sam_ros.perception.tokenizer import load_tokenizer
 

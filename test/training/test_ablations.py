@@ -14,7 +14,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from evf_sam_ros.cli import main
 from evf_sam_ros.evaluation.paper_parameters import MODELS
 from evf_sam_ros.models import checkpoint
-from evf_sam_ros.perception.predictor import model_folder
+from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.training import ablations
 from evf_sam_ros.training.ablations import ROWS, Prompted, class_sentences, model_of
 
