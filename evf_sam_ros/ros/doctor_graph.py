@@ -26,7 +26,7 @@ ENDPOINTS = {each.name: each for each in (IMAGE, DEPTH, CAMERA_INFO, TEXT_COMMAN
 STREAMS = (IMAGE.name, DEPTH.name, CAMERA_INFO.name)
 NODE = "evf_sam"
 OUR_NAME = "evf_sam_doctor"
-MEET_S = 1.0  # discovery takes so long on a busy machine
+MEET_S = 2.0  # discovery takes so long on a busy machine
 ENOUGH = 20  # messages, to tell a rate
 OLD_S = 1.0  # as the node's max_frame_age_s
 CAMERA_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)  # as the node asks

@@ -34,7 +34,7 @@ def test_what_the_camera_showed_is_answered_from_the_recording(tmp_path, storage
     assert kinds["/rec/evf_sam/result"] == "evf_sam_ros/msg/SegmentationResult"
     out = tmp_path / "out"
     code = main(
-        ["bag", str(folder), "the red mug", "-o", str(out), "--model", str(model), "--limit", "3"]
+        ["bag", str(folder), "the red mugs", "-o", str(out), "--model", str(model), "--limit", "3"]
     )
     assert code == 0
     lines = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]

@@ -66,9 +66,9 @@ def test_more_words_than_the_model_has_room_for_make_room(tmp_path):
     loaded = checkpoint.load(start)
     known = loaded.model.encoder.text_embed.weight.detach().clone()
     tokens = with_words(start, [f"word{i}" for i in range(20)], tmp_path / "more")
-    assert tokens == 30
+    assert tokens == 31
     config = with_tokens(loaded.model, loaded.config, tokens)
-    assert config.encoder.vocabulary == 30
+    assert config.encoder.vocabulary == 31
     grown = loaded.model.encoder.text_embed.weight
     np.testing.assert_array_equal(grown[:16].detach(), known)
     assert float(grown[16:].std()) == pytest.approx(float(known.std()), rel=0.2)
