@@ -26,7 +26,8 @@ ENDPOINTS = {each.name: each for each in (IMAGE, DEPTH, CAMERA_INFO, TEXT_COMMAN
 STREAMS = (IMAGE.name, DEPTH.name, CAMERA_INFO.name)
 NODE = "evf_sam"
 OUR_NAME = "evf_sam_doctor"
-MEET_S = 2.0  # discovery takes so long on a busy machine
+# Discovery takes longer on a busy machine: it has ended when nobody new came for a while.
+QUIET_S, ALONE_S, MOST_S = 1.0, 5.0, 10.0
 ENOUGH = 20  # messages, to tell a rate
 OLD_S = 1.0  # as the node's max_frame_age_s
 CAMERA_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)  # as the node asks
@@ -82,7 +83,7 @@ class _Ear:
 
 def _topics(node: Node, topics: Mapping[str, str], seconds: float) -> Iterator[Finding]:
     ears = {name: _Ear(node, ENDPOINTS[name], topics[name]) for name in STREAMS}
-    _spin(node, MEET_S, lambda: False)
+    _meet(node)
     for ear in ears.values():
         ear.count = 0
     seconds = _spin(node, seconds, lambda: all(ear.is_satisfied() for ear in ears.values()))
@@ -93,6 +94,24 @@ def _topics(node: Node, topics: Mapping[str, str], seconds: float) -> Iterator[F
             yield _nobody(node, name, resolved)
         else:
             yield _publisher(ENDPOINTS[name], resolved, publishers, ears.get(name), seconds)
+
+
+def _meet(node: Node) -> None:
+    """Listen until nobody new has shown up for a while, or nobody at all for longer."""
+    started = changed = time.monotonic()
+    known = _others(node)
+    while (now := time.monotonic()) < min(
+        changed + (QUIET_S if known[0] else ALONE_S), started + MOST_S
+    ):
+        rclpy.spin_once(node, timeout_sec=0.1)
+        if (seen := _others(node)) != known:
+            known, changed = seen, now
+
+
+def _others(node: Node) -> tuple[list[str], list[Any]]:
+    """Return the names of all nodes but this one, and all topics."""
+    names = [name for name in node.get_node_names() if name != OUR_NAME]
+    return sorted(names), sorted(node.get_topic_names_and_types())
 
 
 def _spin(node: Node, seconds: float, is_enough: Callable[[], bool]) -> float:
