@@ -41,7 +41,7 @@ TRAINING_MIX = {
 }
 
 # Once shape, colour and size are told apart, what is left to learn is where things are.
-HARD_MIX = {
+PLACES_MIX = {
     "attribute": 0.06,
     "size": 0.05,
     "superlative": 0.05,
@@ -53,6 +53,19 @@ HARD_MIX = {
     "nothing": 0.13,
 }
 
+RELATIONS_MIX = {
+    "attribute": 0.06,
+    "size": 0.05,
+    "superlative": 0.03,
+    "place": 0.19,
+    "ordinal": 0.14,
+    "relation": 0.30,
+    "between": 0.07,
+    "several": 0.03,
+    "nothing": 0.13,
+}
+MIXES = {Stage.DEEPEN: PLACES_MIX, Stage.RELATE: RELATIONS_MIX}  # the others: TRAINING_MIX
+
 DEEPENED = (0, 1, 2, 2, 3, 3, 4, 4)  # layers of the encoder before the last stage, by `deepened`
 STAGES = {
     Stage.SEE: Schedule(steps=1000, learning_rate=2e-3),
@@ -62,6 +75,7 @@ STAGES = {
     Stage.DEEPEN: Schedule(
         steps=2640, learning_rate=1e-3, optimizer="muon", warmup=60, decay_from=0.1, seed=11
     ),
+    Stage.RELATE: Schedule(steps=500, learning_rate=5e-4, optimizer="muon", warmup=30, seed=12),
 }
 SIZES = {
     Stage.SEE: BatchSize(images=16, prompts=1, decoded=0),
@@ -69,6 +83,7 @@ SIZES = {
     Stage.SEGMENT: BatchSize(images=8, prompts=8, decoded=3),
     Stage.REFINE: BatchSize(images=8, prompts=8, decoded=2),
     Stage.DEEPEN: BatchSize(images=8, prompts=8, decoded=2),
+    Stage.RELATE: BatchSize(images=8, prompts=8, decoded=2),
 }
 # Objects cover a hundredth of the picture: at weight 1, their pixels would hardly count.
 WEIGHTS = LossWeights(bce=8.0)
@@ -76,7 +91,7 @@ WEIGHTS = LossWeights(bce=8.0)
 
 def tabletop(folder: Path, *, resume: bool) -> None:
     """Train the embedded default model from nothing: render, learn words, then every stage."""
-    assert set(TRAINING_MIX) == set(HARD_MIX) == set(KINDS)
+    assert all(set(mix) == set(KINDS) for mix in (TRAINING_MIX, *MIXES.values()))
     shards = render_scenes(folder / "scenes", 0, TRAINING_SCENES)
     shards += render_scenes(folder / "scenes", WIDE_SEED, WIDE_SCENES, WIDE)
     scenes = load_scenes(shards)
@@ -96,7 +111,7 @@ def tabletop(folder: Path, *, resume: bool) -> None:
     for stage, schedule in STAGES.items():
         if stage is Stage.DEEPEN:
             model = build(VARIANTS["tabletop"])
-            batches[0].mix = HARD_MIX
+        batches[0].mix = MIXES.get(stage, TRAINING_MIX)
         task = TabletopTask(model, stage, *batches, SIZES[stage], WEIGHTS)
         if previous is not None:
             _continue_from(previous, task)

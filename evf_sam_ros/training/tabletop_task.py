@@ -28,6 +28,7 @@ class Stage(Enum):
     SEGMENT = "segment"
     REFINE = "refine"  # the same once more, and longer: the learning rate starts again
     DEEPEN = "deepen"  # the same with more layers
+    RELATE = "relate"  # the same with more relations
 
 
 @dataclass(frozen=True, kw_only=True)
