@@ -26,8 +26,8 @@ ENDPOINTS = {each.name: each for each in (IMAGE, DEPTH, CAMERA_INFO, TEXT_COMMAN
 STREAMS = (IMAGE.name, DEPTH.name, CAMERA_INFO.name)
 NODE = "evf_sam"
 OUR_NAME = "evf_sam_doctor"
-# Discovery takes longer on a busy machine: it has ended when nobody new came for a while.
-QUIET_S, ALONE_S, MOST_S = 1.0, 5.0, 10.0
+# What is lost of the discovery comes with the next heartbeat, after 3 s in Fast DDS.
+QUIET_S, ALONE_S, MOST_S = 3.5, 5.0, 12.0
 ENOUGH = 20  # messages, to tell a rate
 OLD_S = 1.0  # as the node's max_frame_age_s
 CAMERA_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)  # as the node asks
