@@ -43,3 +43,17 @@ def node(node_process, robot):
 def scenes():
     """Three scenes that nobody trained on."""
     return [render_scene(seed) for seed in (900001, 900002, 900003)]
+
+
+@pytest.fixture
+def robot_in(ros):
+    """Make robots in a namespace of their own, each beside a node of its own."""
+    robots = []
+
+    def make(namespace):
+        robots.append(Robot(namespace))
+        return robots[-1]
+
+    yield make
+    for robot in robots:
+        robot.close()

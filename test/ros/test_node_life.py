@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from lifecycle_msgs.msg import Transition as T
 from processes import PATIENCE_S, running, start, work_to_end
-from robot import Robot
 
 from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.ros.run import EXECUTOR_PATIENCE_S
@@ -27,20 +26,6 @@ CYCLE = (
     T.TRANSITION_CONFIGURE,
     T.TRANSITION_ACTIVATE,
 )
-
-
-@pytest.fixture
-def robot_in(ros):
-    """Make robots in a namespace of their own, each beside a node of its own."""
-    robots = []
-
-    def make(namespace):
-        robots.append(Robot(namespace))
-        return robots[-1]
-
-    yield make
-    for robot in robots:
-        robot.close()
 
 
 def own_mib(process):

@@ -16,20 +16,6 @@ from evf_sam_ros.sim.scene import render_scene
 ANSWERED = (R.FOUND, R.NOT_FOUND, R.AMBIGUOUS, R.LOW_CONFIDENCE)
 
 
-@pytest.fixture
-def robot_in(ros):
-    """Make robots in a namespace of their own, each beside a node of its own."""
-    robots = []
-
-    def make(namespace):
-        robots.append(Robot(namespace))
-        return robots[-1]
-
-    yield make
-    for robot in robots:
-        robot.close()
-
-
 def test_a_missing_model_is_one_sentence_and_can_be_mended(robot_in, scenes, tmp_path):
     robot = robot_in("/mended")
     with (
