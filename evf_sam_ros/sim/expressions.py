@@ -290,6 +290,7 @@ KINDS: dict[str, Callable[[Objects, Rng], Attempt]] = {
     "between": _between,
     "several": _several,
     "nothing": _nothing,
+    "wrong relation": _false_relation,
 }
 # About what came out of the feasibility study's grammar, so that figures can be compared.
 EVALUATION_MIX = {

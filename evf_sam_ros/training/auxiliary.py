@@ -76,7 +76,7 @@ class AuxiliaryHeads(nn.Module):
             "patch_mask": 2 * _cells(self.patch_score(patches_NID)[..., 0].float(), target_NI),
             "patch_place": 0.3
             * _place(self.patch_score(patches_NID)[..., 0].float(), target_NI, found_N),
-            "presence_cls": 0.5 * functional.binary_cross_entropy_with_logits(presence_N, found_N),
+            "presence_cls": functional.binary_cross_entropy_with_logits(presence_N, found_N),
         }
 
     def point(

@@ -29,6 +29,7 @@ class Stage(Enum):
     REFINE = "refine"  # the same once more, and longer: the learning rate starts again
     DEEPEN = "deepen"  # the same with more layers
     RELATE = "relate"  # the same with more relations
+    REFUSE = "refuse"  # the same with more relations that do not hold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class LossWeights:
 
     bce: float = 1.0
     dice: float = 1.0
-    presence: float = 0.5
+    presence: float = 1.0
     predicted_iou: float = 0.2
     auxiliary: float = 1.0
 

@@ -94,6 +94,18 @@ def test_a_kind_that_a_table_does_not_give_is_left_out():
     assert {e.kind for e in alone} <= set(KINDS)
 
 
+def test_a_wrong_relation_joins_two_things_that_are_there_and_fits_nothing():
+    said = {e.text: e.targets for e in everything_said(TABLE)}
+    rng = np.random.default_rng(0)
+    wrong = sample_expressions(TABLE, rng, 20, {"wrong relation": 1.0})
+    assert len(wrong) == 20
+    for expression in wrong:
+        assert not expression.targets, expression
+        assert expression.candidates, expression
+        assert len(expression.anchors) == 1, expression
+        assert not said.get(expression.text), expression
+
+
 @pytest.mark.parametrize(
     ("relation", "true", "false", "arguable"),
     [
