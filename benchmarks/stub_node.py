@@ -2,7 +2,7 @@
 
     python benchmarks/stub_node.py SECONDS [--ros-args ...]
 
-Reads, answers and publishes as ever; every answer is a box in the middle of the image.
+Reads, answers and publishes as ever; what is found is always a box in the middle of the image.
 """
 
 import sys
@@ -58,15 +58,15 @@ def _answer(pattern: Segmentation, size: tuple[int, int], prompts: int) -> Segme
     per_prompt = {
         name: np.repeat(value[:1], prompts, 0)
         for name, value in vars(pattern).items()
-        if isinstance(value, np.ndarray) and name not in ("masks", "proposed", "found")
+        if isinstance(value, np.ndarray) and name not in ("masks", "proposed")
     }
     tuples = {
         name: value[:1] * prompts
         for name, value in vars(pattern).items()
         if isinstance(value, tuple) and len(value) == 1
     }
-    found = np.ones(prompts, bool)
-    return replace(pattern, **per_prompt, **tuples, masks=masks, proposed=masks, found=found)
+    sure = {"scores": np.ones(prompts, np.float32), "found": np.ones(prompts, bool)}
+    return replace(pattern, **(per_prompt | tuples | sure), masks=masks, proposed=masks)
 
 
 if __name__ == "__main__":
