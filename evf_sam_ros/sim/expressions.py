@@ -290,6 +290,8 @@ KINDS: dict[str, Callable[[Objects, Rng], Attempt]] = {
     "between": _between,
     "several": _several,
     "nothing": _nothing,
+    # Parts of the two kinds that are hard to learn, for mixes that ask for more of them.
+    "next to": _next_to,
     "wrong relation": _false_relation,
 }
 # About what came out of the feasibility study's grammar, so that figures can be compared.

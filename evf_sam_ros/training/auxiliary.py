@@ -69,13 +69,14 @@ class AuxiliaryHeads(nn.Module):
         candidates_NI = (batch.candidates_BPO @ covered_BOI).flatten(0, 1)
         anchors_NI = (batch.anchors_BPO @ covered_BOI).flatten(0, 1)
         steps_NI2 = self.steps(patches_NID).float()
+        scores_NI = self.patch_score(patches_NID)[..., 0].float()
         return {
             "patch_candidates": _cells(steps_NI2[..., 0], candidates_NI),
             "patch_anchors": _cells(steps_NI2[..., 1], anchors_NI),
             "patch_names": 0.5 * self.patch_names(patches_NID[::prompts], batch, objects_BOuv),
-            "patch_mask": 2 * _cells(self.patch_score(patches_NID)[..., 0].float(), target_NI),
-            "patch_place": 0.3
-            * _place(self.patch_score(patches_NID)[..., 0].float(), target_NI, found_N),
+            "patch_mask": 2 * _cells(scores_NI, target_NI),
+            "patch_place": 0.3 * _place(scores_NI, target_NI, found_N),
+            "verdict": _verdict(scores_NI.unflatten(0, batch.found_BP.shape), covered_BOI, batch),
             "presence_cls": functional.binary_cross_entropy_with_logits(presence_N, found_N),
         }
 
@@ -136,6 +137,19 @@ def _place(scores_NG: Tensor, target_NG: Tensor, found_N: Tensor) -> Tensor:
     share_NG = target_NG / target_NG.sum(1, keepdim=True).clamp(min=1e-6)
     loss_N = -(share_NG * functional.log_softmax(scores_NG, 1)).sum(1)
     return _mean(loss_N, found_N)
+
+
+def _verdict(scores_BPI: Tensor, covered_BOI: Tensor, batch: TabletopBatch) -> Tensor:
+    """Cross-entropy of yes or no for each object that the noun phrase alone would fit.
+
+    Among all patches, those that decide whether a relation holds would hardly count.
+    """
+    area_BO = covered_BOI.sum(2)
+    scores_BPO = scores_BPI @ covered_BOI.transpose(1, 2) / area_BO[:, None].clamp(min=1e-3)
+    loss_BPO = functional.binary_cross_entropy_with_logits(
+        scores_BPO, batch.targets_BPO, reduction="none"
+    )
+    return _mean(loss_BPO, batch.candidates_BPO * (area_BO > 0)[:, None])
 
 
 def _mean(values_N: Tensor, weights_N: Tensor) -> Tensor:

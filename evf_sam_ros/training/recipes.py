@@ -66,16 +66,17 @@ RELATIONS_MIX = {
 }
 # In the mixes before, one relation in twelve was a false one: too few to learn to refuse them.
 REFUSALS_MIX = {
-    "attribute": 0.05,
-    "size": 0.05,
+    "attribute": 0.04,
+    "size": 0.04,
     "superlative": 0.02,
-    "place": 0.14,
-    "ordinal": 0.22,
-    "relation": 0.28,
-    "between": 0.10,
+    "place": 0.12,
+    "ordinal": 0.16,
+    "relation": 0.22,
+    "between": 0.07,
     "several": 0.03,
-    "nothing": 0.09,
-    "wrong relation": 0.12,
+    "nothing": 0.08,
+    "next to": 0.16,
+    "wrong relation": 0.13,
 }
 MIXES = {
     Stage.DEEPEN: PLACES_MIX,

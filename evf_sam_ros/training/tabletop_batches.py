@@ -37,6 +37,7 @@ class TabletopBatch:
     padding_BPL: Tensor  # True where a token only fills up
     masks_BPmn: Tensor  # 0..1, share of each cell
     found_BP: Tensor  # 1 where the expression has a target
+    targets_BPO: Tensor  # 1 where the sentence means the object
     candidates_BPO: Tensor  # 1 where the noun phrase alone would fit the object
     anchors_BPO: Tensor  # 1 where the sentence relates its target to the object
     objects_BOhw: Tensor
@@ -99,6 +100,7 @@ class BatchMaker:
             "tokens": [self.tokenizer.encode(text) for text in texts],
             "masks": np.stack([layers[list(e.targets)].sum(0) for e in expressions]),
             "found": np.array([bool(e.targets) for e in expressions], np.float32),
+            "targets": np.stack([_among(e.targets) for e in expressions]),
             "candidates": np.stack([_among(e.candidates) for e in expressions]),
             "anchors": np.stack([_among(e.anchors) for e in expressions]),
             "objects": _object_weights(layers),
@@ -119,6 +121,7 @@ class BatchMaker:
             padding_BPL=tokens_BPL == PAD,
             masks_BPmn=stack("masks"),
             found_BP=stack("found"),
+            targets_BPO=stack("targets"),
             candidates_BPO=stack("candidates"),
             anchors_BPO=stack("anchors"),
             objects_BOhw=stack("objects"),

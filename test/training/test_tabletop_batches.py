@@ -68,6 +68,7 @@ def test_masks_cover_the_targets_and_nothing_else(scenes):
             area = np.isin(scenes.instances[scene], [t + 1 for t in targets]).mean()
             assert float(batch.masks_BPmn[image, prompt].mean()) == pytest.approx(area, abs=1e-4)
             assert bool(batch.found_BP[image, prompt]) == bool(targets)
+            assert tuple(batch.targets_BPO[image, prompt].nonzero()[:, 0]) == targets
             checked += 1
     assert checked >= 6
 
