@@ -16,6 +16,7 @@ from evf_sam_ros.engines.measure import (
     in_turn,
     relative_error,
 )
+from evf_sam_ros.engines.side_by_side import SideBySide
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 
@@ -117,11 +118,12 @@ def _run(
     engine: Engine, inputs: tuple[torch.Tensor, ...], device: torch.device, dtype: torch.dtype
 ) -> Callable[[], torch.Tensor]:
     images, *words = inputs
+    side_by_side = SideBySide(device)
 
     def run() -> torch.Tensor:
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            prompts_1PC = engine.prompt(*words)
-            return engine.decode(engine.encode(images), prompts_1PC).logits
+            encoders = side_by_side(lambda: engine.encode(images), lambda: engine.prompt(*words))
+            return engine.decode(*encoders).logits
 
     return run
 

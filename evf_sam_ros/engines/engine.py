@@ -94,7 +94,7 @@ def engine_for(
         case "graphs":
             if device.type != "cuda":
                 raise ValueError(f"engine 'graphs' needs a GPU, the device is {device}")
-            return GraphsEngine(_torch(model, device), CudaRecorder(), config.encoder.max_tokens)
+            return GraphsEngine(_torch(model, device), CudaRecorder, config.encoder.max_tokens)
         case "auto":
             ready = _openvino(model, config, precision, make=False) if _usable(device) else None
             return ready or _torch(model, device)

@@ -38,7 +38,7 @@ class Recorder(Protocol):
 
 
 class CudaRecorder:
-    """CUDA graphs that share their memory: what one leaves behind is copied before the next."""
+    """CUDA graphs that share their memory: only one of them may run at a time."""
 
     def __init__(self) -> None:
         self._pool = torch.cuda.graph_pool_handle()
@@ -75,9 +75,12 @@ class GraphsEngine:
 
     name = "graphs"
 
-    def __init__(self, engine: Any, record: Recorder, max_tokens: int) -> None:
+    def __init__(self, engine: Any, recorder: Callable[[], Recorder], max_tokens: int) -> None:
+        """Take the other engine, and what makes a recorder whose recordings share their memory."""
         self._engine = engine
-        self._record = record
+        record = recorder()
+        # Prompts are replayed beside images (`side_by_side`): those two must not share memory.
+        self._record = {"encode": record, "prompt": recorder(), "decode": record}
         self._max_tokens = max_tokens
         self._recordings: dict[Any, Recording | None] = {}  # None: seen, or not to be recorded
         self._refused: set[Any] = set()
@@ -130,7 +133,7 @@ class GraphsEngine:
         self, name: str, step: Step, inputs: Tensors, expected: Tensors
     ) -> Recording | None:
         try:
-            recording = Recording(self._record, step, inputs)
+            recording = Recording(self._record[name], step, inputs)
             computed = recording(inputs)
         except RuntimeError as error:
             _log.warning("%s is not recorded, it runs as it is: %s", name, error)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evf_sam_ros.engines.engine import engine_for, round_weights
+from evf_sam_ros.engines.side_by_side import SideBySide
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.attention_map import recorded_attention
-from evf_sam_ros.models.segmenter import Decoded
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
 from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
+from evf_sam_ros.perception.download import Answers, Download, fetched
 from evf_sam_ros.perception.instances import is_ambiguous, tidied
 from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.preprocess import (
@@ -28,7 +30,7 @@ from evf_sam_ros.perception.preprocess import (
 from evf_sam_ros.perception.preprocess_upload import Upload
 from evf_sam_ros.perception.signals import free_signals, wants_more
 from evf_sam_ros.perception.spelling import Reading
-from evf_sam_ros.perception.stage_times import StageClock, StageTimes
+from evf_sam_ros.perception.stage_times import StageMarks, StageTimes
 from evf_sam_ros.perception.tokenizer import PAD, Tokenizer
 from evf_sam_ros.perception.told_words import tokenizer_of
 
@@ -83,6 +85,8 @@ class Predictor:
         self._semantic = loaded.behaviour.semantic
         self._tidy = loaded.behaviour.tidy
         self._upload = Upload(device) if device.type == "cuda" else None
+        self._download = Download(device)
+        self._side_by_side = SideBySide(device)
 
     def __call__(
         self, image_rgb: NDArray[np.uint8], prompts: Sequence[str], *, attention: bool = False
@@ -194,38 +198,41 @@ class Predictor:
         tokens: tuple[Tensor, Tensor],
         attention: bool,
     ) -> list[Segmentation]:
-        clock = StageClock(self.device)
+        stages = StageMarks(self.device)
         spec = self.config.image_input
         photographs = self._photographs(images_rgb)
         inputs = [segmenter_input(photograph, spec) for photograph in photographs]
         images = torch.stack([image for image, _ in inputs])
         fusions = images if self.config.fusion_input == spec else self._fusions(photographs)
-        times = [clock.lap()]
-        with self._reduced_precision():
+        stages.mark()
+
+        def encode() -> Any:
             features = self.engine.encode(images)
-            times.append(clock.lap())
-            prompts_BPC, maps = self._fused(fusions, tokens, attention)
+            stages.mark()
+            return features
+
+        with self._reduced_precision():
+            features, prompts_BPC = self._side_by_side(
+                encode, lambda: self.engine.prompt(fusions, *tokens)
+            )
+            maps = self._attention(fusions, tokens) if attention else None
             decoded = self.engine.decode(features, prompts_BPC)
-        times.append(clock.lap())
-        sizes = [(image_rgb.shape[0], image_rgb.shape[1]) for image_rgb in images_rgb]
-        masks = [
-            self._masks(restore(logits[: len(own)], spec, resized, size), own)
-            for logits, own, (_, resized), size in zip(
-                decoded.logits, prompts, inputs, sizes, strict=True
+        stages.mark()
+        restored = [
+            restore(logits[: len(own)], spec, resized, (image_rgb.shape[0], image_rgb.shape[1]))
+            for logits, own, (_, resized), image_rgb in zip(
+                decoded.logits, prompts, inputs, images_rgb, strict=True
             )
         ]
-        times.append(clock.lap())
-        share = StageTimes(*(seconds / len(images_rgb) for seconds in times))
+        masks, answers = fetched(self._download, restored, decoded, maps)
+        if self._tidy:
+            masks = [_tidied(*each) for each in zip(masks, restored, prompts, strict=True)]
+        stages.mark()
+        share = StageTimes(*(seconds / len(images_rgb) for seconds in stages.seconds()))
         return [
-            self._segmentation(prompts[i], masks[i], _answers(decoded, maps, i, prompts[i]), share)
-            for i in range(len(images_rgb))
+            self._segmentation(own, masks[i], answers.of(i, len(own)), share)
+            for i, own in enumerate(prompts)
         ]
-
-    def _masks(self, logits_PHW: Tensor, prompts: Sequence[str]) -> NDArray[np.bool_]:
-        if not self._tidy:
-            return logits_PHW.gt(0).cpu().numpy()
-        rows = logits_PHW.float().cpu().numpy()
-        return np.stack([tidied(*row) for row in zip(rows, prompts, strict=True)])
 
     def _photographs(self, images_rgb: Sequence[NDArray[np.uint8]]) -> Sequence[Photograph]:
         """Return them where they are to be resized: on a GPU, or as they are."""
@@ -235,22 +242,17 @@ class Predictor:
         spec = self.config.fusion_input
         return torch.stack([fusion_input(each, spec) for each in photographs])
 
-    def _fused(
-        self, fusions: Tensor, tokens: tuple[Tensor, Tensor], attention: bool
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return the prompts (B, P, C) and, where asked, the attention (B, P, h, w)."""
-        prompts_BPC = self.engine.prompt(fusions, *tokens)
-        if not attention:
-            return prompts_BPC, None
+    def _attention(self, fusions: Tensor, tokens: tuple[Tensor, Tensor]) -> Tensor:
+        """Return where the encoder looks, (B, P, h, w)."""
         with recorded_attention(self.model.encoder) as maps:
             self.model.prompt(fusions, *tokens)
-        return prompts_BPC, maps[0].unflatten(0, prompts_BPC.shape[:2])
+        return maps[0].unflatten(0, tokens[0].shape[:2])
 
     def _segmentation(
         self,
         prompts: Sequence[str],
         masks: NDArray[np.bool_],
-        answers: "_Answers",
+        answers: Answers,
         times: StageTimes,
     ) -> Segmentation:
         unknown = tuple(tuple(self.unknown_words(prompt)) for prompt in prompts)
@@ -352,25 +354,15 @@ def _kind(signals: Sequence[str] | None, calibration: Calibration | None) -> typ
     return careful_kind(signals)
 
 
-@dataclass(frozen=True)
-class _Answers:
-    """What the model says about one image, on the CPU, before any decision."""
-
-    logits: NDArray[np.float32]
-    predicted_iou: NDArray[np.float32]
-    presence: NDArray[np.float32] | None
-    attention: NDArray[np.float32] | None
-
-
-def _answers(
-    decoded: Decoded, maps: Tensor | None, image: int, prompts: Sequence[str]
-) -> _Answers:
-    def own(values: Tensor) -> NDArray[np.float32]:
-        return values[image, : len(prompts)].float().cpu().numpy()
-
-    return _Answers(
-        logits=own(decoded.logits),
-        predicted_iou=own(decoded.predicted_iou),
-        presence=None if decoded.presence is None else own(decoded.presence),
-        attention=None if maps is None else own(maps),
+def _tidied(
+    masks: NDArray[np.bool_], logits_PHW: Tensor, prompts: Sequence[str]
+) -> NDArray[np.bool_]:
+    """Tidy P masks; logits are copied from their device only for a mask of several parts."""
+    rows = zip(masks, logits_PHW, prompts, strict=True)
+    return np.stack(
+        [tidied(mask, partial(_array, row), expression) for mask, row, expression in rows]
     )
+
+
+def _array(values: Tensor) -> NDArray[np.floating]:
+    return values.cpu().numpy()

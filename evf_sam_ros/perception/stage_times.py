@@ -2,6 +2,8 @@
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import torch
 
@@ -11,7 +13,7 @@ class StageTimes:
     """Seconds that each stage took, one after the other."""
 
     preprocess: float
-    encode_image: float
+    encode_image: float  # on a GPU, words are fused with the image meanwhile
     fuse_and_decode: float
     postprocess: float
 
@@ -34,3 +36,30 @@ class StageClock:
         now = time.perf_counter()
         lasted, self._last = now - self._last, now
         return lasted
+
+
+class StageMarks:
+    """Times stages without waiting for a GPU between them."""
+
+    def __init__(self, device: torch.device) -> None:
+        """Start the first stage."""
+        self._device = device
+        self._marks = [self._now()]
+
+    def mark(self) -> None:
+        """End a stage, on a GPU where its current stream will have come to here."""
+        self._marks.append(self._now())
+
+    def seconds(self) -> list[float]:
+        """Return how long each stage lasted; a GPU is waited for."""
+        if self._device.type != "cuda":
+            return [end - start for start, end in pairwise(self._marks)]
+        self._marks[-1].synchronize()
+        return [start.elapsed_time(end) / 1e3 for start, end in pairwise(self._marks)]
+
+    def _now(self) -> Any:
+        if self._device.type != "cuda":
+            return time.perf_counter()
+        event: Any = torch.cuda.Event(enable_timing=True)
+        event.record(torch.cuda.current_stream(self._device))
+        return event

@@ -35,7 +35,7 @@ class Repeats:
 def engines(name, record):
     model, config = model_and_config(name)
     plain = TorchEngine(model, "queries").eval()
-    return config, plain, GraphsEngine(plain, record, config.encoder.max_tokens)
+    return config, plain, GraphsEngine(plain, lambda: record, config.encoder.max_tokens)
 
 
 def close(expected, computed):
@@ -109,3 +109,22 @@ def test_without_a_gpu_it_is_refused():
     model, config = model_and_config("sam")
     with pytest.raises(ValueError, match="needs a GPU, the device is cpu"):
         engine_for("graphs", model, config, torch.device("cpu"), "fp32")
+
+
+def test_words_share_no_memory_with_the_image_that_is_encoded_beside_them():
+    model, config = model_and_config("efficient_sam")
+    plain, made = TorchEngine(model, "queries").eval(), []
+
+    def recorder():
+        made.append(Repeats())
+        return made[-1]
+
+    recorded = GraphsEngine(plain, recorder, config.encoder.max_tokens)
+    pictures, *words = inputs(config, images=1)
+    with torch.inference_mode():
+        for _ in range(2):
+            recorded.prompt(*words)
+        of_words = [each for each in made if each.recorded]
+        for _ in range(2):
+            recorded.encode(pictures)
+    assert [each.recorded for each in of_words] == [1]

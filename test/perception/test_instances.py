@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from evf_sam_ros.perception import instances
+from evf_sam_ros.perception.geometry import split_instances
 from evf_sam_ros.perception.instances import (
     is_ambiguous,
     means_several,
@@ -64,6 +66,10 @@ def test_one_object_behind_a_pole_is_one():
     assert not is_ambiguous("the red box", mask, depth_m)
 
 
+def tidy(logits, expression):
+    return tidied(logits > 0, lambda: logits, expression)
+
+
 def mask_logits(*parts):
     """A picture with parts of given width and peak logit, far apart."""
     logits = np.full((20, 200), -5.0)
@@ -74,22 +80,42 @@ def mask_logits(*parts):
 
 def test_a_part_of_which_the_model_is_less_sure_is_dropped():
     logits = mask_logits((20, 6.0), (20, 1.0))
-    kept = tidied(logits, "the red mug")
+    kept = tidy(logits, "the red mug")
     assert kept[:, :20].any()
     assert not kept[:, 50:].any()
 
 
 def test_two_parts_of_the_same_weight_are_kept_for_the_user_to_choose():
-    kept = tidied(mask_logits((20, 6.0), (18, 6.0)), "the red mug")
+    kept = tidy(mask_logits((20, 6.0), (18, 6.0)), "the red mug")
     assert kept[:, :20].any()
     assert kept[:, 50:].any()
 
 
 def test_small_sure_parts_count_where_several_are_asked_for():
     logits = mask_logits((40, 6.0), (4, 6.0), (1, -1.0))
-    assert not tidied(logits, "the red mug")[:, 50:].any()
-    assert tidied(logits, "all red mugs")[:, 50:].any()
+    assert not tidy(logits, "the red mug")[:, 50:].any()
+    assert tidy(logits, "all red mugs")[:, 50:].any()
 
 
 def test_an_empty_mask_stays_empty():
-    assert not tidied(np.full((4, 4), -1.0), "the red mug").any()
+    assert not tidy(np.full((4, 4), -1.0), "the red mug").any()
+
+
+def test_the_logits_of_a_mask_of_one_part_are_not_asked_for():
+    one = mask_logits((20, 6.0)) > 0
+    kept = tidied(one, lambda: pytest.fail("asked for"), "the red mug")
+    np.testing.assert_array_equal(kept, one)
+
+
+def test_parts_are_looked_for_where_the_mask_is_alone(monkeypatch):
+    sizes = []
+
+    def split(mask, *given):
+        sizes.append(mask.shape)
+        return split_instances(mask, *given)
+
+    monkeypatch.setattr(instances, "split_instances", split)
+    logits = mask_logits((20, 6.0), (20, 1.0))
+    np.testing.assert_array_equal(np.flatnonzero(tidy(logits, "the red mug").any(0)), range(20))
+    assert is_ambiguous("the red mug", logits > 0)
+    assert sizes == [(10, 70), (10, 70)]
