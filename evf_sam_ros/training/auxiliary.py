@@ -8,12 +8,14 @@ V vision tokens, G cells of the grid (h * w at stride 8), I patches (u * v at st
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from evf_sam_ros.models.compact import CompactFeatures
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.sim.palette import COLORS, SHAPES
+from evf_sam_ros.training.geometry import GEOMETRY, geometry
 from evf_sam_ros.training.tabletop_batches import NONE, TabletopBatch
 
 FOREGROUND_WEIGHT = 3.0  # of object cells against table
@@ -35,6 +37,7 @@ class AuxiliaryHeads(nn.Module):
         self.patch_score = nn.Linear(width, 1)
         self.steps = nn.Linear(width, 2)  # to the target: candidates and anchors
         self.presence = nn.Linear(width, 1)
+        self.geometry = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(GEOMETRY)))
         self.query = nn.Linear(model.segmenter.prompt_width, POINTER_WIDTH)
         self.key = nn.Linear(features, POINTER_WIDTH)
 
@@ -79,6 +82,25 @@ class AuxiliaryHeads(nn.Module):
             "verdict": _verdict(scores_NI.unflatten(0, batch.found_BP.shape), covered_BOI, batch),
             "presence_cls": functional.binary_cross_entropy_with_logits(presence_N, found_N),
         }
+
+    def locate(self, middle_NTD: Tensor, batch: TabletopBatch) -> Losses:
+        """Half way, each candidate must know where it stands, before it is judged by that.
+
+        The offset to what the sentence relates it to, and how many other candidates are on each
+        side of it in the picture. Without this, "left of" is learned as "on the left".
+        """
+        covered_BOI = functional.avg_pool2d(batch.objects_BOhw, 2).flatten(2)
+        area_BO = covered_BOI.sum(2)
+        patches_BPID = middle_NTD[:, 1 : 1 + covered_BOI.shape[2]].unflatten(
+            0, batch.found_BP.shape
+        )
+        weights_BOI = covered_BOI / area_BO.clamp(min=1e-3)[..., None]
+        objects_BPOD = torch.einsum("boi,bpid->bpod", weights_BOI, patches_BPID.float())
+        truth_BPO6, known_BPO6 = geometry(batch)
+        loss_BPO6 = functional.smooth_l1_loss(
+            self.geometry(objects_BPOD).float(), truth_BPO6, reduction="none"
+        )
+        return {"geometry": _mean(loss_BPO6, known_BPO6)}
 
     def point(
         self,

@@ -1,5 +1,7 @@
 """What the tabletop default learns, stage by stage: to see, then to ground, then to segment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any
@@ -18,6 +20,7 @@ from evf_sam_ros.training.overlap import overlap
 from evf_sam_ros.training.tabletop_batches import BatchMaker, TabletopBatch
 
 BATCHES_HELD_OUT = 24
+MIDDLE = -4  # the encoder's layer after which candidates know where they stand
 
 
 class Stage(Enum):
@@ -108,10 +111,12 @@ class TabletopTask:
         losses = self.heads.see(trunk_BChw, batch)
         figures: dict[str, float] = {}
         if self.stage is not Stage.SEE:
-            fused_NTD = self.model.encoder.fuse(
-                vision.embed(trunk_BChw), batch.tokens_BPL, batch.padding_BPL
-            )
+            with _seen(self.model.encoder.layers[MIDDLE]) as middle:
+                fused_NTD = self.model.encoder.fuse(
+                    vision.embed(trunk_BChw), batch.tokens_BPL, batch.padding_BPL
+                )
             losses |= self.heads.ground(fused_NTD, batch)
+            losses |= self.heads.locate(middle[0], batch)
             losses = {k: self.weights.auxiliary * v for k, v in losses.items()}
             if self.stage is not Stage.GROUND:
                 prompts_BPC = self.model.projector(
@@ -154,6 +159,17 @@ class TabletopTask:
             "presence": self.weights.presence * presence,
             "predicted_iou": self.weights.predicted_iou * iou_error_BP.mean(),
         }
+
+
+@contextmanager
+def _seen(layer: nn.Module) -> Iterator[list[Tensor]]:
+    """Collect what a layer gives."""
+    outputs: list[Tensor] = []
+    hook = layer.register_forward_hook(lambda _layer, _taken, given: outputs.append(given))
+    try:
+        yield outputs
+    finally:
+        hook.remove()
 
 
 def _first_prompts(batch: TabletopBatch, count: int) -> TabletopBatch:
