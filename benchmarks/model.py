@@ -32,10 +32,11 @@ import torch
 from tqdm import tqdm
 
 from evf_sam_ros.engines.engine import ENGINES, PlainEngine, engine_for, is_installed
+from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.engines.measure import GATES, Times, ceilings, gflop, in_turn, relative_error
 from evf_sam_ros.engines.parts import parts_of
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
-from evf_sam_ros.perception.device import PRECISIONS, device_of
+from evf_sam_ros.perception.device import AUTOCAST, device_of
 
 STEPS = ("encode", "prompt", "decode")
 WORDS = 12  # tokens of a prompt
@@ -66,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     device, threads = device_of(arguments.device), torch.get_num_threads()
     if arguments.threads:
         torch.set_num_threads(threads := arguments.threads)
-    peak = {name: ceilings(device, PRECISIONS[name]) for name in arguments.precision}
+    peak = {name: ceilings(device, AUTOCAST[name]) for name in arguments.precision}
     report: dict[str, Any] = {
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
         "machine": _machine(device, threads) | {"layers": arguments.depth or "all"},
@@ -168,9 +169,10 @@ class Case:
         return Row(**{**asdict(row), **figures})
 
     def _engine(self, name: str) -> Any:
-        engine = engine_for(name, self.model, self.config, self.device, self.precision)
+        model = float8_twin(self.model) if self.precision == "fp8" else self.model
+        engine = engine_for(name, model, self.config, self.device, self.precision)
         if self.precision != "fp32" and name != "openvino":
-            return _Autocast(engine, self.device, PRECISIONS[self.precision])
+            return _Autocast(engine, self.device, AUTOCAST[self.precision])
         return engine
 
     def _runs(self, engine: Any) -> dict[str, Callable[[], Any]]:
@@ -326,7 +328,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     engines = ["plain", "torch", *(["openvino"] if is_installed() else [])]
     parser.add_argument("--engines", nargs="+", default=engines, choices=ENGINES)
     parser.add_argument("--prompts", nargs="+", type=int, default=[1], help="per image")
-    parser.add_argument("--precision", nargs="+", default=["fp32"], choices=PRECISIONS)
+    parser.add_argument(
+        "--precision",
+        nargs="+",
+        default=["fp32"],
+        choices=AUTOCAST,
+        help="fp8: not by openvino, and beside the ceiling of bf16; on a CPU only to see errors",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--rounds", type=int, default=10, help="runs of each (%(default)s)")
     parser.add_argument("--threads", type=int, help="of torch and OpenVINO (default: theirs)")

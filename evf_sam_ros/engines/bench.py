@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from evf_sam_ros.engines.engine import Engine, PlainEngine, engine_for, is_installed
+from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.engines.measure import (
     GATES,
     Ceilings,
@@ -57,7 +58,8 @@ def bench(
     inputs = _inputs(config, device, prompts)
     names = ["plain", "torch", *(["openvino"] if _has_openvino(device) else [])]
     names += ["graphs"] if device.type == "cuda" else []
-    made = {name: engine_for(name, model, config, device, precision) for name in names}
+    runs_it = float8_twin(model) if precision == "fp8" else model
+    made = {name: engine_for(name, runs_it, config, device, precision) for name in names}
     engines = {name: engine for name, engine in made.items() if engine.name == name}
     runs = {
         name: _run(engine, inputs, device, dtype if name != "openvino" else torch.float32)

@@ -19,17 +19,24 @@ def agrees(error: float, precision: str) -> bool:
     return error <= GATES[precision]
 
 
-def disagreement(model: EvfSam, config: EvfSamConfig, engine: Any) -> float:
+def disagreement(
+    model: EvfSam, config: EvfSamConfig, engine: Any, dtype: torch.dtype = torch.float32
+) -> float:
     """Return the largest relative L2 error of an engine's logits, on random pictures and words.
 
     The model runs in float32 as it is written: a few images' time.
+
+    Args:
+        dtype: what the engine runs in by autocast; float32: without.
     """
+    device = next(model.parameters()).device
     errors = []
     for prompts, words in _QUESTIONS:
-        images, *rest = _question(config, prompts, words)
+        images, *rest = (part.to(device) for part in _question(config, prompts, words))
         with torch.inference_mode():
             expected = model.segmenter.decode(model.segmenter.encode(images), model.prompt(*rest))
-            computed = engine.decode(engine.encode(images), engine.prompt(*rest))
+            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                computed = engine.decode(engine.encode(images), engine.prompt(*rest))
         errors.append(relative_error(expected.logits, computed.logits))
     return float(np.max(errors))  # not a number stays one
 

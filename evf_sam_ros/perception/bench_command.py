@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:N"
     )
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16")
+    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16, fp8")
     parser.add_argument(
         "--prompts", type=at_least(1), default=1, help="per image (default: %(default)s)"
     )
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     from evf_sam_ros.engines import bench
     from evf_sam_ros.models import checkpoint
-    from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
+    from evf_sam_ros.perception.device import AUTOCAST, device_of, precision_of
     from evf_sam_ros.perception.model_folder import model_folder
 
     device = device_of(arguments.device)
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     loaded = checkpoint.load(model_folder(arguments.model))
     found = bench.bench(
         loaded.model.requires_grad_(False).to(device), loaded.config, device, precision,
-        PRECISIONS[precision], arguments.prompts, arguments.rounds,
+        AUTOCAST[precision], arguments.prompts, arguments.rounds,
     )  # fmt: skip
     print("\n".join(bench.report(found, device, precision)))
     if arguments.json:

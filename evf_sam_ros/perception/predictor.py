@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evf_sam_ros.engines.engine import engine_for, round_weights
+from evf_sam_ros.engines.float8 import proven_twin
 from evf_sam_ros.engines.side_by_side import SideBySide
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.attention_map import recorded_attention
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
-from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
+from evf_sam_ros.perception.device import AUTOCAST, device_of, precision_of
 from evf_sam_ros.perception.download import Answers, Download, fetched
 from evf_sam_ros.perception.instances import is_ambiguous, tidied
 from evf_sam_ros.perception.model_folder import model_folder
@@ -73,13 +74,14 @@ class Predictor:
     ) -> None:
         self.name = name
         self.device = device
-        self.precision = precision
         self.score_threshold = score_threshold  # None: found is whatever has a mask
         self.config = loaded.config
         self.model = loaded.model.to(device)
-        self.engine = engine_for(engine, self.model, self.config, device, precision)
+        twin = proven_twin(self.model, self.config) if precision == "fp8" else None
+        self.precision = "bf16" if precision == "fp8" and twin is None else precision
+        self.engine = engine_for(engine, twin or self.model, self.config, device, self.precision)
         if precision != "fp32" and engine != "warming" and self.engine.name != "openvino":
-            round_weights(self.model, PRECISIONS[precision])
+            round_weights(self.model, AUTOCAST[precision])
         self._tokenizer = tokenizer
         self._calibration = calibration
         self._semantic = loaded.behaviour.semantic
@@ -290,7 +292,7 @@ class Predictor:
     def _reduced_precision(self) -> Any:
         if self.precision == "fp32":
             return nullcontext()
-        return torch.autocast(self.device.type, PRECISIONS[self.precision])
+        return torch.autocast(self.device.type, AUTOCAST[self.precision])
 
 
 def load_predictor(
@@ -310,7 +312,8 @@ def load_predictor(
         model: a folder, the name of an embedded model, a Hugging Face id `owner/name`, or None
             for the default.
         device: "auto" (CUDA where there is one, else the CPU) or what torch calls a device.
-        precision: "auto" (fp16 on CUDA, fp32 on a CPU), "fp32", "bf16" or "fp16".
+        precision: "auto" (fp16 on CUDA, fp32 on a CPU), "fp32", "bf16", "fp16" or "fp8" (on GPUs
+            that have it; bf16 where the model would answer otherwise, and a warning says so).
         score_threshold: p(found) from which an object counts as found; None: the model's own.
         offline: use a Hugging Face model only if it was downloaded before.
         behaviour: how to treat the checkpoint, where not by its own default: `resizing`, `masks`,
