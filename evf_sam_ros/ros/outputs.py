@@ -39,7 +39,7 @@ QOS = QoSProfile(depth=5)  # reliable, volatile
 
 
 class Outputs:
-    """The publishers; safe to use from the executor's thread and the worker's."""
+    """The publishers; safe to use from the executor's thread and the worker's second."""
 
     def __init__(self, node: LifecycleNode, parameters: Callable[[], NodeParameters]) -> None:
         self._node = node

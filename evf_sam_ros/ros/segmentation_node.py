@@ -1,6 +1,6 @@
 """The lifecycle node: images and text commands in, masks and positions out.
 
-The executor's one thread only stores what arrives; the worker's thread runs the model.
+The executor's one thread only stores what arrives; the worker's two run the model and publish.
 """
 
 import gc
@@ -17,7 +17,8 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
-from evf_sam_ros.ros.answers import Answerer, Frame, now_header, reply
+from evf_sam_ros.ros.answerer import Answerer
+from evf_sam_ros.ros.answers import Frame, now_header, reply
 from evf_sam_ros.ros.commands import Command, expressions_from
 from evf_sam_ros.ros.depth_source import DepthSource
 from evf_sam_ros.ros.diagnostics import Diagnostics
@@ -47,9 +48,12 @@ class SegmentationNode(LifecycleNode):
         self._predictor: Predictor | None = None
         self._outputs: Outputs | None = None
         self._worker: Worker | None = None
-        # One thread for all workers: the allocator gives each new one memory of its own, and keeps
-        # there what the model's images took, 20 MiB a life.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
+        # The same threads for all workers: the allocator gives each new one memory of its own, and
+        # keeps there what the model's images took, 20 MiB a life.
+        self._threads = (
+            ThreadPoolExecutor(1, thread_name_prefix="model"),
+            ThreadPoolExecutor(1, thread_name_prefix="behind"),
+        )
         self._depth = DepthSource()
         self._inputs: Inputs | None = None
         self._offered: Services | None = None
@@ -130,7 +134,7 @@ class SegmentationNode(LifecycleNode):
             answerer,
             self._outputs.publish,
             *shared,
-            thread=self._thread,
+            threads=self._threads,
             statistics=self._statistics,
             room=self._inputs.room,
         )
@@ -178,7 +182,8 @@ class SegmentationNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         self._stop_work(EXIT_PATIENCE_S)
-        self._thread.shutdown(wait=False)
+        for thread in self._threads:
+            thread.shutdown(wait=False)
         if self._offered is not None:
             self._offered.destroy()
         super().destroy_node()

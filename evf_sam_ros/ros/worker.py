@@ -1,4 +1,7 @@
-"""The one thread that runs the model: requests first, then what is looked for on new images."""
+"""The two threads that answer: one runs the model, one judges and publishes what it said before.
+
+Requests come first, then what is looked for on new images.
+"""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,17 +15,19 @@ from rclpy.clock import Clock
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
 from evf_sam_ros.msg import SegmentationResult
-from evf_sam_ros.ros.answers import Answer, Answerer, Frame, now_header, reply
+from evf_sam_ros.ros.answerer import Answerer
+from evf_sam_ros.ros.answers import Answer, Frame, note_total, now_header, reply
+from evf_sam_ros.ros.audience import Audience
+from evf_sam_ros.ros.behind import Behind
 from evf_sam_ros.ros.commands import Command
 from evf_sam_ros.ros.latest import Latest
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.search import Search
-from evf_sam_ros.ros.stamps import duration_message, nanoseconds
+from evf_sam_ros.ros.stamps import nanoseconds
 from evf_sam_ros.ros.statistics import Statistics
 
 POLL_S = 0.05  # commands expire and simulated clocks advance without a wake-up
 LEAST_PATIENCE_S = 1.0  # how long a command waits for an image before NO_FRAME is said
-NO_COMMAND: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,42 +53,41 @@ class Worker:
 
     def __init__(
         self,
-        answer: Answerer,
+        answerer: Answerer,
         publish: Callable[[Sequence[Answer]], None],
         parameters: Callable[[], NodeParameters],
         clock: Clock,
         log: RcutilsLogger,
         *,
-        thread: Executor,
+        threads: tuple[Executor, Executor],
         statistics: Statistics,
         room: int = 1,
     ) -> None:
-        """Take the thread to work in until it is stopped, and how many images may wait.
+        """Take two threads, for the model and for what comes after, and how many images may wait.
 
         With room for one, the newest replaces it.
         """
         self.frames: Latest[Arrival] = Latest(room)
         self._keeps_all = room > 1
-        self._answer = answer
-        self._publish = publish
+        self._look = answerer.look
         self._parameters = parameters
         self._clock = clock
         self._log = log
         self._statistics = statistics
         self._requests: deque[Request] = deque()
-        self._searches: list[Search] = []
-        self._commands = NO_COMMAND  # of the sentence that is followed
-        self._enabled = True
+        self._audience = Audience(publish, clock, statistics)
         self._running = True
         self._last_image = 0.0  # steady seconds, of the command's last image or its own arrival
         self._last_start = 0.0  # steady seconds
         self._said_no_frame = False
-        # Held to change or publish for the active commands, never while the model runs.
+        # Held to change what is to be done, never while the model runs or an image is answered.
         self._changed = Condition()
-        self._ended = thread.submit(self._run)
+        model_thread, thread_behind = threads
+        self._behind = Behind(thread_behind)
+        self._ended = model_thread.submit(self._run)
 
     def put_frame(self, frame: Frame) -> None:
-        is_wanted = self._enabled and bool(self._commands or self._searches)
+        is_wanted = self._audience.is_waiting
         # What nobody looks at is only kept until the next image comes.
         arrival = Arrival(frame, self._clock.now().nanoseconds)
         lost = self.frames.put(arrival, queue=is_wanted)
@@ -105,15 +109,15 @@ class Worker:
 
     def put_search(self, search: Search) -> None:
         with self._changed:
-            if not self._commands:
+            if not self._audience.commands:
                 self._renew_frame()
-            self._searches.append(search)
+            self._audience.join(search)
             self._changed.notify()
 
     def follow(self, commands: Sequence[Command]) -> None:
         """Make them the active ones; a fresh image is looked at again for them, an old one not."""
         with self._changed:
-            self._commands = tuple(commands)
+            self._audience.follow(tuple(commands))
             self._last_image = monotonic()
             self._said_no_frame = False
             self._renew_frame()
@@ -121,41 +125,37 @@ class Worker:
 
     def end_command(self, status: int, message: str) -> Command | None:
         """End the active commands with a last answer; return the first, None if there is none."""
-        with self._changed:
-            commands = self._commands
-            self._end(commands, status, message)
-            return commands[0] if commands else None
+        commands = self._audience.commands
+        return commands[0] if self._audience.end(commands, status, message) else None
 
     def end_searches(self, reason: str) -> None:
-        with self._changed:
-            searches, self._searches = self._searches, []
-        for search in searches:
-            self._give_up(search, SegmentationResult.CANCELLED, reason)
+        for search in self._audience.searches:
+            self._audience.give_up(search, SegmentationResult.CANCELLED, reason)
 
     def set_enabled(self, enabled: bool) -> None:
         with self._changed:
-            self._enabled = enabled
+            self._audience.enable(enabled)
             self._last_image = monotonic()
             self._changed.notify()
 
     @property
     def enabled(self) -> bool:
-        return self._enabled
+        return self._audience.enabled
 
     @property
     def search_count(self) -> int:
-        return len(self._searches)
+        return len(self._audience.searches)
 
     @property
     def expressions(self) -> list[str]:
         """Return what is looked for."""
-        return [command.expression for command in self._commands]
+        return [command.expression for command in self._audience.commands]
 
     def stop(self, timeout_s: float | None = None) -> None:
-        """Leave the thread after what it is doing, but wait no longer than that."""
+        """Leave the threads after what they are doing, but wait no longer than that."""
         with self._changed:
             self._running = False
-            self._commands = NO_COMMAND
+            self._audience.follow(())
             self._changed.notify()
         wait([self._ended], timeout_s)
 
@@ -168,6 +168,7 @@ class Worker:
                     break
             assert job is not None
             self._safely(job)
+        self._behind.wait()
         message = "the node was deactivated"
         while self._requests:
             request = self._requests.popleft()
@@ -182,49 +183,43 @@ class Worker:
         except Exception as error:  # publishing fails when ROS shuts down meanwhile
             self._log.error(f"Answer not published: {error}", throttle_duration_sec=5.0)
 
+    def _then(self, job: Callable[[], object]) -> None:
+        """Do it when what was looked at before has been told, and meanwhile choose anew."""
+        self._behind.hand_over(partial(self._safely, job))
+
     def _next_job(self) -> Callable[[], object] | None:
         if self._requests:
             return partial(self._serve, self._requests.popleft())
-        if (search := self._ended_search()) is not None:
-            return search
-        commands, parameters = self._commands, self._parameters()
-        if not self._enabled or not (commands or self._searches):
+        if (give_up := self._ended_search()) is not None:
+            return partial(self._then, give_up)
+        audience, parameters = self._audience, self._parameters()
+        commands, searches = audience.commands, audience.searches
+        if not audience.enabled or not (commands or searches):
             return None
         if commands and self._has_passed(commands[0], parameters.command_ttl_s):
             message = f"command_ttl_s, which is {parameters.command_ttl_s:g}, has passed"
-            return partial(self._end, commands, SegmentationResult.COMMAND_EXPIRED, message)
+            expired = SegmentationResult.COMMAND_EXPIRED
+            return partial(self._then, partial(audience.end, commands, expired, message))
         if parameters.max_rate_hz and monotonic() - self._last_start < 1 / parameters.max_rate_hz:
             return None
         if (arrival := self.frames.take()) is not None:
             self._last_image = self._last_start = monotonic()
             self._said_no_frame = False
-            return partial(self._process, arrival, commands, tuple(self._searches), parameters)
+            return partial(self._process, arrival, commands, searches, parameters)
         return self._missing_frame(commands, parameters) if commands else None
 
     def _ended_search(self) -> Callable[[], object] | None:
-        """Take out a search that nobody wants any longer, or whose time is up."""
-        for search in self._searches:
+        """Return what ends a search that nobody wants any longer, or whose time is up."""
+        for search in self._audience.searches:
             cancelled = search.is_cancelled()
             timeout_s = search.goal.timeout_s
             if cancelled or self._has_passed(search.goal.command, timeout_s):
-                self._searches.remove(search)
                 if cancelled:
                     status, reason = SegmentationResult.CANCELLED, "cancelled"
                 else:
                     status, reason = SegmentationResult.NO_FRAME, f"{timeout_s:g} s have passed"
-                return partial(self._give_up, search, status, reason)
+                return partial(self._audience.give_up, search, status, reason)
         return None
-
-    def _give_up(self, search: Search, status: int, reason: str) -> None:
-        nothing = reply(search.goal.command, status, "", now_header(self._clock))
-        search.give_up(nothing, reason)
-
-    def _end(self, commands: Sequence[Command], status: int, message: str) -> None:
-        with self._changed:
-            if commands and commands is self._commands:
-                self._commands = NO_COMMAND
-                header = now_header(self._clock)
-                self._send([reply(command, status, message, header) for command in commands])
 
     def _renew_frame(self) -> None:
         newest = self.frames.newest()
@@ -241,7 +236,7 @@ class Worker:
         return 0 < limit_s * 1e9 < age
 
     def _missing_frame(
-        self, commands: Sequence[Command], parameters: NodeParameters
+        self, commands: tuple[Command, ...], parameters: NodeParameters
     ) -> Callable[[], object] | None:
         waited = monotonic() - self._last_image
         if self._said_no_frame or waited < max(LEAST_PATIENCE_S, parameters.max_frame_age_s):
@@ -254,12 +249,15 @@ class Worker:
             status, header = SegmentationResult.STALE_FRAME, newest.frame.header
         message = f"no new image for {waited:.1f} s: is the camera running, and its topic right?"
         answers = [reply(command, status, message, header) for command in commands]
-        return partial(self._conclude, commands, answers, parameters)
+        ends = parameters.mode == "once"
+        return partial(
+            self._then, partial(self._audience.tell_commands, commands, answers, ends=ends)
+        )
 
     def _process(
         self,
         arrival: Arrival,
-        commands: Sequence[Command],
+        commands: tuple[Command, ...],
         searches: Sequence[Search],
         parameters: NodeParameters,
     ) -> None:
@@ -268,24 +266,24 @@ class Worker:
         judged_ns = arrival.arrived_ns if self._keeps_all else None
         tracks = parameters.mode == "track" and bool(commands)
         limit_s = parameters.max_frame_age_s
-        answers = self._answer(arrival.frame, wanted, limit_s, judged_ns, tracks=tracks)
-        if commands:
-            self._conclude(commands, answers[: len(commands)], parameters)
-        for search, answer in zip(searches, answers[len(commands) :], strict=True):
-            self._note_total(answer)
-            if search.see(answer):
-                with self._changed:
-                    self._searches = [each for each in self._searches if each is not search]
+        answer = self._look(arrival.frame, wanted, limit_s, judged_ns, tracks=tracks)
+        ends = parameters.mode == "once"
+        self._then(partial(self._tell, answer, commands, searches, ends=ends))
+        if ends:
+            self._behind.wait()  # nothing more is looked at for what has ended
 
-    def _conclude(
-        self, commands: Sequence[Command], answers: Sequence[Answer], parameters: NodeParameters
+    def _tell(
+        self,
+        answer: Callable[[], Sequence[Answer]],
+        commands: tuple[Command, ...],
+        searches: Sequence[Search],
+        *,
+        ends: bool,
     ) -> None:
-        with self._changed:
-            if commands is not self._commands or not self._enabled:  # changed meanwhile
-                return
-            if parameters.mode == "once":
-                self._commands = NO_COMMAND
-            self._send(answers)
+        answers = answer()
+        self._audience.tell_commands(commands, answers[: len(commands)], ends=ends)
+        for search, own in zip(searches, answers[len(commands) :], strict=True):
+            self._audience.tell_search(search, own)
 
     def _serve(self, request: Request) -> None:
         newest = self.frames.newest()
@@ -293,21 +291,13 @@ class Worker:
         if frame is None:
             message = "no image has arrived: is the camera running, and its topic right?"
             header = now_header(self._clock)
-            answer = reply(request.command, SegmentationResult.NO_FRAME, message, header)
-        else:
-            [answer] = self._answer(frame, [request.command], request.max_age_s)
-            self._note_total(answer)
-        request.done(answer)
+            nothing = reply(request.command, SegmentationResult.NO_FRAME, message, header)
+            self._then(partial(request.done, nothing))
+            return
+        answer = self._look(frame, [request.command], request.max_age_s)
+        self._then(partial(self._deliver, answer, request))
 
-    def _send(self, answers: Sequence[Answer]) -> None:
-        for answer in answers:
-            self._note_total(answer)
-        self._publish(answers)
-        for answer in answers:
-            self._statistics.answered(answer.result, processed=answer.image_rgb is not None)
-
-    def _note_total(self, answer: Answer) -> None:
-        if answer.image_rgb is not None:
-            result = answer.result
-            elapsed = self._clock.now().nanoseconds - nanoseconds(result.header.stamp)
-            result.total = duration_message(elapsed)
+    def _deliver(self, answer: Callable[[], Sequence[Answer]], request: Request) -> None:
+        [own] = answer()
+        note_total(own, self._clock)
+        request.done(own)

@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
-from evf_sam_ros.ros.answers import Answerer
+from evf_sam_ros.ros.answerer import Answerer
 from evf_sam_ros.ros.commands import MAX_OBJECTS, Command, expressions_from
 from evf_sam_ros.ros.depth_source import DepthSource
 from evf_sam_ros.ros.judgement import MAX_OBJECTS as MAX_PARTS
@@ -54,7 +54,7 @@ def answerer(*script, score=0.75, **parameters):
         Clock(),
         get_logger("answers"),
     )
-    return lambda frame, command, max_age_s: several(frame, [command], max_age_s)[0]
+    return lambda frame, command, max_age_s: several.look(frame, [command], max_age_s)()[0]
 
 
 def image():

@@ -17,8 +17,8 @@ from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
-from evf_sam_ros.ros import answers
-from evf_sam_ros.ros.answers import Answerer
+from evf_sam_ros.ros import answerer, answers
+from evf_sam_ros.ros.answerer import Answerer
 from evf_sam_ros.ros.commands import Command
 from evf_sam_ros.ros.depth_source import DepthSource
 from evf_sam_ros.ros.parameters import NodeParameters
@@ -28,7 +28,11 @@ from evf_sam_ros.ros.statistics import Statistics
 from evf_sam_ros.ros.worker import Request, Worker
 
 PATIENCE_S = 20.0
-STAGES = ("_read", "_number_objects", "_note_times", "judge", "object_message", "reply")
+STAGES = (
+    (answerer, "_read"),
+    *((answers, name) for name in ("_number_objects", "_note_times", "judge", "object_message")),
+    (answers, "reply"),
+)
 
 
 class Sure:
@@ -95,12 +99,14 @@ def published():
 def working(model, published, **settings):
     parameters, clock, log = NodeParameters(use_depth=False, **settings), Clock(), get_logger("w")
     shared = (lambda: parameters, clock, log)
-    answerer = Answerer(model, DepthSource(), *shared)
-    with ThreadPoolExecutor(1) as thread:
-        worker = Worker(answerer, published, *shared, thread=thread, statistics=Statistics())
+    looking = Answerer(model, DepthSource(), *shared)
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        worker = Worker(looking, published, *shared, threads=(one, other), statistics=Statistics())
         worker.follow([the_mug(1)])
-        yield worker
-        worker.stop()
+        try:
+            yield worker
+        finally:
+            worker.stop()
 
 
 @pytest.fixture
@@ -134,9 +140,9 @@ def image(lit=None, age_s=0.0, encoding="rgb8"):
 LEFT, RIGHT = slice(0, 5), slice(25, 30)  # farther apart than anything moves from image to image
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_that_fails_costs_one_answer(worker, published, stage, monkeypatch):
-    worked = getattr(answers, stage)
+@pytest.mark.parametrize(("module", "stage"), STAGES)
+def test_a_stage_that_fails_costs_one_answer(worker, published, module, stage, monkeypatch):
+    worked = getattr(module, stage)
     failures = [RuntimeError(f"{stage} failed")]
 
     def fail_once(*arguments):
@@ -144,7 +150,7 @@ def test_a_stage_that_fails_costs_one_answer(worker, published, stage, monkeypat
             raise failures.pop()
         return worked(*arguments)
 
-    monkeypatch.setattr(answers, stage, fail_once)
+    monkeypatch.setattr(module, stage, fail_once)
     worker.put_frame(image())
     published.wait(1)
     worker.put_frame(image())
@@ -182,7 +188,7 @@ def test_who_waits_for_an_answer_that_cannot_be_made_is_told(worker, monkeypatch
     assert "ZeroDivisionError: by zero" in answered[0].message
 
 
-def ask(worker, published):
+def ask(worker, published=None):
     done = threading.Event()
     command = Command(0, "the mug", "the mug", Time())
     worker.put_request(Request(command, image(RIGHT), 0.0, lambda _: done.set()))
