@@ -31,7 +31,8 @@ def in_float8(values_NK: Tensor) -> tuple[Tensor, Tensor]:
     """Return float8 values (N, K), and the scales (N, 1) by which they are to be multiplied."""
     scales_N1 = values_NK.abs().amax(-1, keepdim=True).float() / _LARGEST
     scales_N1 = scales_N1.clamp(min=_SMALLEST_SCALE)
-    return (values_NK / scales_N1).clamp(-_LARGEST, _LARGEST).to(FLOAT8), scales_N1
+    rounded_NK = (values_NK / scales_N1).clamp(-_LARGEST, _LARGEST).to(FLOAT8)
+    return rounded_NK.contiguous(), scales_N1  # kernels take rows, whatever the values lay in
 
 
 class Float8Linear(nn.Module):

@@ -66,7 +66,8 @@ class LeanAttention(nn.Module):
         self.register_buffer(
             "columns_wwd", tables(columns, columns, block.attn.rel_pos_w).detach(), False
         )
-        self.register_buffer("places_TR", _one_hot_places(rows, columns), False)
+        places_TR = _one_hot_places(rows, columns).to(block.attn.rel_pos_h.device)
+        self.register_buffer("places_TR", places_TR, False)
 
     def forward(self, grid_BhwD: Tensor) -> Tensor:
         size = (grid_BhwD.shape[1], grid_BhwD.shape[2])

@@ -5,7 +5,7 @@ import torch
 from test_lean import inputs, model_and_config, run
 
 from evf_sam_ros.engines import engine
-from evf_sam_ros.engines.engine import PlainEngine, engine_for, round_weights
+from evf_sam_ros.engines.engine import PlainEngine, TorchEngine, engine_for, round_weights
 
 CPU = torch.device("cpu")
 
@@ -35,3 +35,23 @@ def test_weights_stored_in_half_precision_change_no_bit_of_its_answers(name):
     assert torch.equal(before.logits, after.logits)
     stored = {parameter.dtype for parameter in model.parameters()}
     assert stored == {torch.bfloat16, torch.float32}
+
+
+def plain(model):
+    return PlainEngine(model)
+
+
+def shorter(model):
+    return TorchEngine(model, "queries").eval()
+
+
+@pytest.mark.parametrize("engine_of", [plain, shorter])
+@pytest.mark.parametrize("name", ["sam", "efficient_sam", "sam2", "tabletop"])
+def test_every_step_stays_on_its_device_and_asks_it_for_no_number(name, engine_of):
+    # A device without numbers stands for a GPU: a tensor of the CPU among its own is refused, and
+    # so is what a recording of kernels could not hold: waiting for a result.
+    elsewhere = torch.device("meta")
+    model, config = model_and_config(name)
+    given = [part.to(elsewhere) for part in inputs(config)]
+    answer = run(engine_of(model.to(elsewhere)), *given)
+    assert {part.device for part in vars(answer).values() if part is not None} == {elsewhere}

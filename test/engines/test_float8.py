@@ -44,6 +44,13 @@ def test_a_layer_is_the_product_of_the_rounded_numbers():
     assert 0.01 < relative(exact, computed.detach().float().numpy()) < 0.05
 
 
+def test_rows_are_rows_however_the_values_lay():
+    values = torch.randn(48, 32)
+    rounded, _ = in_float8(values.T.contiguous().T)
+    assert rounded.is_contiguous()
+    assert torch.equal(rounded.float(), in_float8(values)[0].float())
+
+
 def linears(module):
     return {name for name, each in module.named_modules() if isinstance(each, nn.Linear)}
 

@@ -7,7 +7,7 @@ from PIL import Image
 from torch.nn import functional
 
 from evf_sam_ros.models.image_input import ImageInput
-from evf_sam_ros.perception.preprocess import segmenter_input
+from evf_sam_ros.perception.preprocess import restore, segmenter_input
 from evf_sam_ros.perception.preprocess_bytes import antialiased_taps, resize_bytes
 
 SIZES = [  # (height, width) before and after
@@ -60,3 +60,14 @@ def test_halving_mixes_four_pixels_one_three_three_one():
     assert taps.places_KN[:, 1].tolist() == [1, 2, 3, 4]
     shares = taps.weights_KN[:, 1] / 2**taps.bits
     np.testing.assert_allclose(shares, [1 / 8, 3 / 8, 3 / 8, 1 / 8], atol=1e-6)
+
+
+@pytest.mark.parametrize("resize", ["pad", "twice", "stretch", "sample", "bicubic"])
+def test_a_picture_and_its_logits_stay_on_their_device(resize):
+    elsewhere = torch.device("meta")  # refuses tensors of the CPU among its own, as a GPU does
+    spec = ImageInput(size=(24, 32), resize=resize, mean=(0,) * 3, std=(1,) * 3)
+    picture = torch.zeros(9, 12, 3, dtype=torch.uint8, device=elsewhere)
+    pixels, resized = segmenter_input(picture, spec)
+    logits = restore(torch.zeros(2, 6, 8, device=elsewhere), spec, resized, (9, 12))
+    assert (pixels.device, logits.device) == (elsewhere, elsewhere)
+    assert logits.shape == (2, 9, 12)
