@@ -19,7 +19,7 @@ OLD_NAME_UNTIL = ("humble", "iron", "jazzy")  # newer releases warn of it
 # What config/evf_sam.rviz shows; relative names follow the namespace.
 SHOWN = ("overlay", "markers", "centroid", "object_points")
 INPUTS = ("image", "depth", "camera_info", "text_command")
-OVERRIDES = ("model", "device", "image_transport")
+OVERRIDES = ("model", "device", "engine", "image_transport")
 OVERRIDE = "overrides the parameter file unless empty"
 
 ARGUMENTS = [
@@ -37,6 +37,9 @@ ARGUMENTS = [
     ),
     argument("model", "", OVERRIDE),
     argument("device", "", OVERRIDE),
+    argument(
+        "engine", "", "what runs the model, as `warming` where OpenVINO is installed; " + OVERRIDE
+    ),
     argument("use_sim_time", "false", "take the time from /clock"),
     argument("log_level", "info", "of the node"),
     argument("web", "false", "serve the operator's page on this machine (needs python3-aiohttp)"),

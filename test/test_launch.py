@@ -168,7 +168,8 @@ def test_every_executable_of_ours_is_installed_and_takes_the_parameters_it_is_gi
         "evf_sam_node": NodeParameters, "sim_camera": CameraParameters,
         "image_files": ImageFilesParameters, "page": PageParameters,
     }  # fmt: skip
-    context = evaluate(path.name, web="true", model="m", device="cpu", image_transport="raw")
+    given = {"model": "m", "device": "cpu", "engine": "torch", "image_transport": "raw"}
+    context = evaluate(path.name, web="true", **given)
     for process in context.started:
         if getattr(process, "package", "") == "evf_sam_ros":
             assert process.executable in MODULES

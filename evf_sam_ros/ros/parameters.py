@@ -77,9 +77,18 @@ class NodeParameters(Settings):
     )
     precision: str = setting(
         "auto",
-        "number format of the model; `auto` is what suits the device",
+        "number format of the model; `auto` is what suits the device, `fp8` is for newer GPUs",
         effect=Effect.CONFIGURE,
-        choices=("auto", "fp32", "bf16", "fp16"),
+        choices=("auto", "fp32", "bf16", "fp16", "fp8"),
+    )
+    engine: str = setting(
+        "auto",
+        "what runs the model: `torch`; `plain`, the model as it is written; `openvino`, on a CPU, "
+        "made ready when configured, which may take minutes; `warming`, torch at once, openvino "
+        "from when it is ready; `graphs`, CUDA graphs; `auto`, openvino where it is ready for the "
+        "model, else torch",
+        effect=Effect.CONFIGURE,
+        choices=("auto", "torch", "plain", "openvino", "warming", "graphs"),
     )
     image_transport: str = setting(
         "raw",

@@ -101,6 +101,7 @@ class SegmentationNode(LifecycleNode):
                     settings.model,
                     device=settings.device,
                     precision=settings.precision,
+                    engine=settings.engine,
                     offline=settings.offline,
                 )
                 predictor(WARM_UP_IMAGE, ["the object"])
@@ -110,7 +111,8 @@ class SegmentationNode(LifecycleNode):
         self._predictor = predictor
         self._outputs = Outputs(self, lambda: self.parameters)
         self._settings.fix(Effect.CONFIGURE)
-        self.get_logger().info(f"Model {predictor.name!r} is ready on {predictor.device}")
+        where = f"on {predictor.device}, run by {predictor.engine.name}"
+        self.get_logger().info(f"Model {predictor.name!r} is ready {where}")
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -14,13 +14,14 @@ from evf_sam_ros.msg import SegmentationResult as R
 NODE = """
 import sys
 import numpy as np
+from evf_sam_ros.engines.engine import PlainEngine
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
 from evf_sam_ros.ros.run import run
 from evf_sam_ros.ros.segmentation_node import SegmentationNode
 
 class Pair:
     score_threshold = None
-    name, device, precision = "pair", "cpu", "fp32"
+    name, device, precision, engine = "pair", "cpu", "fp32", PlainEngine
 
     def __call__(self, image_rgb, prompts):
         masks = np.zeros((len(prompts), *image_rgb.shape[:2]), bool)

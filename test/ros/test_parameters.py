@@ -6,6 +6,8 @@ import pytest
 import rclpy
 from rclpy.parameter import Parameter
 
+from evf_sam_ros.engines.engine import ENGINES
+from evf_sam_ros.perception.device import AUTOCAST
 from evf_sam_ros.ros.interface_table import TABLES, update
 from evf_sam_ros.ros.parameters import (
     Effect,
@@ -51,6 +53,7 @@ def test_a_change_is_in_force_at_once(server):
     ("name", "value", "reason"),
     [
         ("mode", "always", "one of once, stream, track"),
+        ("engine", "tensorrt", "one of auto, torch, plain, openvino, warming, graphs"),
         ("score_threshold", 1.5, "score_threshold"),
         ("min_mask_area_px", 0, "min_mask_area_px"),
         ("depth_min_m", 11.0, "less than depth_max_m, which is 10.0"),
@@ -67,6 +70,12 @@ def test_a_value_that_makes_no_sense_is_refused_with_a_reason(server, name, valu
     assert not successful
     assert reason in said
     assert parameters.current == before
+
+
+def test_there_is_a_choice_for_every_engine_and_precision():
+    choices = {each.name: each.metadata["choices"] for each in fields(NodeParameters)}
+    assert choices["engine"] == ENGINES
+    assert choices["precision"] == ("auto", *AUTOCAST)
 
 
 def test_what_is_read_when_configured_is_refused_afterwards(server):

@@ -63,6 +63,7 @@ STUCK = """
 import hashlib, sys
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
+from evf_sam_ros.engines.engine import PlainEngine
 from evf_sam_ros.ros.left_behind import own_segments
 from evf_sam_ros.ros.run import run
 from evf_sam_ros.ros.segmentation_node import SegmentationNode
@@ -77,6 +78,7 @@ def stick(*_, **__):
 class Slow:
     score_threshold = None
     name = device = "slow"
+    engine = PlainEngine
     seen = 0
 
     def __call__(self, *_):
