@@ -1,4 +1,4 @@
-"""Tabletop batches that also tell which objects a sentence means, and what these are called."""
+"""Tabletop batches that also tell what the objects that a sentence means are called."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from evf_sam_ros.models.bridge.categories import BACKGROUND
@@ -15,7 +14,7 @@ from evf_sam_ros.perception.tokenizer import Tokenizer
 from evf_sam_ros.sim.expressions import Expression
 from evf_sam_ros.sim.palette import SHAPES
 from evf_sam_ros.sim.scene import SceneObject
-from evf_sam_ros.training.tabletop_batches import MOST_OBJECTS, BatchMaker, TabletopBatch
+from evf_sam_ros.training.tabletop_batches import BatchMaker, TabletopBatch
 from evf_sam_ros.training.tabletop_data import TrainingScenes
 
 CATEGORIES = (*SHAPES, BACKGROUND)
@@ -25,7 +24,6 @@ CATEGORIES = (*SHAPES, BACKGROUND)
 class BridgeBatch(TabletopBatch):
     """A tabletop batch, and what only the bridge learns from."""
 
-    targets_BPO: Tensor  # True where the sentence means the object
     categories_BP: Tensor  # number in CATEGORIES; without a target, that of the background
 
     def to(self, device: torch.device) -> "BridgeBatch":
@@ -71,19 +69,14 @@ class BridgeBatchMaker(BatchMaker):
                 [row[0], self._first_category + category, *row[1:]]
                 for row, category in zip(example["tokens"], categories, strict=True)
             ]
-        example["targets"] = np.stack([_among(e.targets) for e in expressions])
         example["categories"] = np.array(categories)
         return example
 
     def _collate(self, examples: list[dict[str, Any]]) -> BridgeBatch:
-        def stack(name: str) -> Tensor:
-            return torch.from_numpy(np.stack([example[name] for example in examples]))
-
         known = super()._collate(examples)
         parts = {f.name: getattr(known, f.name) for f in fields(known)}
-        return BridgeBatch(
-            **parts, targets_BPO=stack("targets"), categories_BP=stack("categories")
-        )
+        categories_BP = torch.from_numpy(np.stack([one["categories"] for one in examples]))
+        return BridgeBatch(**parts, categories_BP=categories_BP)
 
 
 def category_number(expression: Expression, objects: Sequence[SceneObject]) -> int:
@@ -91,9 +84,3 @@ def category_number(expression: Expression, objects: Sequence[SceneObject]) -> i
     if not expression.targets:
         return CATEGORIES.index(BACKGROUND)
     return CATEGORIES.index(objects[expression.targets[0]].shape)
-
-
-def _among(objects: Sequence[int]) -> NDArray[np.bool_]:
-    row = np.zeros(MOST_OBJECTS, bool)
-    row[list(objects)] = True
-    return row

@@ -136,7 +136,7 @@ def targets_of(batch: BridgeBatch) -> Targets:
     """Return what is right about each sentence."""
     objects = [
         own_Ohw[meant_O]
-        for own_Ohw, meant_PO in zip(batch.objects_BOhw, batch.targets_BPO, strict=True)
+        for own_Ohw, meant_PO in zip(batch.objects_BOhw, batch.targets_BPO > 0, strict=True)
         for meant_O in meant_PO
     ]
     return Targets(

@@ -20,7 +20,6 @@ from evf_sam_ros.training.overlap import overlap
 from evf_sam_ros.training.tabletop_batches import BatchMaker, TabletopBatch
 
 BATCHES_HELD_OUT = 24
-MIDDLE = -4  # the encoder's layer after which candidates know where they stand
 
 
 class Stage(Enum):
@@ -111,8 +110,9 @@ class TabletopTask:
         losses = self.heads.see(trunk_BChw, batch)
         figures: dict[str, float] = {}
         if self.stage is not Stage.SEE:
-            with _seen(self.model.encoder.layers[MIDDLE]) as middle:
-                fused_NTD = self.model.encoder.fuse(
+            encoder = self.model.encoder
+            with _seen(encoder.layers[len(encoder.layers) // 2]) as middle:
+                fused_NTD = encoder.fuse(
                     vision.embed(trunk_BChw), batch.tokens_BPL, batch.padding_BPL
                 )
             losses |= self.heads.ground(fused_NTD, batch)

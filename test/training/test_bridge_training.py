@@ -67,10 +67,10 @@ def test_a_batch_tells_which_objects_and_what_they_are_called(scenes, folder):
     told = batch.tokens_BPL[..., 1] - config.encoder.bert.vocabulary
     assert torch.equal(told, batch.categories_BP)
     there = batch.found_BP > 0.5
-    assert torch.equal(batch.targets_BPO.any(-1), there)
+    assert torch.equal(batch.targets_BPO.bool().any(-1), there)
     assert (batch.categories_BP[~there] == CATEGORIES.index("background")).all()
     # The objects that a sentence means cover its mask, cell by cell.
-    meant = torch.einsum("bpo,bohw->bphw", batch.targets_BPO.float(), batch.objects_BOhw)
+    meant = torch.einsum("bpo,bohw->bphw", batch.targets_BPO, batch.objects_BOhw)
     mask = torch.nn.functional.avg_pool2d(batch.masks_BPmn, 4)
     torch.testing.assert_close(meant, mask, atol=1e-4, rtol=0)
 
