@@ -35,8 +35,8 @@ def test_every_stage_starts_from_the_one_before_and_a_model_comes_out(tmp_path, 
     depth = VARIANTS["tabletop"].encoder.depth
     assert len(predictor.model.encoder.layers) == depth
     scene = render_scene(800_000, 320, 240)
-    answer = predictor(scene.rgb, "the red mug")
-    assert answer.mask.shape == (240, 320)
+    answer = predictor(scene.rgb, ["the red mug"])
+    assert answer.masks.shape == (1, 240, 320)
 
 
 def _short(schedule):
