@@ -174,12 +174,24 @@ def outline(mask: Mask) -> Outline:
     )
 
 
+def window(mask: Mask) -> tuple[slice, slice]:
+    """Return the box of all of a mask: what is done there costs a twentieth of the whole image."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return np.s_[:1, :1]  # OpenCV takes no empty image
+    return np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
 def split_instances(mask: Mask, min_area_px: int = 1) -> list[Mask]:
     """Return the mask's connected parts of at least that area, the largest first, (H, W) each."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    inside = window(mask)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask[inside].astype(np.uint8))
     areas = stats[:, cv2.CC_STAT_AREA]
     kept = [label for label in range(1, count) if areas[label] >= min_area_px]
-    return [labels == label for label in sorted(kept, key=lambda label: -areas[label])]
+    parts = [np.zeros_like(mask) for _ in kept]
+    for part, label in zip(parts, sorted(kept, key=lambda label: -areas[label]), strict=True):
+        part[inside] = labels == label
+    return parts
 
 
 def main_body(mask: Mask, depth_m: NDArray[np.floating]) -> Mask:
@@ -189,12 +201,11 @@ def main_body(mask: Mask, depth_m: NDArray[np.floating]) -> Mask:
     joins them; any other is a stray blob, on another object or on the ground.
     """
     _refuse_other_sizes(depth_m, mask)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
+    if not mask.any():
         return mask
-    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    inside = window(mask)
     body = np.zeros_like(mask)
-    body[window] = _main_body(mask[window], depth_m[window])
+    body[inside] = _main_body(mask[inside], depth_m[inside])
     return body
 
 

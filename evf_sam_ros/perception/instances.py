@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.perception.geometry import main_body, split_instances
+from evf_sam_ros.perception.geometry import main_body, split_instances, window
 from evf_sam_ros.perception.nouns import is_plural
 
 LEAST_SHARE = 0.3  # of the largest part's area: smaller ones are specks
@@ -49,11 +49,11 @@ def tidied(
         logits: gives what it was made of, (H, W); not called for a mask of one part.
         expression: what was asked for.
     """
-    window = _window(mask)
-    parts = split_instances(mask[window])
+    inside = window(mask)
+    parts = split_instances(mask[inside])
     if len(parts) < 2:
         return mask
-    logits_hw = logits()[window]
+    logits_hw = logits()[inside]
     share, drop = TIDY_SEVERAL if means_several(expression) else TIDY_ONE
     sure = [1 / (1 + np.exp(-logits_hw[part])) for part in parts]
     weights = [float(values.sum()) for values in sure]
@@ -65,16 +65,8 @@ def tidied(
         if weight >= share * weights[main] and peak >= peaks[main] - drop
     ]
     tidy = np.zeros_like(mask)
-    tidy[window] = np.logical_or.reduce(kept)
+    tidy[inside] = np.logical_or.reduce(kept)
     return tidy
-
-
-def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Return where all of a mask is: to take it apart there costs a twentieth of the image's."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return np.s_[:1, :1]  # OpenCV takes no empty image
-    return np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def split_objects(
@@ -102,5 +94,5 @@ def is_ambiguous(
     """Tell whether several objects fit a sentence that means one."""
     if means_several(expression):
         return False
-    window = _window(mask)
-    return len(split_objects(mask[window], None if depth_m is None else depth_m[window])) > 1
+    inside = window(mask)
+    return len(split_objects(mask[inside], None if depth_m is None else depth_m[inside])) > 1

@@ -78,10 +78,24 @@ REFUSALS_MIX = {
     "next to": 0.16,
     "wrong relation": 0.13,
 }
+SETTLED_MIX = {
+    "attribute": 0.13,
+    "size": 0.08,
+    "superlative": 0.05,
+    "place": 0.15,
+    "ordinal": 0.16,
+    "relation": 0.16,
+    "between": 0.06,
+    "several": 0.04,
+    "nothing": 0.09,
+    "next to": 0.09,
+    "wrong relation": 0.07,
+}
 MIXES = {
     Stage.DEEPEN: PLACES_MIX,
     Stage.RELATE: RELATIONS_MIX,
     Stage.REFUSE: REFUSALS_MIX,
+    Stage.SETTLE: SETTLED_MIX,
 }  # the others: TRAINING_MIX
 
 DEEPENED = (0, 1, 2, 2, 3, 3, 4, 4)  # layers of the encoder before the last stage, by `deepened`
@@ -94,7 +108,8 @@ STAGES = {
         steps=2640, learning_rate=1e-3, optimizer="muon", warmup=60, decay_from=0.1, seed=11
     ),
     Stage.RELATE: Schedule(steps=500, learning_rate=5e-4, optimizer="muon", warmup=30, seed=12),
-    Stage.REFUSE: Schedule(steps=3000, learning_rate=1e-3, optimizer="muon", warmup=30, seed=13),
+    Stage.REFUSE: Schedule(steps=2600, learning_rate=1e-3, optimizer="muon", warmup=60, seed=14),
+    Stage.SETTLE: Schedule(steps=900, learning_rate=4e-4, optimizer="muon", warmup=30, seed=15),
 }
 SIZES = {
     Stage.SEE: BatchSize(images=16, prompts=1, decoded=0),

@@ -32,6 +32,7 @@ class Stage(Enum):
     DEEPEN = "deepen"  # the same with more layers
     RELATE = "relate"  # the same with more relations
     REFUSE = "refuse"  # the same with more relations that do not hold
+    SETTLE = "settle"  # the same with about as much of everything
 
 
 @dataclass(frozen=True, kw_only=True)
