@@ -4,7 +4,7 @@ Metres, pixels, optical frames (x right, y down, z forward). A matrix named a_fr
 points in frame b to frame a: p_a = a_from_b @ p_b.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import cv2
@@ -24,6 +24,7 @@ MIN_READINGS_AFTER_EROSION = 20
 UNDISTORTING_ROUNDS, UNDISTORTED_PX = 20, 0.02
 MOST_POINTS = 20_000  # of one object; more tell nothing new
 LEAST_PART = 0.05  # of the largest part's area; smaller ones are specks
+SURROUNDINGS_PX = 8  # how far around an object its support is looked for
 LEAST_LEVEL = 0.35  # share of the points around an object that must lie level to be its support
 NEARER_M = 0.01  # what hides the middle of an object is nearer by at least this
 
@@ -174,12 +175,16 @@ def outline(mask: Mask) -> Outline:
     )
 
 
-def window(mask: Mask) -> tuple[slice, slice]:
+def window(mask: Mask, margin_px: int = 0) -> tuple[slice, slice]:
     """Return the box of all of a mask: what is done there costs a twentieth of the whole image."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
-        return np.s_[:1, :1]  # OpenCV takes no empty image
-    return np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return np.s_[0:1, 0:1]  # OpenCV takes no empty image
+    (top, bottom), (left, right) = ((int(ends[0]), int(ends[-1])) for ends in (rows, columns))
+    return np.s_[
+        max(top - margin_px, 0) : bottom + 1 + margin_px,
+        max(left - margin_px, 0) : right + 1 + margin_px,
+    ]
 
 
 def split_instances(mask: Mask, min_area_px: int = 1) -> list[Mask]:
@@ -257,6 +262,10 @@ def locate(
         up: (3,), against gravity, in the camera's frame: the box then stands upright, on what the
             object stands on where that is seen.
     """
+    _refuse_other_sizes(depth_m, mask)
+    near = window(mask, SURROUNDINGS_PX + 1)
+    mask, depth_m = mask[near], depth_m[near]
+    camera = replace(camera, cx=camera.cx - near[1].start, cy=camera.cy - near[0].start)
     mask = main_body(mask, depth_m)
     area = int(np.count_nonzero(mask))
     if area == 0:
@@ -284,7 +293,7 @@ def _support(
     mask: Mask, depth_m: NDArray[np.floating], camera: Intrinsics, up: Floats
 ) -> float | None:
     """Return the height, along `up`, of what surrounds an object, None where it is not level."""
-    near, far = (np.ones((2 * n + 1, 2 * n + 1), np.uint8) for n in (2, 8))
+    near, far = (np.ones((2 * n + 1, 2 * n + 1), np.uint8) for n in (2, SURROUNDINGS_PX))
     grown = [cv2.dilate(mask.astype(np.uint8), kernel).astype(bool) for kernel in (near, far)]
     points = deproject(depth_m, _thinned(grown[1] & ~grown[0]), camera)
     if len(points) < MIN_READINGS:
