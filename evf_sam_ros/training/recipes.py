@@ -109,7 +109,7 @@ STAGES = {
     ),
     Stage.RELATE: Schedule(steps=500, learning_rate=5e-4, optimizer="muon", warmup=30, seed=12),
     Stage.REFUSE: Schedule(steps=2600, learning_rate=1e-3, optimizer="muon", warmup=60, seed=14),
-    Stage.SETTLE: Schedule(steps=900, learning_rate=4e-4, optimizer="muon", warmup=30, seed=15),
+    Stage.SETTLE: Schedule(steps=1000, learning_rate=4e-4, optimizer="muon", warmup=30, seed=15),
 }
 SIZES = {
     Stage.SEE: BatchSize(images=16, prompts=1, decoded=0),
