@@ -33,8 +33,9 @@ def reading_of(word: str, vocabulary: Set[str]) -> Reading | None:
     """Return how a word that the vocabulary lacks can be read; None: it is unknown.
 
     A word is read as the only one of the vocabulary from which a letter was left out, else as the
-    only one that differs from it by one letter added or changed, or by two that changed places;
-    but a word of its own right is never read as another: a tube is no cube.
+    only one of which a letter was typed twice, else as the only one that differs from it by one
+    letter added or changed, or by two that changed places; but a word of its own right is never
+    read as another: a tube is no cube.
     """
     plain = word.lower()
     variant = _VARIANTS.get(plain)
@@ -46,13 +47,19 @@ def reading_of(word: str, vocabulary: Set[str]) -> Reading | None:
     if not _WORD.fullmatch(plain) or plain in REAL_WORDS:
         return None
     cuts = [(plain[:i], plain[i:]) for i in range(len(plain) + 1)]
-    near = _completed(cuts) & vocabulary or _other_neighbours(cuts) & vocabulary
+    slips = (_completed, _with_one_of_two, _other_neighbours)
+    near = next(filter(None, (slip(cuts) & vocabulary for slip in slips)), set[str]())
     return Reading(word, near.pop()) if len(near) == 1 else None
 
 
 def _completed(cuts: Cuts) -> set[str]:
     """Return all words from which one letter may have been left out."""
     return {a + letter + b for a, b in cuts for letter in _LETTERS}
+
+
+def _with_one_of_two(cuts: Cuts) -> set[str]:
+    """Return all words of which one letter may have been typed twice."""
+    return {a + b[1:] for a, b in cuts if a and b and a[-1] == b[0]}
 
 
 def _other_neighbours(cuts: Cuts) -> set[str]:

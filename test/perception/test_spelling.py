@@ -16,6 +16,8 @@ WORDS = frozenset(
         "balls",
         "bottle",
         "box",
+        "mug",
+        "mugs",
         "boxes",
         "cube",
         "leftmost",
@@ -36,6 +38,7 @@ def tabletop():
         ("bottel", "bottle"),
         ("botle", "bottle"),
         ("botttle", "bottle"),
+        ("mugg", "mug"),  # a letter typed twice, and not "mugs"
         ("bittle", "bottle"),
         ("boxs", "boxes"),  # and not "box" with a letter too many
         ("Bottel", "bottle"),
