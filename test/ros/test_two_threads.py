@@ -94,12 +94,17 @@ def stamps(published):
     return [each.header.stamp for each in published.results]
 
 
+def one_held_back_one_looked_at(worker, model, published):
+    first = shown(worker)
+    assert published.door.reached.wait(PATIENCE_S)
+    second = shown(worker)
+    assert model.has_looked(2)
+    return first, second
+
+
 def test_the_model_looks_at_the_next_image_while_an_answer_is_published(model, published):
     with working(model, published) as worker:
-        first = shown(worker)
-        assert published.door.reached.wait(PATIENCE_S)
-        second = shown(worker)
-        assert model.has_looked(2)
+        first, second = one_held_back_one_looked_at(worker, model, published)
         assert not published.results
         published.door.open()
         published.wait(2)
@@ -108,10 +113,7 @@ def test_the_model_looks_at_the_next_image_while_an_answer_is_published(model, p
 
 def test_no_more_than_one_answer_waits_and_then_the_newest_image_is_next(model, published):
     with working(model, published) as worker:
-        first = shown(worker)
-        assert published.door.reached.wait(PATIENCE_S)
-        second = shown(worker)
-        assert model.has_looked(2)
+        first, second = one_held_back_one_looked_at(worker, model, published)
         shown(worker)
         assert not model.has_looked(3, A_MOMENT_S)
         newest = shown(worker)
