@@ -35,6 +35,7 @@ from evf_sam_ros.engines.engine import ENGINES, PlainEngine, engine_for, is_inst
 from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.engines.measure import GATES, Times, ceilings, gflop, in_turn, relative_error
 from evf_sam_ros.engines.parts import parts_of
+from evf_sam_ros.models.sam import SamConfig
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
 from evf_sam_ros.perception.device import AUTOCAST, device_of
 
@@ -205,7 +206,10 @@ def _cut(config: EvfSamConfig, depth: int | None) -> EvfSamConfig:
     if depth is None:
         return config
     segmenter: Any = config.segmenter
-    if hasattr(segmenter, "depth"):
+    if isinstance(segmenter, SamConfig):
+        attention = tuple(block for block in segmenter.global_attention if block < depth)
+        segmenter = replace(segmenter, depth=depth, global_attention=attention)
+    elif hasattr(segmenter, "depth"):
         segmenter = replace(segmenter, depth=depth)
     return replace(config, encoder=replace(config.encoder, depth=depth), segmenter=segmenter)
 
