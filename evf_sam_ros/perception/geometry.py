@@ -157,19 +157,18 @@ def transform(target_from_source: Floats, points_source: Floats) -> Floats:
 
 def outline(mask: Mask) -> Outline:
     """Measure a mask that has at least one pixel."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
+    if not mask.any():
         raise ValueError("the mask is empty: nothing to measure")
-    x, y = int(columns[0]), int(rows[0])
-    roi = Roi(x=x, y=y, width=int(columns[-1]) - x + 1, height=int(rows[-1]) - y + 1)
-    cropped = mask[y : y + roi.height, x : x + roi.width]
+    inside = window(mask)
+    cropped = mask[inside]
+    (height, width), (y, x) = cropped.shape, (side.start for side in inside)
     inside_v, inside_u = np.nonzero(cropped)
     # The frame of zeros makes the image's border count as rim, too.
     to_rim = cv2.distanceTransform(np.pad(cropped, 1).astype(np.uint8), cv2.DIST_L2, 5)
     anchor_v, anchor_u = np.unravel_index(int(np.argmax(to_rim)), to_rim.shape)
     return Outline(
         area_px=int(inside_u.size),
-        roi=roi,
+        roi=Roi(x=x, y=y, width=width, height=height),
         centroid_uv=(x + float(inside_u.mean()), y + float(inside_v.mean())),
         anchor_uv=(x + int(anchor_u) - 1, y + int(anchor_v) - 1),
     )
