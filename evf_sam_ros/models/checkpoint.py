@@ -70,7 +70,7 @@ class _Uninitialised(TorchFunctionMode):
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to run: on the CPU, float32, eval mode."""
+    """A model ready to run: float32, eval mode."""
 
     model: EvfSam
     config: EvfSamConfig
@@ -79,11 +79,17 @@ class LoadedModel:
     behaviour: Behaviour
 
 
-def load(folder: str | Path, behaviour: Mapping[str, Any] | None = None) -> LoadedModel:
-    """Load a model folder, released or our own.
+def load(
+    folder: str | Path,
+    behaviour: Mapping[str, Any] | None = None,
+    device: torch.device | str = "cpu",
+) -> LoadedModel:
+    """Load a model folder, released or our own; its files may be replaced, not written into.
 
     Args:
         behaviour: how to treat it, where that is not to be its own default; see `behaviour`.
+        device: where its weights are to be. On the CPU, those that a file stores as float32 stay
+            there: see `weights`.
 
     Raises:
         ValueError: the folder does not hold exactly one whole model that we know; one
@@ -91,7 +97,7 @@ def load(folder: str | Path, behaviour: Mapping[str, Any] | None = None) -> Load
     """
     folder = Path(folder)
     document = read_json(folder / CONFIG)
-    state = read_weights(folder)
+    state = read_weights(folder, device)
     config = _config(document, state, folder)
     names = [] if CONFIG_KEY in document else names_of(document, folder)
     treatment = behaviour_of(config, document, names, behaviour)

@@ -1,7 +1,16 @@
-"""Tensors by name, read from the weight files of a model folder, one copy in memory."""
+"""Tensors by name, mapped from the weight files of a model folder.
+
+What a file stores as the model takes it is the file itself: it is read when it is first used, and
+the system may drop it again, as it may any file that it has read. The map is private: whoever
+changes such a tensor gets a copy of the page, and the file stays as it is.
+
+While a model runs, put another in its place by renaming, as `mv` and all of this package do.
+`cp` writes into the file that is mapped: the weights change at once, or the program is killed.
+"""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -18,15 +27,16 @@ _AT_ONCE = 16 * 2**20  # bytes of a file that are in memory beside the copies of
 _NAMED = 8  # how many names an error lists
 
 
-def read_weights(folder: Path) -> dict[str, Tensor]:
-    """Read every tensor of a folder, under the names it stores them by, floats as float32.
+def read_weights(folder: Path, device: torch.device | str = "cpu") -> dict[str, Tensor]:
+    """Return every tensor of a folder, under the names it stores them by, floats as float32.
 
-    Tensors are copied out of the files, one by one: a file may be replaced while its model
-    runs, and half-precision files never lie in memory beside their float32 copy.
+    On the CPU, float32 tensors are mapped, others converted one by one: half-precision files
+    never lie in memory beside their float32 copy. Another device gets each straight from the
+    file, and converts it itself.
     """
     state: dict[str, Tensor] = {}
     for path in weight_files(folder):
-        part = _read_tensors(path)
+        part = _read_tensors(path, torch.device(device))
         if repeated := part.keys() & state.keys():
             raise ValueError(f"{path} repeats tensors of another file: {listed(repeated)}")
         state |= part
@@ -87,10 +97,15 @@ def _indexed_files(index: Path) -> list[Path]:
     return [index.parent / name for name in names]
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
+def _read_tensors(path: Path, device: torch.device) -> dict[str, Tensor]:
     refuse_pointer(path)
     try:
-        return _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+        if path.suffix == ".safetensors":
+            return _taken_from(partial(_mapped_safetensors, path), device)
+        if is_zipfile(path):
+            return _taken_from(partial(_unpickled, path, mmap=True), device)
+        # As torch wrote before version 1.6; cannot be mapped.
+        return {name: _placed(tensor, device) for name, tensor in _unpickled(path).items()}
     except _NotTensorsError as error:
         raise ValueError(f"{path} holds something else than tensors by name") from error
     except UnpicklingError as error:
@@ -108,30 +123,57 @@ class _NotTensorsError(Exception):
     pass
 
 
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    # "pread" copies; the default maps the file, which counts twice once it is converted.
-    with safe_open(path, framework="pt", backend="pread") as file:
-        return {name: _float32(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+def _taken_from(
+    mapped: Callable[..., dict[str, Tensor]], device: torch.device
+) -> dict[str, Tensor]:
+    """Keep what can stay in its file, convert the rest.
 
-
-def _read_pickle(path: Path) -> dict[str, Tensor]:
-    if not is_zipfile(path):  # as torch wrote before version 1.6; cannot be mapped
-        return {name: _float32(tensor) for name, tensor in _unpickled(path, mmap=False).items()}
-    sizes = {name: tensor.nbytes for name, tensor in _unpickled(path, mmap=True).items()}
-    state: dict[str, Tensor] = {}
+    Args:
+        mapped: maps the file anew, and returns all of its tensors or those of some names.
+    """
+    everything = mapped()
+    state = _ready(everything, device)
+    sizes = {name: each.nbytes for name, each in everything.items() if name not in state}
+    del everything  # a map, and what was read of it, leaves with the last of its tensors
     for names in _groups(sizes):
-        mapped = _unpickled(path, mmap=True)  # anew: the last map leaves with what was read of it
-        state |= {name: _copied(mapped[name]) for name in names}
+        state |= {name: _copied(tensor, device) for name, tensor in mapped(names).items()}
     return state
 
 
-def _unpickled(path: Path, *, mmap: bool) -> dict[str, Tensor]:
+def _mapped_safetensors(path: Path, names: Sequence[str] | None = None) -> dict[str, Tensor]:
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in (file.keys() if names is None else names)}
+
+
+def _unpickled(
+    path: Path, names: Sequence[str] | None = None, *, mmap: bool = False
+) -> dict[str, Tensor]:
     content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     if not isinstance(content, dict) or not all(
         isinstance(value, Tensor) for value in content.values()
     ):
         raise _NotTensorsError
-    return content
+    return content if names is None else {name: content[name] for name in names}
+
+
+def _ready(mapped: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    """Return what can stay in their file: as the model takes them, each for itself."""
+    if device.type != "cpu":
+        return {}
+    taken: set[int] = set()  # two names of one place would be trained as one
+    ready = {}
+    for name, tensor in mapped.items():
+        place = tensor.untyped_storage().data_ptr()
+        if place not in taken and _is_as_needed(tensor):
+            ready[name] = tensor
+        taken.add(place)
+    return ready
+
+
+def _is_as_needed(tensor: Tensor) -> bool:
+    is_float32 = tensor.dtype == torch.float32 or not tensor.is_floating_point()
+    is_aligned = tensor.data_ptr() % tensor.element_size() == 0  # the format does not ask for it
+    return is_float32 and is_aligned and tensor.untyped_storage().nbytes() == tensor.nbytes
 
 
 def _groups(sizes: Mapping[str, int]) -> Iterator[list[str]]:
@@ -142,12 +184,15 @@ def _groups(sizes: Mapping[str, int]) -> Iterator[list[str]]:
             yield group
             group = []
         group.append(name)
-    yield group
+    if group:
+        yield group
 
 
-def _float32(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+def _placed(tensor: Tensor, device: torch.device) -> Tensor:
+    moved = tensor.to(device)  # first: in one call, a CPU would convert for a GPU
+    return moved.float() if moved.is_floating_point() else moved
 
 
-def _copied(mapped: Tensor) -> Tensor:
-    return _float32(mapped) if mapped.dtype != torch.float32 else mapped.clone()
+def _copied(mapped: Tensor, device: torch.device) -> Tensor:
+    placed = _placed(mapped, device)
+    return placed.clone() if placed is mapped else placed
