@@ -6,17 +6,23 @@ kept. Things to compare run in turn, A B A B, so that a drift of the machine mee
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
+
+Key = TypeVar("Key")
+Run = Callable[[int], object]  # takes the number of the frame, so that inputs can differ
 
 # Relative L2 error of logits. Whatever is not float8 in "fp8" is bf16: it has the gate of that.
 GATES = {"fp32": 1e-4, "bf16": 2e-2, "fp16": 5e-3, "fp8": 2e-2}
 _GEMM_SIDE = {"cpu": 1536, "cuda": 8192}
 _COPY_BYTES = {"cpu": 2**28, "cuda": 2**33}
-_CEILING_RUNS = 5
+_COPY_SHARE = 0.25  # of the memory that is free: there are two copies, and smaller GPUs
+_CEILING_RUNS = {"cpu": 5, "cuda": 20}
 
 
 @dataclass(frozen=True)
@@ -29,10 +35,12 @@ class Ceilings:
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of every run of one thing."""
+    """Seconds of every run of one thing, round after round."""
 
-    wall: list[float]
-    cpu: list[float]  # of all threads of this process
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)  # of all threads of this process
+    events: list[float] = field(default_factory=list)  # between two events of a GPU; else empty
+    frames: int = 1  # runs per round
 
     def quantile(self, share: float) -> float:
         """Return the wall time that this share of the runs kept to."""
@@ -40,49 +48,97 @@ class Times:
 
     def best(self, device: torch.device) -> float:
         """Return the least it took: CPU time on a CPU, which others cannot lengthen much."""
-        return min(self.wall if device.type == "cuda" else self.cpu)
+        return min(self._that_counts(device))
+
+    def rounds(self, device: torch.device) -> list[float]:
+        """Return the median of every round: wall time on a GPU, CPU time on a CPU."""
+        runs = np.reshape(self._that_counts(device), (-1, self.frames))
+        return [float(median) for median in np.median(runs, 1)]
+
+    def _that_counts(self, device: torch.device) -> list[float]:
+        return self.wall if is_gpu(device) else self.cpu
+
+
+def is_gpu(device: torch.device) -> bool:
+    """Tell whether programs run beside this device, which is then to be waited for."""
+    return device.type == "cuda"
+
+
+def ratios(one: Times, other: Times, device: torch.device) -> list[float]:
+    """Return how many times as long as the other one took, round by round."""
+    return [a / b for a, b in zip(one.rounds(device), other.rounds(device), strict=True)]
 
 
 def ceilings(device: torch.device, dtype: torch.dtype) -> Ceilings:
     """Measure a large matrix product and a large copy, of random data."""
-    side, count = _GEMM_SIDE[device.type], _COPY_BYTES[device.type]
+    side, count = _GEMM_SIDE[device.type], _copied_bytes(device)
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    source = torch.randint(0, 255, (count,), dtype=torch.uint8, device=device)
+    source = torch.rand(count // 8, dtype=torch.float64, device=device)
     target = torch.empty_like(source)
-    runs = {"gemm": lambda: a @ b, "copy": lambda: target.copy_(source)}
-    times = in_turn(runs, device, _CEILING_RUNS)
-    gemm, copy = (times[name].best(device) for name in runs)
-    return Ceilings(2 * side**3 / gemm / 1e9, 2 * count / copy / 1e9)
+    runs: dict[str, Run] = {"gemm": lambda _: a @ b, "copy": lambda _: target.copy_(source)}
+    times = in_turn(runs, device, _CEILING_RUNS[device.type])
+    gemm, copy = (min(own.events or own.cpu) for own in times.values())
+    return Ceilings(2 * side**3 / gemm / 1e9, 2 * source.nbytes / copy / 1e9)
+
+
+def _copied_bytes(device: torch.device) -> int:
+    wanted = _COPY_BYTES[device.type]
+    if not is_gpu(device):
+        return wanted
+    free, _ = torch.cuda.mem_get_info(device)
+    return min(wanted, int(_COPY_SHARE * free))
 
 
 def in_turn(
-    runs: Mapping[str, Callable[[], object]], device: torch.device, rounds: int
-) -> dict[str, Times]:
-    """Time each of several things once per round, after a first round that does not count."""
-    times = {name: Times([], []) for name in runs}
+    runs: Mapping[Key, Run],
+    device: torch.device,
+    rounds: int,
+    *,
+    frames: int = 1,
+    warm_up: int = 1,
+) -> dict[Key, Times]:
+    """Time each of several things in every round, after runs that do not count.
+
+    Args:
+        frames: runs of each thing per round, one right after the other; they are numbered on.
+        warm_up: runs of each thing before the first round.
+    """
+    times = {key: Times(frames=frames) for key in runs}
     with torch.inference_mode():
-        for number in range(rounds + 1):
-            for name, run in runs.items():
-                wall, cpu = _timed(run, device)
-                if number:
-                    times[name].wall.append(wall)
-                    times[name].cpu.append(cpu)
+        for run in runs.values():
+            for frame in range(warm_up):
+                run(frame)
+        for number in range(rounds):
+            for key, run in runs.items():
+                for frame in range(number * frames, (number + 1) * frames):
+                    _note(times[key], run, frame, device)
     return times
 
 
-def _timed(run: Callable[[], object], device: torch.device) -> tuple[float, float]:
-    if device.type == "cuda":
+def _note(times: Times, run: Run, frame: int, device: torch.device) -> None:
+    events = None
+    if is_gpu(device):
+        events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
         torch.cuda.synchronize(device)
     wall, cpu = time.perf_counter(), time.process_time()
-    run()
-    if device.type == "cuda":
+    if events:
+        events[0].record()
+    run(frame)
+    if events:
+        events[1].record()
         torch.cuda.synchronize(device)
-    return time.perf_counter() - wall, time.process_time() - cpu
+        times.events.append(events[0].elapsed_time(events[1]) / 1e3)
+    times.wall.append(time.perf_counter() - wall)
+    times.cpu.append(time.process_time() - cpu)
 
 
 def gflop(run: Callable[[], object]) -> float:
-    """Count the matrix products and convolutions of one run, in GFLOP."""
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+    """Count the matrix products and convolutions of one run, attention's too, in GFLOP."""
+    with (
+        FlopCounterMode(display=False) as counter,
+        torch.inference_mode(),
+        sdpa_kernel(SDPBackend.MATH),  # fused kernels of CPUs are not counted
+    ):
         run()
     return counter.get_total_flops() / 1e9
 

@@ -31,6 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--prompts", type=at_least(1), default=1, help="per image (default: %(default)s)"
     )
     parser.add_argument(
+        "--engines", nargs="+", metavar="NAME", help="default: all but those that take minutes"
+    )
+    parser.add_argument(
         "--rounds", type=at_least(1), default=10, help="runs of each (%(default)s)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
@@ -42,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         ValueError: no such model, device or precision.
     """
-    from evf_sam_ros.engines import bench
+    from evf_sam_ros.engines import bench, bench_report
     from evf_sam_ros.models import checkpoint
     from evf_sam_ros.perception.device import AUTOCAST, device_of, precision_of
     from evf_sam_ros.perception.model_folder import model_folder
@@ -50,14 +53,18 @@ def run(arguments: argparse.Namespace) -> None:
     device = device_of(arguments.device)
     precision = precision_of(arguments.precision, device)
     loaded = checkpoint.load(model_folder(arguments.model))
-    found = bench.bench(
-        loaded.model.requires_grad_(False).to(device), loaded.config, device, precision,
-        AUTOCAST[precision], arguments.prompts, arguments.rounds,
-    )  # fmt: skip
-    print("\n".join(bench.report(found, device, precision)))
+    question = bench.Question(
+        model=loaded.model.requires_grad_(False).to(device),
+        config=loaded.config,
+        device=device,
+        precision=precision,
+        dtype=AUTOCAST[precision],
+        engines=arguments.engines or bench.engines_of(device),
+        prompts=arguments.prompts,
+        rounds=arguments.rounds,
+    )
+    found = bench.bench(question)
+    print("\n".join(bench_report.report(found, question)))
     if arguments.json:
-        figures = bench.as_json(
-            found, model=arguments.model, device=str(device), precision=precision,
-            prompts=arguments.prompts,
-        )  # fmt: skip
+        figures = bench_report.as_json(found, question) | {"model": arguments.model}
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

@@ -25,7 +25,9 @@ def test_it_prints_every_engine_with_its_error_and_says_what_limits_the_best(
     printed = capsys.readouterr().out
     assert "\nplain " in printed
     assert "\ntorch " in printed
+    assert "one image and 3 prompts, fp32, on cpu" in printed
     assert "limited by" in printed
+    assert "to run it: --engine " in printed
     assert "its time: the image " in printed
     assert "pip install 'evf_sam_ros[openvino]'" in printed
     told = json.loads(file.read_text())
@@ -52,6 +54,16 @@ def test_an_engine_with_other_answers_gets_no_figure(model, monkeypatch, capsys)
     row = next(line for line in capsys.readouterr().out.splitlines() if line[:5] == "torch")
     assert "answers differ by" in row
     assert row.endswith("no figure")
+
+
+def test_engines_by_name_and_one_that_does_not_fit_says_why(model, capsys):
+    given = ["--model", model, "--device", "cpu", "--rounds", "1", "--precision", "bf16"]
+    assert cli.main(["bench", *given, "--engines", "torch", "graphs"]) == 0
+    printed = capsys.readouterr().out
+    assert "\nplain" not in printed
+    assert "graphs      left out: engine 'graphs' needs a GPU, the device is cpu" in printed
+    assert cli.main(["bench", *given, "--engines", "fast"]) == 2
+    assert "engine is 'fast', need one of auto, torch," in capsys.readouterr().err
 
 
 def test_no_rounds_are_refused(model, capsys):

@@ -1,0 +1,72 @@
+"""How much memory of a GPU a model takes as it is deployed: nothing else is loaded meanwhile."""
+
+import gc
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from benchmarks.timing.contender import ours
+from benchmarks.timing.inputs import Inputs
+from benchmarks.timing.participants import Setting
+from evf_sam_ros.engines.engine import engine_for, round_weights
+from evf_sam_ros.engines.float8 import float8_twin
+from evf_sam_ros.models.variants import build
+
+_FRAMES = 4  # per number of prompts: the first compile and record
+_PICTURES = 2
+
+
+@dataclass(frozen=True)
+class Peak:
+    """What torch had taken from the GPU at most, in GB (1e9 bytes)."""
+
+    variant: str
+    precision: str
+    engine: str
+    weights_gb: float  # as they are used
+    loading_gb: float  # until the weights were in that form
+    answering_gb: float  # the first images, compilation and recordings included
+
+
+def peaks(setting: Setting) -> Iterator[Peak]:
+    """Load a model of random weights for every engine, and ask it about a few images."""
+    for engine in setting.engines:
+        if engine != "plain":
+            found = setting.tried(engine, lambda engine=engine: _peak(setting, engine))
+            if found is not None:
+                yield found
+    _begin(setting.device)
+
+
+def _peak(setting: Setting, engine: str) -> Peak:
+    device, config, precision = setting.device, setting.config, setting.precision
+    _begin(device)
+    with device:
+        model = build(config).requires_grad_(False)
+    twin = float8_twin(model) if precision == "fp8" else model
+    runs = setting.deployed(engine, engine_for(engine, twin, config, device, precision))
+    if precision != "fp32":
+        round_weights(model, setting.dtype)
+    loading = torch.cuda.max_memory_reserved(device)
+    _begin(device)
+    inputs = Inputs(config, device, _PICTURES)
+    contender = ours(engine, runs, config, inputs, device)
+    with torch.inference_mode():
+        for count in setting.prompts:
+            for frame in range(_FRAMES):
+                contender.steps["frame"](frame, count)
+    answering = torch.cuda.max_memory_reserved(device)
+    sizes = [each / 1e9 for each in (_bytes(twin), loading, answering)]
+    return Peak(setting.variant, precision, engine, *sizes)
+
+
+def _begin(device: torch.device) -> None:
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+
+
+def _bytes(model: nn.Module) -> int:
+    return sum(each.nbytes for each in (*model.parameters(), *model.buffers()))
