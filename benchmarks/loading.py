@@ -156,9 +156,9 @@ class Watch:
             self.most_mb = max(self.most_mb, memory_mb()["RssAnon"])
 
 
-def memory_mb() -> dict[str, float]:
-    """Return the memory of this process by kind."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+def memory_mb(process: int | str = "self") -> dict[str, float]:
+    """Return the memory of a process by kind: its own, and pages of files."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
     values = dict(line.split(":", 1) for line in lines)
     return {name: int(values[name].split()[0]) / 1024 for name in ("RssAnon", "RssFile")}
 

@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without bei
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.loading import memory_mb
 from benchmarks.startup_asker import EVENTS, Asker, Moment
 from evf_sam_ros.engines.engine import ENGINES
 from evf_sam_ros.ros.child import Child, stop
@@ -41,6 +42,7 @@ GOAL_S = {"first ever": 120, "warm": 15}
 STRETCH_S = {"first ever": 60, "warm": 8}
 STAGES = ("imports", "node", "weights", "vocabulary", "engine", "warm-up", "active")
 LATER = "faster engine"
+KINDS = ("RssAnon", "RssFile")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -54,9 +56,10 @@ def main(argv: list[str] | None = None) -> int:
             for number in range(arguments.rounds):
                 cache = Path(folder) / f"{engine}-{number}"
                 for kind in GOAL_S:
-                    moments = started(arguments, engine, cache, truth)
-                    runs.append({"engine": engine, "start": kind, "moments": moments})
-                    print(f"{engine}, {kind}: {moments[EVENTS[-1]].s:.1f} s", file=sys.stderr)
+                    figures = started(arguments, engine, cache, truth)
+                    runs.append({"engine": engine, "start": kind, **figures})
+                    took_s = figures["moments"][EVENTS[-1]].s
+                    print(f"{engine}, {kind}: {took_s:.1f} s", file=sys.stderr)
     print(table(runs))
     print(f"\n{stages_table(runs)}\n\n{verdict(runs)}")
     if arguments.json:
@@ -75,32 +78,33 @@ def truth_of(text: str) -> NDArray[np.bool_]:
 
 def started(
     arguments: argparse.Namespace, engine: str, cache: Path, truth: NDArray[np.bool_]
-) -> dict[str, Moment]:
-    """Start camera and node, and return when each stage was reached."""
+) -> dict[str, Any]:
+    """Start camera and node; return when each stage was reached, and the memory then."""
     camera = [sys.executable, "-m", "evf_sam_ros.ros.sim_camera_node", "--ros-args"]
     children = [Child("camera", [*camera, "-p", f"seed:={SEED}"], cache.with_suffix(".camera"))]
     asker = Asker(arguments.text, truth, any_answer=arguments.any_answer)
     try:
         asker.wait(lambda: asker.sees_camera, children)
-        children.append(_node(arguments, engine, cache))
+        began_s = time.monotonic()
+        children.append(_node(arguments, engine, cache, began_s))
         told = children[1].log
-        began_s = float(children[1].process.args[2])  # type: ignore[index, arg-type]
         asker.begin(began_s, children[1].process.pid)
         asker.wait(lambda: EVENTS[-1] in asker.moments, children)
         if engine == "warming":
             asker.wait(lambda: LATER in told.read_text(), children)
+        memory = memory_mb(children[1].process.pid)
     finally:
         asker.close()
         stop(reversed(children))
-    return stages(told) | asker.moments
+    return {"moments": stages(told) | asker.moments, "memory_mb": memory}
 
 
-def _node(arguments: argparse.Namespace, engine: str, cache: Path) -> Child:
+def _node(arguments: argparse.Namespace, engine: str, cache: Path, began_s: float) -> Child:
     script = str(Path(__file__).with_name("startup_node.py"))
     parameters = (f"model:={arguments.model}", f"engine:={engine}", "command_ttl_s:=0.0")
     options = [part for each in parameters for part in ("-p", each)]
     os.environ["XDG_CACHE_HOME"] = str(cache)
-    command = [sys.executable, script, str(time.monotonic()), "--ros-args", *options]
+    command = [sys.executable, script, str(began_s), "--ros-args", *options]
     return Child("node", command, cache.with_suffix(".log"))
 
 
@@ -118,17 +122,20 @@ def table(runs: Sequence[dict[str, Any]]) -> str:
     """Set out when the node was heard and answered: the median of the rounds, and the worst."""
     lines = [
         "| engine | start | listens, s | first answer, s | right answer, s (worst) | CPU s | "
-        "faster engine, s |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "faster engine, s | memory of its own, of files, MB |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for engine, kind, rows in _grouped(runs):
+    for engine, kind, own in _grouped(runs):
+        rows = [run["moments"] for run in own]
         right = [row[EVENTS[-1]] for row in rows]
         later = f"{_median(rows, LATER):.1f}" if LATER in rows[0] else ""
+        memory = [np.median([run["memory_mb"][name] for run in own]) for name in KINDS]
         lines.append(
             f"| {engine} | {kind} | {_median(rows, 'active'):.1f} | "
             f"{_median(rows, 'first answer'):.1f} | {_median(rows, EVENTS[-1]):.1f} "
             f"({max(moment.s for moment in right):.1f}) | "
-            f"{np.median([moment.cpu_s for moment in right]):.1f} | {later} |"
+            f"{np.median([moment.cpu_s for moment in right]):.1f} | {later} | "
+            f"{', '.join(f'{each:.0f}' for each in memory)} |"
         )
     return "\n".join(lines)
 
@@ -139,10 +146,10 @@ def stages_table(runs: Sequence[dict[str, Any]]) -> str:
         f"| CPU s (s) | {' | '.join(STAGES)} | to the right answer |",
         "| --- " * (len(STAGES) + 2) + "|",
     ]
-    for engine, kind, rows in _grouped(runs):
+    for engine, kind, own in _grouped(runs):
         cells, order = [], (*STAGES, EVENTS[-1])
         for before, stage in zip((None, *order), order, strict=False):
-            spans = [_span(row, before, stage) for row in rows]
+            spans = [_span(run["moments"], before, stage) for run in own]
             cpu_s, s = np.median([(each.cpu_s, each.s) for each in spans], axis=0)
             cells.append(f"{cpu_s:.2f} ({s:.2f})")
         lines.append(f"| {engine}, {kind} | {' | '.join(cells)} |")
@@ -152,8 +159,8 @@ def stages_table(runs: Sequence[dict[str, Any]]) -> str:
 def verdict(runs: Sequence[dict[str, Any]]) -> str:
     """Say which starts reach goal P17, by the slowest round."""
     lines = []
-    for engine, kind, rows in _grouped(runs):
-        worst = max(row[EVENTS[-1]].s for row in rows)
+    for engine, kind, own in _grouped(runs):
+        worst = max(run["moments"][EVENTS[-1]].s for run in own)
         names = {"goal": GOAL_S[kind], "stretch": STRETCH_S[kind]}
         said = [
             f"{name} {s} s {'reached' if worst <= s else 'missed'}" for name, s in names.items()
@@ -200,11 +207,10 @@ def _commit() -> str:
 
 def _grouped(
     runs: Sequence[dict[str, Any]],
-) -> list[tuple[str, str, list[dict[str, Moment]]]]:
+) -> list[tuple[str, str, list[dict[str, Any]]]]:
     pairs = dict.fromkeys((run["engine"], run["start"]) for run in runs)
     return [
-        (*pair, [run["moments"] for run in runs if (run["engine"], run["start"]) == pair])
-        for pair in pairs
+        (*pair, [run for run in runs if (run["engine"], run["start"]) == pair]) for pair in pairs
     ]
 
 

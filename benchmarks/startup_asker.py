@@ -92,12 +92,17 @@ class Asker:
         """Look whether what was found is what was meant, once result and mask are both here."""
         if self._mask is None or self._found is None:
             return
-        if nanoseconds(self._mask.header.stamp) == nanoseconds(self._found.header.stamp):
-            rows = np.frombuffer(self._mask.data, np.uint8).reshape(self._mask.height, -1)
-            mask = rows[:, : self._mask.width] > 0
-            if (mask & self._truth).sum() > LEAST_IOU * (mask | self._truth).sum():
-                self._note("right answer")
+        same = nanoseconds(self._mask.header.stamp) == nanoseconds(self._found.header.stamp)
+        if same and is_there(self._mask, self._truth):
+            self._note("right answer")
 
     def _note(self, event: str) -> None:
         moment = Moment(time.monotonic() - self._began_s, cpu_seconds(self._process))
         self.moments.setdefault(event, moment)
+
+
+def is_there(mask: Image, truth: NDArray[np.bool_]) -> bool:
+    """Tell whether a mask, mono8, overlaps the truth, (H, W), by more than half."""
+    rows = np.frombuffer(mask.data, np.uint8).reshape(mask.height, mask.step)
+    pixels = rows[:, : mask.width] > 0
+    return bool((pixels & truth).sum() > LEAST_IOU * (pixels | truth).sum())
