@@ -11,6 +11,7 @@ OpenVINO runs a model only after it gave the model's answers in the same precisi
 """
 
 import logging
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Literal, Protocol, get_args
 
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from evf_sam_ros.engines.graphs import CudaRecorder, GraphsEngine
-from evf_sam_ros.engines.lean import LeanModel
+from evf_sam_ros.engines.lean import torch_engine
 from evf_sam_ros.engines.proof import agrees, disagreement
 from evf_sam_ros.engines.warming import WarmingEngine
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -63,12 +64,6 @@ class PlainEngine:
         self.decode = model.segmenter.decode
 
 
-class TorchEngine(LeanModel):
-    """The same weights, by the shorter way."""
-
-    name = "torch"
-
-
 def engine_for(
     name: str, model: EvfSam, config: EvfSamConfig, device: torch.device, precision: str
 ) -> Engine:
@@ -81,28 +76,30 @@ def engine_for(
         case "plain":
             return PlainEngine(model)
         case "torch":
-            return _torch(model, device)
+            return torch_engine(model, device, precision)
         case "openvino":
             _check_openvino(device)
-            return _openvino(model, config, precision, make=True) or _torch(model, device)
+            return _openvino(model, config, precision, make=True) or torch_engine(
+                model, device, precision
+            )
         case "warming":
             _check_openvino(device)
-            first = _torch(model, device)
+            first = torch_engine(model, device, precision)
             return WarmingEngine(
                 first, lambda: _openvino(model, config, precision, make=True) or first
             )
         case "graphs":
             if device.type != "cuda":
                 raise ValueError(f"engine 'graphs' needs a GPU, the device is {device}")
-            return GraphsEngine(_torch(model, device), CudaRecorder, config.encoder.max_tokens)
+            return GraphsEngine(
+                torch_engine(model, device, precision),
+                partial(CudaRecorder, device),
+                config.encoder.max_tokens,
+            )
         case "auto":
             ready = _openvino(model, config, precision, make=False) if _usable(device) else None
-            return ready or _torch(model, device)
+            return ready or torch_engine(model, device, precision)
     raise ValueError(f"engine is {name!r}, need one of {', '.join(ENGINES)}")
-
-
-def _torch(model: EvfSam, device: torch.device) -> Engine:
-    return TorchEngine(model, "queries" if device.type == "cuda" else "bias").eval()
 
 
 def is_installed() -> bool:

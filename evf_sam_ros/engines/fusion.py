@@ -6,21 +6,29 @@ L text tokens, T = V + L, D width, h heads, d head width, C prompt width, S S im
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from evf_sam_ros.engines.precision import autocast_dtype
 from evf_sam_ros.models.beit3 import Beit3, attend
 from evf_sam_ros.models.evf_sam import EvfSam
 
+_MULTIPLE = 8  # numbers at which rows of a bias begin
+_LEAST = torch.finfo(torch.float16).min
 
-def lean_prompt(model: EvfSam) -> nn.Module:
+
+def lean_prompt(model: EvfSam, *, for_kernels: bool) -> nn.Module:
     """Return what computes `model.prompt` with less work, from the same weights.
 
     An encoder that this knows no shorter way through is run as it is.
+
+    Args:
+        for_kernels: whether to lay biases out for a GPU's kernels.
     """
     encoder = model.encoder
     if isinstance(encoder, Beit3) and encoder.config.fusion == "early":
-        return LeanPrompt(model)
+        return LeanPrompt(model, for_kernels=for_kernels)
     return WholePrompt(model)
 
 
@@ -38,8 +46,9 @@ class WholePrompt(nn.Module):
 class LeanPrompt(nn.Module):
     """Whole layers but for the last, which answers for [CLS] alone."""
 
-    def __init__(self, model: EvfSam) -> None:
+    def __init__(self, model: EvfSam, *, for_kernels: bool) -> None:
         super().__init__()
+        self.for_kernels = for_kernels
         self.encoder: Any = model.encoder
         self.projector = model.projector
 
@@ -49,7 +58,10 @@ class LeanPrompt(nn.Module):
         encoder.check(fusion_I3SS, tokens_IPL)
         vision_IVD = encoder.vision_embed(fusion_I3SS)
         tokens_BTD, split = encoder.embedded(vision_IVD, tokens_IPL, padding_IPL)
-        biases = encoder.biases(padding_IPL.flatten(0, 1), split, tokens_BTD.dtype)
+        dtype = autocast_dtype(tokens_BTD.device) or tokens_BTD.dtype  # attention's, of both
+        biases = encoder.biases(padding_IPL.flatten(0, 1), split, dtype)
+        if self.for_kernels:
+            biases = _for_kernels(biases)
         *whole, last = zip(encoder.layers, biases, strict=True)
         for layer, bias in whole:
             tokens_BTD = layer(tokens_BTD, split, bias)
@@ -76,6 +88,34 @@ def _cls_of(layer: Any, bias_B1QT: Tensor, tokens_BTD: Tensor, split: int) -> Te
 
 def _heads(tokens_BTD: Tensor, heads: int) -> Tensor:
     return tokens_BTD.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def _for_kernels(biases: list[Tensor]) -> list[Tensor]:
+    """Make biases what a GPU's fused attention takes, once instead of in every layer.
+
+    Rows that begin at multiples of eight numbers, and no -inf, which not every kernel bears. What
+    is hidden by the least float16 is hidden as well: its weight is exp(-65504) = 0.
+    """
+    made: dict[int, Tensor] = {}  # layers share them
+    for bias in biases:
+        if id(bias) not in made:
+            length = bias.shape[-1]
+            hidden = bias.clamp(min=_LEAST)
+            made[id(bias)] = functional.pad(hidden, (0, -length % _MULTIPLE))[..., :length]
+    return [made[id(bias)] for bias in biases]
+
+
+class InBuckets(nn.Module):
+    """A model's prompts, their words filled up to a bucket: on GPUs libraries plan per shape."""
+
+    def __init__(self, prompt: nn.Module, most: int) -> None:
+        super().__init__()
+        self.prompt = prompt
+        self.most = most
+
+    def forward(self, fusion_I3SS: Tensor, tokens_IPL: Tensor, padding_IPL: Tensor) -> Tensor:
+        """Return one prompt per expression, (I, P, C)."""
+        return self.prompt(fusion_I3SS, *to_bucket(tokens_IPL, padding_IPL, self.most))
 
 
 def bucket_of(length: int, most: int) -> int:

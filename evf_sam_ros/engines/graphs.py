@@ -20,6 +20,7 @@ from torch import Tensor
 from evf_sam_ros.engines.fusion import to_bucket
 from evf_sam_ros.engines.measure import relative_error
 from evf_sam_ros.engines.parts import parts_of, whole_of
+from evf_sam_ros.engines.precision import autocast_dtype
 from evf_sam_ros.models.segmenter import Decoded
 
 Tensors = tuple[Tensor, ...]
@@ -37,20 +38,40 @@ class Recorder(Protocol):
     def __call__(self, run: Callable[[], Tensors]) -> tuple[Callable[[], None], Tensors]: ...
 
 
-class CudaRecorder:
-    """CUDA graphs that share their memory: only one of them may run at a time."""
+_ONE_AT_A_TIME = Lock()  # of all recordings of a process: PyTorch's rule
 
-    def __init__(self) -> None:
+
+class CudaRecorder:
+    """CUDA graphs that share their memory: only one of them may run at a time.
+
+    Libraries keep a workspace for every stream, and a graph uses that of the stream on which it
+    was recorded, wherever it runs. So graphs that run beside each other need recorders of their
+    own, each with its stream; PyTorch's own stream for recordings is one for all.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
         self._pool = torch.cuda.graph_pool_handle()
+        self._stream = torch.cuda.Stream(device)
 
     def __call__(self, run: Callable[[], Tensors]) -> tuple[Callable[[], None], Tensors]:
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):  # libraries set themselves up outside the recording
+        # The outer `stream` restores the caller's, which a recording that fails leaves changed.
+        with _ONE_AT_A_TIME, torch.cuda.device(self._device):
+            caller = torch.cuda.current_stream()
+            with torch.cuda.stream(caller):
+                return self._recorded(run, caller)
+
+    def _recorded(
+        self, run: Callable[[], Tensors], caller: Any
+    ) -> tuple[Callable[[], None], Tensors]:
+        self._stream.wait_stream(caller)
+        with torch.cuda.stream(self._stream):  # libraries set themselves up outside the recording
             run()
-        torch.cuda.current_stream().wait_stream(aside)
+        caller.wait_stream(self._stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+        with torch.cuda.graph(
+            graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
+        ):
             outputs = run()
         return graph.replay, outputs
 
@@ -115,7 +136,11 @@ class GraphsEngine:
         return whole_of(self._kinds[name], outputs)
 
     def _outputs(self, name: str, step: Step, inputs: Tensors) -> Tensors:
-        key = (name, *((tuple(part.shape), part.dtype) for part in inputs), _precision(inputs[0]))
+        key = (
+            name,
+            *((tuple(part.shape), part.dtype) for part in inputs),
+            autocast_dtype(inputs[0].device),
+        )
         recording = self._recordings.get(key)
         if recording is not None:
             return recording(inputs)
@@ -143,11 +168,6 @@ class GraphsEngine:
             _log.warning("%s differs by %s when recorded, it runs as it is", name, errors)
             return None
         return recording
-
-
-def _precision(part: Tensor) -> Any:
-    kind = part.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
 
 
 def _uncached(step: Step, device: torch.device) -> Step:

@@ -33,15 +33,27 @@ class LeanSamEncoder(nn.Module):
     def __init__(self, encoder: Any, attention: SamAttention) -> None:
         super().__init__()
         self.encoder = encoder
-        self.attention = nn.ModuleList(LeanAttention(block, attention) for block in encoder.blocks)
+        self.blocks = nn.ModuleList(LeanBlock(block, attention) for block in encoder.blocks)
 
     def forward(self, images_B3SS: Tensor) -> Tensor:
         """Return image features (B, C, h, w)."""
         grid_BhwD = self.encoder.patch_embed(images_B3SS) + self.encoder.pos_embed
-        for block, attention in zip(self.encoder.blocks, self.attention, strict=True):
-            grid_BhwD = grid_BhwD + attention(block.norm1(grid_BhwD))
-            grid_BhwD = grid_BhwD + block.mlp(block.norm2(grid_BhwD))
+        for block in self.blocks:
+            grid_BhwD = block(grid_BhwD)
         return self.encoder.neck(grid_BhwD.permute(0, 3, 1, 2))
+
+
+class LeanBlock(nn.Module):
+    """One block, its attention with less work."""
+
+    def __init__(self, block: Any, attention: SamAttention) -> None:
+        super().__init__()
+        self.norm1, self.norm2, self.mlp = block.norm1, block.norm2, block.mlp
+        self.attention = LeanAttention(block, attention)
+
+    def forward(self, grid_BhwD: Tensor) -> Tensor:
+        grid_BhwD = grid_BhwD + self.attention(self.norm1(grid_BhwD))
+        return grid_BhwD + self.mlp(self.norm2(grid_BhwD))
 
 
 class LeanAttention(nn.Module):
@@ -49,7 +61,7 @@ class LeanAttention(nn.Module):
 
     rows_hhd: Tensor  # the relative positions of every pair of rows
     columns_wwd: Tensor  # and columns
-    places_TR: Tensor
+    places_TR: Tensor  # 1 at the row and at the column of each token
 
     def __init__(self, block: Any, attention: SamAttention) -> None:
         super().__init__()
@@ -62,12 +74,21 @@ class LeanAttention(nn.Module):
         rows, columns = ((len(t) + 1) // 2 for t in (block.attn.rel_pos_h, block.attn.rel_pos_w))
         tables = modeling().image_encoder.get_rel_pos
         # (query, key, d): folded now instead of for every image.
-        self.register_buffer("rows_hhd", tables(rows, rows, block.attn.rel_pos_h).detach(), False)
-        self.register_buffer(
-            "columns_wwd", tables(columns, columns, block.attn.rel_pos_w).detach(), False
-        )
-        places_TR = _one_hot_places(rows, columns).to(block.attn.rel_pos_h.device)
+        rows_hhd = tables(rows, rows, block.attn.rel_pos_h).detach()
+        columns_wwd = tables(columns, columns, block.attn.rel_pos_w).detach()
+        places_TR = _one_hot_places(rows, columns).to(rows_hhd.device)
+        if attention == "queries":  # zeros up to a width that kernels want
+            missing = -(rows_hhd.shape[2] + rows + columns) % _MULTIPLE
+            columns_wwd = functional.pad(columns_wwd, (0, 0, 0, missing))
+            places_TR = functional.pad(places_TR, (0, missing))
+        self.register_buffer("rows_hhd", rows_hhd, False)
+        self.register_buffer("columns_wwd", columns_wwd, False)
         self.register_buffer("places_TR", places_TR, False)
+
+    def round_tables(self, dtype: torch.dtype) -> None:
+        """Store the tables as autocast rounds them for every image: no answer changes by a bit."""
+        self.rows_hhd, self.columns_wwd = self.rows_hhd.to(dtype), self.columns_wwd.to(dtype)
+        self.places_TR = self.places_TR.to(dtype)  # of 0 and 1, exact in any
 
     def forward(self, grid_BhwD: Tensor) -> Tensor:
         size = (grid_BhwD.shape[1], grid_BhwD.shape[2])
@@ -101,8 +122,12 @@ class LeanAttention(nn.Module):
     ) -> Tensor:
         q_NnTe = torch.cat([q_Nnhwd, by_row, by_column], -1).flatten(2, 3)
         places = self.places_TR.to(k_NnTd.dtype).expand(*k_NnTd.shape[:2], -1, -1)
-        q_NnTe, k_NnTe = _aligned(q_NnTe), _aligned(torch.cat([k_NnTd, places], -1))
-        return functional.scaled_dot_product_attention(q_NnTe, k_NnTe, v_NnTd, scale=1.0)
+        k_NnTe = torch.cat([k_NnTd, places], -1)
+        # The fast kernels want one width of all three; what is behind the values is cut off.
+        width = v_NnTd.shape[-1]
+        v_NnTe = functional.pad(v_NnTd, (0, k_NnTe.shape[-1] - width))
+        attended = functional.scaled_dot_product_attention(q_NnTe, k_NnTe, v_NnTe, scale=1.0)
+        return attended[..., :width]
 
     def _by_bias(
         self, q_Nnhwd: Tensor, k_NnTd: Tensor, v_NnTd: Tensor, by_row: Tensor, by_column: Tensor
@@ -130,7 +155,3 @@ def _one_hot_places(rows: int, columns: int) -> Tensor:
     return torch.cat(
         [functional.one_hot(row_T, rows), functional.one_hot(column_T, columns)], 1
     ).float()
-
-
-def _aligned(parts: Tensor) -> Tensor:
-    return functional.pad(parts, (0, -parts.shape[-1] % _MULTIPLE))

@@ -3,17 +3,21 @@
 import torch
 
 from evf_sam_ros.engines.float8 import LEAST_CAPABILITY
+from evf_sam_ros.engines.precision import AUTOCAST, PRECISIONS
 
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-AUTOCAST = PRECISIONS | {"fp8": torch.bfloat16}  # what everything runs in that is not float8
+__all__ = ["AUTOCAST", "PRECISIONS", "device_of", "precision_of"]
 
 
 def device_of(name: str) -> torch.device:
     """Return what "auto" (CUDA where there is one) or torch's name of a device means here.
 
+    From then on float32 is float32 on GPUs, too: by itself PyTorch rounds what its convolutions
+    take to TF32, ten bits of mantissa, and misses the gate of fp32.
+
     Raises:
         ValueError: no such kind of device, or not on this machine.
     """
+    torch.backends.cudnn.allow_tf32 = False
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

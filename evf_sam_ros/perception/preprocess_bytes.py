@@ -34,6 +34,15 @@ class Taps:
     bits: int
 
 
+@dataclass(frozen=True)
+class DeviceTaps:
+    """`Taps` where the pixels are."""
+
+    places: Tensor  # (K * N,)
+    weights_KN: Tensor  # int32
+    bits: int
+
+
 def resize_bytes(pixels_3hw: Tensor, size: Size, kind: ByteResize) -> Tensor:
     """Return uint8 pixels (3, *size), on the device of `pixels_3hw`."""
     before = (pixels_3hw.shape[1], pixels_3hw.shape[2])
@@ -60,23 +69,18 @@ def pillow_resizes_columns_first(before: Size, after: Size) -> bool:
 
 def _in_order(pixels: Tensor, size: Size, kind: ByteResize, order: tuple[int, int]) -> Tensor:
     for side in order:
-        pixels = _along(pixels, side + 1, _TAPS[kind](pixels.shape[side + 1], size[side]))
+        taps = _device_taps(kind, pixels.shape[side + 1], size[side], pixels.device)
+        pixels = _along(pixels, side + 1, taps)
     return pixels
 
 
-def _along(pixels: Tensor, side: int, taps: Taps) -> Tensor:
-    shape = [1, 1, 1]
-    shape[side] = -1
-    total: Tensor | int = 1 << (taps.bits - 1)  # rounds to nearest
-    for places_N, weights_N in zip(taps.places_KN, taps.weights_KN, strict=True):
-        places = torch.from_numpy(places_N).to(pixels.device)
-        weights = torch.from_numpy(weights_N).to(pixels.device, torch.int32).view(shape)
-        total = total + pixels.index_select(side, places).int() * weights
-    assert isinstance(total, Tensor)
-    return (total >> taps.bits).clamp(0, 255).byte()
+def _along(pixels_3hw: Tensor, side: int, taps: DeviceTaps) -> Tensor:
+    picked = pixels_3hw.index_select(side, taps.places).unflatten(side, taps.weights_KN.shape)
+    weights = taps.weights_KN if side == 2 else taps.weights_KN[..., None]
+    total = (picked * weights).sum(side, dtype=torch.int32)
+    return ((total + (1 << (taps.bits - 1))) >> taps.bits).clamp(0, 255).byte()  # to nearest
 
 
-@lru_cache(maxsize=16)
 def antialiased_taps(before: int, after: int) -> Taps:
     """Return the taps of a triangle as wide as an output pixel, at least an input pixel."""
     scale = before / after
@@ -90,7 +94,6 @@ def antialiased_taps(before: int, after: int) -> Taps:
     return _whole(places_KN, weights_KN / weights_KN.sum(0), before, _PILLOW_BITS)
 
 
-@lru_cache(maxsize=16)
 def sampled_taps(before: int, after: int) -> Taps:
     """Return the taps of the two input pixels beside each output pixel's centre."""
     centres_N = np.maximum((np.arange(after) + 0.5) * (before / after) - 0.5, 0.0)
@@ -115,3 +118,13 @@ _TAPS: dict[ByteResize, Callable[[int, int], Taps]] = {
     "antialiased": antialiased_taps,
     "sampled": sampled_taps,
 }
+
+
+# Kept on the device: from a program's own memory every copy waits for the GPU.
+@lru_cache(maxsize=16)
+def _device_taps(kind: ByteResize, before: int, after: int, device: torch.device) -> DeviceTaps:
+    taps = _TAPS[kind](before, after)
+    with torch.inference_mode(False):  # lent to whoever asks next, whatever their mode
+        places = torch.from_numpy(taps.places_KN).flatten().to(device)
+        weights_KN = torch.from_numpy(taps.weights_KN).to(device, torch.int32)
+    return DeviceTaps(places, weights_KN, taps.bits)

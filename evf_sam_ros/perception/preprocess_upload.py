@@ -1,6 +1,7 @@
 """Photographs to a device by one pinned buffer, without waiting for the copy."""
 
 import math
+from threading import Lock
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ class Upload:
         self._pinned = device.type == "cuda"
         self._buffer = torch.empty(0, dtype=torch.uint8)
         self._copied = torch.cuda.Event() if self._pinned else None
+        self._lock = Lock()  # there is one buffer
 
     def __call__(self, image_rgb: NDArray[np.uint8]) -> Tensor:
         """Return the image (H, W, 3) on the device; any strides.
@@ -25,6 +27,10 @@ class Upload:
         """
         if image_rgb.dtype != np.uint8:
             raise ValueError(f"the image is {image_rgb.dtype}, need uint8")
+        with self._lock:
+            return self._sent(image_rgb)
+
+    def _sent(self, image_rgb: NDArray[np.uint8]) -> Tensor:
         count = math.prod(image_rgb.shape)
         if self._copied is not None:
             self._copied.synchronize()  # the copy before may still read the buffer
@@ -35,5 +41,6 @@ class Upload:
         there = torch.empty(image_rgb.shape, dtype=torch.uint8, device=self._device)
         there.copy_(staged, non_blocking=True)
         if self._copied is not None:
-            self._copied.record()
+            # Of this device: the stream by default is that of the current one.
+            self._copied.record(torch.cuda.current_stream(self._device))
         return there

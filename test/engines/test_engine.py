@@ -5,7 +5,9 @@ import torch
 from test_lean import inputs, model_and_config, run
 
 from evf_sam_ros.engines import engine
-from evf_sam_ros.engines.engine import PlainEngine, TorchEngine, engine_for, round_weights
+from evf_sam_ros.engines.engine import PlainEngine, engine_for, round_weights
+from evf_sam_ros.engines.fusion import InBuckets
+from evf_sam_ros.engines.lean import TorchEngine, torch_engine
 
 CPU = torch.device("cpu")
 
@@ -55,3 +57,19 @@ def test_every_step_stays_on_its_device_and_asks_it_for_no_number(name, engine_o
     given = [part.to(elsewhere) for part in inputs(config)]
     answer = run(engine_of(model.to(elsewhere)), *given)
     assert {part.device for part in vars(answer).values() if part is not None} == {elsewhere}
+
+
+def test_tables_stored_in_half_precision_change_no_bit_of_its_answers():
+    model, config = model_and_config("sam")
+    given = inputs(config)
+    with torch.autocast("cpu", torch.bfloat16):
+        answers = [run(torch_engine(model, CPU, name), *given) for name in ("fp32", "bf16")]
+    assert torch.equal(*(answer.logits for answer in answers))
+    stored = torch_engine(model, CPU, "bf16").segmenter.image_encoder.blocks[0].attention
+    assert {table.dtype for table in stored.buffers()} == {torch.bfloat16}
+
+
+def test_a_gpu_meets_a_few_lengths_of_words_a_cpu_every_one():
+    model, _ = model_and_config("sam")
+    assert isinstance(torch_engine(model, torch.device("cuda"), "fp16").prompt, InBuckets)
+    assert not isinstance(torch_engine(model, CPU, "fp32").prompt, InBuckets)

@@ -7,8 +7,9 @@ import pytest
 import torch
 from test_lean import inputs, model_and_config, run
 
-from evf_sam_ros.engines.engine import TorchEngine, engine_for
+from evf_sam_ros.engines.engine import engine_for
 from evf_sam_ros.engines.graphs import GraphsEngine
+from evf_sam_ros.engines.lean import TorchEngine
 
 NAMES = ["tabletop", "sam", "efficient_sam", "sam2"]
 

@@ -110,7 +110,7 @@ def test_every_answer_recorded_of_a_published_size_is_met(name):
 def test_a_key_at_the_wrong_place_is_noticed():
     golden = load_golden(GOLDENS / "tiny_sam")
     lean = lean_of(golden.model)
-    places = lean.segmenter.image_encoder.attention[0].places_TR
+    places = lean.segmenter.image_encoder.blocks[0].attention.places_TR
     places.copy_(places.roll(1, 0))
     assert "low_res_logits" in misses(check_engine(golden, lean))
 
@@ -182,7 +182,7 @@ def test_a_prompt_is_filled_up_to_a_power_of_two_or_the_longest(length, bucket):
 def test_filling_up_changes_nothing_as_long_as_it_is_masked():
     model, config = model_and_config("sam")
     _, fusions, tokens, padding = inputs(config, words=9)
-    prompt = LeanPrompt(model).eval()
+    prompt = LeanPrompt(model, for_kernels=False).eval()
     filled, masked = to_bucket(tokens, padding, 12)
     assert filled.shape[2] == 12
     with torch.inference_mode():
@@ -218,7 +218,7 @@ def test_windows_filled_up_by_zeros_are_noticed():
     model, config = model_and_config("sam")
     lean = lean_of(model)
     images = inputs(config, images=1)[0]
-    block = lean.segmenter.image_encoder.attention[0]
+    block = lean.segmenter.image_encoder.blocks[0].attention
     with torch.inference_mode():
         expected = lean.encode(images).numpy()
         qkv = block.qkv(torch.randn(1, 4, 4, 16))

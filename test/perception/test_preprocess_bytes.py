@@ -55,6 +55,13 @@ def test_a_picture_on_a_device_becomes_the_very_input_that_an_array_does(resize,
     assert expected_size == computed_size
 
 
+def test_tables_are_copied_to_a_device_once(monkeypatch):
+    pixels = torch.zeros(3, 37, 41, dtype=torch.uint8, device="meta")
+    resize_bytes(pixels, (11, 13), "sampled")
+    monkeypatch.setattr(torch, "from_numpy", lambda _: pytest.fail("made again"))
+    resize_bytes(pixels, (11, 13), "sampled")
+
+
 def test_halving_mixes_four_pixels_one_three_three_one():
     taps = antialiased_taps(8, 4)
     assert taps.places_KN[:, 1].tolist() == [1, 2, 3, 4]

@@ -1,5 +1,7 @@
 """Photographs that go to a device by a staging buffer arrive whole, and are answered alike."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -27,6 +29,35 @@ def test_views_of_any_strides_are_taken():
     read_only = np.frombuffer(image.tobytes(), np.uint8).reshape(image.shape)
     for view in (image[..., ::-1], image[::2, 1:], read_only):
         np.testing.assert_array_equal(Upload(CPU)(view).numpy(), view)
+
+
+class Event:
+    """A stand-in for one of a GPU's: notes on whose stream it is recorded."""
+
+    def __init__(self):
+        self.recorded_on = []
+
+    def synchronize(self):
+        pass
+
+    def record(self, stream):
+        self.recorded_on.append(stream)
+
+
+def test_the_end_of_a_copy_is_awaited_on_the_stream_of_its_own_device(monkeypatch):
+    upload = Upload(CPU)
+    upload._copied, upload._device = Event(), torch.device("meta")
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"stream of {device}")
+    upload(noise(2, 3))
+    assert upload._copied.recorded_on == ["stream of meta"]
+
+
+def test_two_threads_do_not_share_the_buffer_at_a_time():
+    upload, images = Upload(CPU), [noise(90, 160, seed) for seed in range(40)]
+    with ThreadPoolExecutor(4) as threads:
+        arrived = list(threads.map(upload, images))
+    for image, there in zip(images, arrived, strict=True):
+        np.testing.assert_array_equal(there.numpy(), image)
 
 
 def test_other_than_bytes_is_refused():
