@@ -112,13 +112,15 @@ class Diagnostics:
             return WARN, f"loading {self._loading!r}", _downloaded(self._loading)
         if predictor is None:
             return WARN, "no model is loaded: configure the node", {}
+        engine = predictor.engine.name  # now: `warming` changes it
         values = {
             "name": predictor.name,
             "device": predictor.device,
+            "engine": engine,
             "precision": predictor.precision,
             "lifecycle": "active" if self._worker() is not None else "inactive",
         }
-        return OK, f"{predictor.name} on {predictor.device}", values
+        return OK, f"{predictor.name} on {predictor.device}, run by {engine}", values
 
     def _camera(self) -> tuple[bytes, str, dict[str, object]]:
         age_s, rate_hz = self._statistics.image_age_s(), self._statistics.image_rate_hz()

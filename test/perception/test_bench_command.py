@@ -6,6 +6,8 @@ import pytest
 from tiny_model import write_tiny_model
 
 from evf_sam_ros import cli
+from evf_sam_ros.engines import bench
+from evf_sam_ros.engines.engine import PlainEngine, engine_for
 
 
 @pytest.fixture
@@ -39,17 +41,17 @@ def test_it_prints_every_engine_with_its_error_and_says_what_limits_the_best(
 
 
 def test_an_engine_with_other_answers_gets_no_figure(model, monkeypatch, capsys):
-    from evf_sam_ros.engines import engine
-
-    class Wrong(engine.PlainEngine):
+    class Wrong(PlainEngine):
         name = "torch"
 
         def __init__(self, given):
             super().__init__(given)
             self.prompt = lambda *words: 2 * given.prompt(*words)
 
-    monkeypatch.setattr(engine, "TorchEngine", lambda given, *_: Wrong(given))
-    monkeypatch.setattr(Wrong, "eval", lambda self: self, raising=False)
+    def made(name, given, *rest):
+        return Wrong(given) if name == "torch" else engine_for(name, given, *rest)
+
+    monkeypatch.setattr(bench, "engine_for", made)
     cli.main(["bench", "--model", model, "--device", "cpu", "--rounds", "1"])
     row = next(line for line in capsys.readouterr().out.splitlines() if line[:5] == "torch")
     assert "answers differ by" in row

@@ -44,6 +44,7 @@ def test_every_part_is_reported_with_figures(node, reports, scenes):
     report = reports[-1]
     assert tuple(report) == PARTS
     assert values(report["model"])["device"] in ("cpu", "cuda")
+    assert values(report["model"])["engine"] in ("torch", "openvino")
     latency = values(report["latency"])
     for stage in ("preprocess", "inference", "postprocess", "total"):
         assert 0 < float(latency[f"{stage}_p50_s"]) <= float(latency[f"{stage}_p95_s"])
