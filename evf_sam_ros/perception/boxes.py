@@ -1,6 +1,7 @@
 """Boxes around points in space, along their own axes or upright. Pure functions, metres."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ Floats = NDArray[np.float64]
 BOX_PERCENTILES = (1.0, 99.0)
 LEAST_ABOVE = 0.4  # share of the points; with fewer above it, the support is no support
 YAW_STEPS = 45  # of a quarter turn, then ten times finer around the best
-YAW_POINTS = 2000  # more do not change the yaw
+BOX_POINTS, YAW_POINTS = 5000, 2000  # more change neither percentiles nor the yaw
+GOLDEN = (5**0.5 - 1) / 2  # its multiples, less their whole parts, keep no rhythm
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ def oriented_box(points: Floats) -> Box:
     """Fit a box to (N, 3) points along their principal axes, leaving out the outermost 1 %."""
     middle = points.mean(axis=0)
     camera_from_box = _principal_axes(points - middle)
-    low, high = np.percentile((points - middle) @ camera_from_box, BOX_PERCENTILES, axis=0)
+    centered = evenly(points, BOX_POINTS) - middle
+    low, high = np.percentile(centered @ camera_from_box, BOX_PERCENTILES, axis=0)
     return _box(middle, camera_from_box, low, high)
 
 
@@ -54,10 +57,23 @@ def upright_box(
         body = above if len(above) > LEAST_ABOVE * len(points) else points
     middle = body.mean(axis=0)
     camera_from_box = _upright_axes(body - middle, vertical)
-    low, high = np.percentile((body - middle) @ camera_from_box, BOX_PERCENTILES, axis=0)
+    centered = evenly(body, BOX_POINTS) - middle
+    low, high = np.percentile(centered @ camera_from_box, BOX_PERCENTILES, axis=0)
     if support_m is not None:
         low[2] = min(low[2], support_m - float(middle @ vertical))
     return _box(middle, camera_from_box, low, high)
+
+
+def evenly(values: NDArray[Any], most: int) -> NDArray[Any]:
+    """Return all of (N, ...) values in a row, or `most` of more, from everywhere.
+
+    In no rhythm: every n-th pixel of a mask whose rows are a multiple of n is one column of it.
+    """
+    if len(values) <= most:
+        return values
+    numbers = np.arange(most)
+    places = (numbers + numbers * GOLDEN % 1.0) * (len(values) / most)
+    return values[places.astype(np.intp)]
 
 
 def _box(middle: Floats, camera_from_box: Floats, low: Floats, high: Floats) -> Box:
@@ -80,7 +96,7 @@ def _upright_axes(centered: Floats, vertical: Floats) -> Floats:
     level = np.cross(vertical, np.eye(3)[np.argmin(np.abs(vertical))])
     level /= np.linalg.norm(level)
     ground = np.stack([level, np.cross(vertical, level)])  # (2, 3)
-    flat = centered[:: -(-len(centered) // YAW_POINTS)] @ ground.T
+    flat = evenly(centered, YAW_POINTS) @ ground.T
     coarse = np.arange(YAW_STEPS) * (np.pi / 2 / YAW_STEPS)
     best = coarse[np.argmin(_areas(flat, coarse))]
     fine = best + np.linspace(-1, 1, 21) * (np.pi / 2 / YAW_STEPS)

@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.perception.boxes import Box, oriented_box, upright_box
+from evf_sam_ros.perception.boxes import Box, evenly, oriented_box, upright_box
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]  # (H, W)
+Indices = NDArray[np.intp]  # (N,) of pixels, in row-major order
 
 ROBUST_SIGMAS = 3.0
 SCALE_FLOOR_M = 0.002  # a perfectly flat surface still has this much spread
@@ -123,13 +124,17 @@ def deproject(depth_m: NDArray[np.floating], mask: Mask, camera: Intrinsics) -> 
         (N, 3) points in the camera's optical frame, metres, in row-major pixel order; N may be 0.
     """
     _refuse_other_sizes(depth_m, mask)
-    rows, columns = np.nonzero(mask & has_reading(depth_m, 0.0, np.inf))
-    z = depth_m[rows, columns].astype(np.float64)
+    return _lifted(depth_m, np.flatnonzero(mask & has_reading(depth_m, 0.0, np.inf)), camera)
+
+
+def _lifted(depth_m: NDArray[np.floating], pixels: Indices, camera: Intrinsics) -> Floats:
+    rows, columns = np.divmod(pixels, depth_m.shape[1])
+    z = depth_m.ravel()[pixels].astype(np.float64)
     x, y = _rays(columns, rows, camera)
     return np.stack([x * z, y * z, z], axis=-1)
 
 
-def _rays(columns: NDArray[np.intp], rows: NDArray[np.intp], camera: Intrinsics) -> Floats:
+def _rays(columns: Indices, rows: Indices, camera: Intrinsics) -> Floats:
     """Return (2, N) the x and y that a pixel's ray has at a depth of 1."""
     if not any(camera.distortion) or not columns.size:
         return np.stack([(columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy])
@@ -162,14 +167,15 @@ def outline(mask: Mask) -> Outline:
     inside = window(mask)
     cropped = mask[inside]
     (height, width), (y, x) = cropped.shape, (side.start for side in inside)
-    inside_v, inside_u = np.nonzero(cropped)
+    moments = cv2.moments(cropped.view(np.uint8), binaryImage=True)  # of whole numbers: exact
+    area = moments["m00"]
     # The frame of zeros makes the image's border count as rim, too.
     to_rim = cv2.distanceTransform(np.pad(cropped, 1).astype(np.uint8), cv2.DIST_L2, 5)
     anchor_v, anchor_u = np.unravel_index(int(np.argmax(to_rim)), to_rim.shape)
     return Outline(
-        area_px=int(inside_u.size),
+        area_px=int(area),
         roi=Roi(x=x, y=y, width=width, height=height),
-        centroid_uv=(x + float(inside_u.mean()), y + float(inside_v.mean())),
+        centroid_uv=(x + moments["m10"] / area, y + moments["m01"] / area),
         anchor_uv=(x + int(anchor_u) - 1, y + int(anchor_v) - 1),
     )
 
@@ -187,10 +193,15 @@ def window(mask: Mask, margin_px: int = 0) -> tuple[slice, slice]:
 
 
 def split_instances(mask: Mask, min_area_px: int = 1) -> list[Mask]:
-    """Return the mask's connected parts of at least that area, the largest first, (H, W) each."""
+    """Return the mask's connected parts of at least that area, the largest first, (H, W) each.
+
+    Where there is but one it is the mask itself, no copy.
+    """
     inside = window(mask)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask[inside].astype(np.uint8))
-    areas = stats[:, cv2.CC_STAT_AREA]
+    count, labels = cv2.connectedComponents(mask[inside].astype(np.uint8))
+    if count == 2:  # with the background
+        return [mask] if np.count_nonzero(mask) >= min_area_px else []
+    areas = np.bincount(labels.ravel(), minlength=count)
     kept = [label for label in range(1, count) if areas[label] >= min_area_px]
     parts = [np.zeros_like(mask) for _ in kept]
     for part, label in zip(parts, sorted(kept, key=lambda label: -areas[label]), strict=True):
@@ -279,7 +290,7 @@ def locate(
             f"{MIN_VALID_RATIO:.0%}",
             ratio,
         )
-    points = _near_median_depth(deproject(depth_m, _thinned(_without_rim(mask, readings)), camera))
+    points = _near_median_depth(_lifted(depth_m, _some(_without_rim(mask, readings)), camera))
     position = points.mean(axis=0)
     if up is None:
         return Location(position, _covariance(points, camera), ratio, oriented_box(points))
@@ -294,7 +305,8 @@ def _support(
     """Return the height, along `up`, of what surrounds an object, None where it is not level."""
     near, far = (np.ones((2 * n + 1, 2 * n + 1), np.uint8) for n in (2, SURROUNDINGS_PX))
     grown = [cv2.dilate(mask.astype(np.uint8), kernel).astype(bool) for kernel in (near, far)]
-    points = deproject(depth_m, _thinned(grown[1] & ~grown[0]), camera)
+    around = grown[1] & ~grown[0] & has_reading(depth_m, 0.0, np.inf)
+    points = _lifted(depth_m, _some(around), camera)
     if len(points) < MIN_READINGS:
         return None
     heights = np.sort(points @ (up / np.linalg.norm(up)))
@@ -344,14 +356,9 @@ def _without_rim(mask: Mask, readings: Mask) -> Mask:
     return inner if np.count_nonzero(inner) >= MIN_READINGS_AFTER_EROSION else readings
 
 
-def _thinned(readings: Mask) -> Mask:
-    """Keep every n-th reading of an object with very many."""
-    step = -(-np.count_nonzero(readings) // MOST_POINTS)
-    if step < 2:
-        return readings
-    kept = np.zeros_like(readings)
-    kept.ravel()[np.flatnonzero(readings)[::step]] = True
-    return kept
+def _some(readings: Mask) -> Indices:
+    """Return all readings, or some of very many."""
+    return evenly(np.flatnonzero(readings), MOST_POINTS)
 
 
 def _near_median_depth(points: Floats) -> Floats:
@@ -362,7 +369,8 @@ def _near_median_depth(points: Floats) -> Floats:
 
 def _covariance(points: Floats, camera: Intrinsics) -> Floats:
     """Return (3, 3) m^2: the mean's own scatter, one pixel of mask, and a depth sensor's bias."""
-    scatter = np.cov(points, rowvar=False) / len(points) if len(points) > 1 else np.zeros((3, 3))
+    centered = points - points.mean(axis=0)
+    scatter = centered.T @ centered / (len(points) * max(len(points) - 1, 1))
     z = float(points[:, 2].mean())
     # The sensor's error is shared by neighbours, so no mean removes it.
     sigmas = np.array([z / camera.fx, z / camera.fy, _depth_sigma_m(z)])

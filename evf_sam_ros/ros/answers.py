@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from time import perf_counter_ns
 from typing import TypeAlias
 
@@ -45,9 +46,10 @@ class Answer:
 
 
 def union(masks: Sequence[Mask], image_rgb: Rgb) -> Mask:
-    """Return (H, W), the pixels of any of the masks, which may be none."""
-    nothing = np.zeros(image_rgb.shape[:2], bool)
-    return np.logical_or.reduce([nothing, *masks])
+    """Return (H, W), the pixels of any of the masks, which may be none; of one, itself."""
+    if not masks:
+        return np.zeros(image_rgb.shape[:2], bool)
+    return reduce(np.logical_or, masks)
 
 
 def reply(command: Command, status: int, message: str, header: Header) -> Answer:

@@ -51,7 +51,7 @@ def image_from_rgb(image_rgb: Rgb, header: Header) -> Image:
 
 def image_from_mask(mask: Mask, header: Header) -> Image:
     """Make a mono8 message, 255 where the mask is and 0 elsewhere."""
-    return image_message(mask.astype(np.uint8) * np.uint8(255), "mono8", header)
+    return image_message(mask.view(np.uint8) * np.uint8(255), "mono8", header)
 
 
 def image_message(pixels: NDArray[Any], encoding: str, header: Header) -> Image:
@@ -60,7 +60,8 @@ def image_message(pixels: NDArray[Any], encoding: str, header: Header) -> Image:
     message.height, message.width = pixels.shape[:2]
     message.step = pixels.nbytes // max(pixels.shape[0], 1)
     # Anything but array.array is checked byte by byte by the generated setter.
-    message.data = array.array("B", pixels.tobytes())
+    message.data = array.array("B")
+    message.data.frombytes(np.ascontiguousarray(pixels).ravel().view(np.uint8))
     return message
 
 

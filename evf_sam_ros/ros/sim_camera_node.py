@@ -63,13 +63,18 @@ class SimCameraNode(Node):
         settings = self._settings.current
         if self._scene.seed != settings.seed:
             self._scene = render_scene(settings.seed, settings.width, settings.height)
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=settings.frame_id)
         depth_m = self._scene.depth_m
         if settings.noise:
             depth_m = realistic_depth(depth_m, self._rng)
-        self._info.publish(info_message(self._scene, header))
-        self._depth.publish(depth_message(depth_m, settings.depth_encoding, header))
-        self._image.publish(color_message(self._scene.rgb, settings.encoding, header))
+        header = Header(frame_id=settings.frame_id)
+        info = info_message(self._scene, header)
+        image = color_message(self._scene.rgb, settings.encoding, header)
+        depth = depth_message(depth_m, settings.depth_encoding, header)
+        # An image is taken when all of it is drawn: drawing is no part of what a robot waits for.
+        header.stamp = self.get_clock().now().to_msg()
+        self._info.publish(info)
+        self._image.publish(image)
+        self._depth.publish(depth)
 
 
 def color_message(image_rgb: Rgb, encoding: str, header: Header) -> Image:

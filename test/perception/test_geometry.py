@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from evf_sam_ros.perception.boxes import oriented_box, quaternion_xyzw, upright_box
+from evf_sam_ros.perception.boxes import evenly, oriented_box, quaternion_xyzw, upright_box
 from evf_sam_ros.perception.geometry import (
     DepthStatus,
     Intrinsics,
@@ -368,3 +368,18 @@ class TestOrientedBox:
         there_and_back = quaternion_xyzw(rotation)
         assert np.linalg.norm(there_and_back) == pytest.approx(1)
         np.testing.assert_allclose(rotation_matrix(*there_and_back), rotation, atol=1e-9)
+
+
+class TestEvenly:
+    @pytest.mark.parametrize("width", [99, 100, 128, 250])
+    def test_a_part_of_an_images_pixels_has_their_mean_whatever_its_width(self, width):
+        # Every n-th of rows of a multiple of n would be a few columns, half a step off the middle.
+        pixels = np.arange(width * 400)
+        rows, columns = np.divmod(evenly(pixels, 2000), width)
+        assert abs(columns.mean() - (width - 1) / 2) < 0.01 * width
+        assert abs(rows.mean() - 399 / 2) < 0.01 * 400
+        assert len(np.unique(columns)) > 0.95 * width
+
+    def test_a_few_stay_as_they_are(self):
+        points = np.arange(12.0).reshape(4, 3)
+        assert evenly(points, 4) is points
