@@ -62,7 +62,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments, device = _arguments(argv)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    torch.backends.cudnn.allow_tf32 = False  # float32 is what all are compared with
+    if is_gpu(device):
+        torch.cuda.set_device(device)  # streams and events are those of the current one
     report = _empty_report(arguments, device)
     with counting() as counters:
         for variant, precision in product(arguments.variant, arguments.precision):
@@ -98,7 +99,7 @@ def _empty_report(arguments: argparse.Namespace, device: torch.device) -> dict[s
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
         "gpu": is_gpu(device),
-        "machine": _machine(device) | {"layers": arguments.depth or "all"},
+        "machine": _machine(device, arguments.commit) | {"layers": arguments.depth or "all"},
         "ceilings": {name: asdict(ceilings(device, AUTOCAST[name])) for name in precisions},
         "rows": [],
         "lengths": [],
@@ -126,12 +127,12 @@ def _cut(config: EvfSamConfig, depth: int | None) -> EvfSamConfig:
     return replace(config, encoder=replace(config.encoder, depth=depth), segmenter=segmenter)
 
 
-def _machine(device: torch.device) -> dict[str, Any]:
+def _machine(device: torch.device, commit: str | None) -> dict[str, Any]:
     return {
         "device": torch.cuda.get_device_name(device) if is_gpu(device) else _processor(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
-        "commit": _commit(),
+        "commit": commit or _commit(),
         **{package: _version(package) for package in _PACKAGES},
         "cuda": torch.version.cuda or "none",
     }
@@ -192,6 +193,7 @@ def _arguments(argv: list[str] | None) -> tuple[argparse.Namespace, torch.device
     parser.add_argument(
         "--against", nargs="+", type=Path, default=[], metavar="DIR", help="others, see above"
     )
+    parser.add_argument("--commit", help="to be noted where there is no git")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.variant) - set(_VARIANTS):

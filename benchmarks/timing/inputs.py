@@ -39,6 +39,7 @@ class Inputs:
         longest = max(WORDS, config.encoder.max_tokens)
         tokens = random.integers(3, config.encoder.vocabulary, (PROMPTS, longest))
         self._tokens = torch.from_numpy(tokens).to(device)
+        self._words: dict[tuple[int, int, int], Words] = {}
 
     def photograph(self, frame: int) -> NDArray[np.uint8]:
         """Return (H, W, 3) RGB."""
@@ -54,11 +55,14 @@ class Inputs:
 
     def words(self, frame: int, prompts: int, length: int = WORDS) -> Words:
         """Return so many prompts of that many tokens; every second one is shorter."""
-        rows = [(frame + number) % PROMPTS for number in range(prompts)]
-        tokens_1PL = self._tokens[rows, :length][None]
-        padding_1PL = torch.zeros_like(tokens_1PL, dtype=torch.bool)
-        padding_1PL[:, 1::2, max(1, length - _PADDED) :] = True
-        return tokens_1PL, padding_1PL
+        key = frame % PROMPTS, prompts, length
+        if key not in self._words:  # or a device would be asked for them while it is timed
+            rows = [(frame + number) % PROMPTS for number in range(prompts)]
+            tokens_1PL = self._tokens[rows, :length][None]
+            padding_1PL = torch.zeros_like(tokens_1PL, dtype=torch.bool)
+            padding_1PL[:, 1::2, max(1, length - _PADDED) :] = True
+            self._words[key] = tokens_1PL, padding_1PL
+        return self._words[key]
 
 
 def _photograph(random: np.random.Generator) -> NDArray[np.uint8]:

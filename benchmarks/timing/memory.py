@@ -63,6 +63,7 @@ def _peak(setting: Setting, engine: str) -> Peak:
 
 
 def _begin(device: torch.device) -> None:
+    torch.compiler.reset()  # compiled code keeps what it was compiled for
     gc.collect()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)

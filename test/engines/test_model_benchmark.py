@@ -195,6 +195,7 @@ def gpu(monkeypatch):
         "reset_peak_memory_stats": None,
         "max_memory_reserved": 10**9,
         "get_device_name": "a stand-in",
+        "set_device": None,
     }
     for name, answer in answers.items():
         stand_in = answer
@@ -206,9 +207,10 @@ def gpu(monkeypatch):
 def test_what_only_a_gpu_runs_runs(gpu, measured):
     status, printed, report = measured(
         "evf_sam", "--engines", "plain", "torch", "--against", PEERS / "eager",
-        "--precision", "fp16", "--lengths", "9", "--frames", "2",
+        "--precision", "fp16", "--lengths", "9", "--frames", "2", "--commit", "abc",
     )  # fmt: skip
     assert status == 0
+    assert report["machine"]["commit"] == "abc"
     assert report["machine"]["device"] == "a stand-in"
     assert set(report["ceilings"]) == {"fp16", "bf16"}
     assert all(row["events_ms"] == 2.0 for row in report["rows"])
