@@ -16,6 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from evf_sam_ros.ros.left_behind import remove_segments
+from evf_sam_ros.ros.memory import keep_freed
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 INTERRUPT = signal.SIGUSR2  # nobody sends it; raises KeyboardInterrupt in the main thread
@@ -38,6 +39,7 @@ def run(
     # rclpy's own handlers let Python raise KeyboardInterrupt in the midst of reading a message,
     # and wake the executor before they tell it why.
     stop = _StopSignal()
+    keep_freed()
     gc.collect()
     gc.freeze()  # the libraries stay: to look through them again would take most of the way out
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
