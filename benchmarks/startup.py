@@ -174,7 +174,7 @@ def document(arguments: argparse.Namespace, runs: Sequence[dict[str, Any]]) -> d
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
         "machine": machine(),
-        "model": arguments.model,
+        "model": Path(arguments.model).name,
         "runs": [
             run | {"moments": {name: asdict(own) for name, own in run["moments"].items()}}
             for run in runs
