@@ -10,7 +10,7 @@ from torch import nn
 from benchmarks.timing.contender import ours
 from benchmarks.timing.inputs import Inputs
 from benchmarks.timing.participants import Setting
-from evf_sam_ros.engines.engine import engine_for, round_weights
+from evf_sam_ros.engines.engine import round_weights
 from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.models.variants import build
 
@@ -46,7 +46,7 @@ def _peak(setting: Setting, engine: str) -> Peak:
     with device:
         model = build(config).requires_grad_(False)
     twin = float8_twin(model) if precision == "fp8" else model
-    runs = setting.deployed(engine, engine_for(engine, twin, config, device, precision))
+    runs = setting.deployed(engine, setting.engine(engine, twin))
     if precision != "fp32":
         round_weights(model, setting.dtype)
     loading = torch.cuda.max_memory_reserved(device)

@@ -14,6 +14,7 @@ from benchmarks.timing.contender import Contender, Reduced, ours
 from benchmarks.timing.inputs import Inputs
 from benchmarks.timing.peer import peer
 from benchmarks.timing.proof import Proof
+from evf_sam_ros.engines.bench import made_in_order
 from evf_sam_ros.engines.engine import Engine, engine_for, round_weights
 from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.engines.measure import GATES, is_gpu
@@ -55,6 +56,13 @@ class Setting:
     def dtype(self) -> torch.dtype:
         """Return what everything runs in that is not float8."""
         return AUTOCAST[self.precision]
+
+    def engine(self, name: str, model: EvfSam) -> Engine:
+        """Return what runs a model, by its name; raise ValueError where another one would."""
+        engine = engine_for(name, model, self.config, self.device, self.precision)
+        if engine.name != name:
+            raise ValueError(f"{engine.name} runs this model in its place")
+        return engine
 
     def deployed(self, name: str, engine: Any) -> Any:
         """Return an engine as the predictor runs it: OpenVINO knows its precision itself."""
@@ -111,13 +119,8 @@ def _fill(model: nn.Module) -> None:
 
 def _engines(setting: Setting, model: EvfSam) -> Iterator[tuple[str, Engine]]:
     runs_it = float8_twin(model) if setting.precision == "fp8" else model
-    for name in setting.engines:
-        engine = setting.tried(
-            name,
-            lambda name=name: engine_for(
-                name, runs_it, setting.config, setting.device, setting.precision
-            ),
-        )
+    for name in made_in_order(setting.engines):
+        engine = setting.tried(name, lambda name=name: setting.engine(name, runs_it))
         if engine is not None:
             yield name, engine
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 from evf_sam_ros.engines.bench import Bench, Question
-from evf_sam_ros.engines.engine import is_installed
+from evf_sam_ros.engines.engine import ENGINES, is_installed
 from evf_sam_ros.engines.measure import GATES, is_gpu
 
 _NEAR = 0.5  # of what the device can do: more is not to be had by another program
+_SLOWLY_MADE = ("compiled",)
 _BUSY = 0.7  # of a core: less was given to other programs
 
 
@@ -19,11 +20,20 @@ def report(found: Bench, asked: Question) -> list[str]:
         f"{'engine':10}{'ms, median':>12}{'p90':>9}{'images/s':>10}{'CPU ms':>9}{'error':>9}",
         *(_line(name, found, asked.precision) for name in found.times),
         *(f"{name:10}  left out: {why}" for name, why in found.left_out.items()),
+        *(
+            _not_tried(name)
+            for name in _SLOWLY_MADE
+            if name in ENGINES and name not in asked.engines
+        ),
         "",
     ]
     if found.best is None:
         return [*lines, "no engine gives the model's answers in this precision: try another"]
     return [*lines, *_best(found, found.best), *_floor(found, asked), *_limit(found, asked)]
+
+
+def _not_tried(name: str) -> str:
+    return f"{name:10}  not tried, it takes a while to make: --engines {name}"
 
 
 def _line(name: str, found: Bench, precision: str) -> str:
