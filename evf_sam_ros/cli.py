@@ -121,9 +121,9 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         default="auto",
-        help="torch, plain, openvino, warming (torch until openvino is ready), graphs (CUDA "
-        "graphs), or auto: openvino where it is ready for the model, else torch (default: "
-        "%(default)s); docs/performance.md compares them",
+        help="torch, plain, openvino, compiled (needs a compiler), warming (torch until openvino "
+        "is ready, on a GPU compiled), graphs (CUDA graphs), or auto: openvino where it is ready "
+        "for the model, else torch (default: %(default)s); docs/performance.md compares them",
     )
     parser.add_argument(
         "--score-threshold",

@@ -4,29 +4,38 @@ auto      OpenVINO on a CPU, where it is installed and has this model ready; els
 torch     PyTorch, by the shorter way (`lean`)
 plain     PyTorch, the model as it is written
 openvino  OpenVINO, on a CPU; made ready at first use, and kept in the user's cache
-warming   torch at once; OpenVINO from when it is ready, which another thread sees to
+compiled  torch, its layers compiled (`compiled`), on a GPU recorded as well; made ready at start
+warming   torch at once, from when another thread has made it: OpenVINO; on a GPU, compiled
 graphs    torch, its kernels recorded and replayed, on a GPU (`graphs`)
 
-OpenVINO runs a model only after it gave the model's answers in the same precision: see `proof`.
+What is made for a model runs it only after it gave the model's answers in the same precision: see
+`proof`.
 """
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, Literal, Protocol, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from evf_sam_ros.engines.compiling import compiling
 from evf_sam_ros.engines.graphs import CudaRecorder, GraphsEngine
 from evf_sam_ros.engines.lean import torch_engine
+from evf_sam_ros.engines.plain import PlainEngine
+from evf_sam_ros.engines.precision import round_weights
 from evf_sam_ros.engines.proof import agrees, disagreement
 from evf_sam_ros.engines.warming import WarmingEngine
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
 from evf_sam_ros.models.variants import EvfSamConfig
 
-EngineName = Literal["auto", "torch", "plain", "openvino", "warming", "graphs"]
+__all__ = ["ENGINES", "Engine", "EngineName", "PlainEngine", "engine_for", "round_weights"]
+
+EngineName = Literal["auto", "torch", "plain", "openvino", "compiled", "warming", "graphs"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 _log = logging.getLogger(__name__)
@@ -53,17 +62,6 @@ class Engine(Protocol):
         ...
 
 
-class PlainEngine:
-    """The model as it is written."""
-
-    name = "plain"
-
-    def __init__(self, model: EvfSam) -> None:
-        self.prompt = model.prompt
-        self.encode = model.segmenter.encode
-        self.decode = model.segmenter.decode
-
-
 def engine_for(
     name: str, model: EvfSam, config: EvfSamConfig, device: torch.device, precision: str
 ) -> Engine:
@@ -72,34 +70,23 @@ def engine_for(
     Raises:
         ValueError: there is no such engine, or not for this device, or it is not installed.
     """
-    match name:
-        case "plain":
-            return PlainEngine(model)
-        case "torch":
-            return torch_engine(model, device, precision)
-        case "openvino":
-            _check_openvino(device)
-            return _openvino(model, config, precision, make=True) or torch_engine(
-                model, device, precision
-            )
-        case "warming":
-            _check_openvino(device)
-            first = torch_engine(model, device, precision)
-            return WarmingEngine(
-                first, lambda: _openvino(model, config, precision, make=True) or first
-            )
-        case "graphs":
-            if device.type != "cuda":
-                raise ValueError(f"engine 'graphs' needs a GPU, the device is {device}")
-            return GraphsEngine(
-                torch_engine(model, device, precision),
-                partial(CudaRecorder, device),
-                config.encoder.max_tokens,
-            )
-        case "auto":
-            ready = _openvino(model, config, precision, make=False) if _usable(device) else None
-            return ready or torch_engine(model, device, precision)
-    raise ValueError(f"engine is {name!r}, need one of {', '.join(ENGINES)}")
+    if name not in _MAKERS:
+        raise ValueError(f"engine is {name!r}, need one of {', '.join(ENGINES)}")
+    return _MAKERS[name](_Asked(model, config, device, precision))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be run, and where."""
+
+    model: EvfSam
+    config: EvfSamConfig
+    device: torch.device
+    precision: str
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.device.type == "cuda"
 
 
 def is_installed() -> bool:
@@ -107,19 +94,58 @@ def is_installed() -> bool:
     return find_spec("openvino") is not None
 
 
-def round_weights(model: nn.Module, dtype: torch.dtype) -> None:
-    """Store weights in the format that autocast rounds them to at every use.
-
-    The answers do not change by a bit: only what autocast would convert is. It saves half the
-    memory, and the conversion of every weight for every image.
-    """
-    for module in model.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            module.to(dtype)
+def _plain(asked: _Asked) -> Engine:
+    return PlainEngine(asked.model)
 
 
-def _usable(device: torch.device) -> bool:
-    return device.type == "cpu" and is_installed()
+def _torch(asked: _Asked) -> Engine:
+    return torch_engine(asked.model, asked.device, asked.precision)
+
+
+def _openvino(asked: _Asked) -> Engine:
+    _check_openvino(asked.device)
+    return _proven_openvino(asked, make=True) or _torch(asked)
+
+
+def _compiled(asked: _Asked) -> Engine:
+    return _compiling(asked)() or _torch(asked)
+
+
+def _warming(asked: _Asked) -> Engine:
+    if asked.on_gpu:
+        make = _compiling(asked)
+    else:
+        _check_openvino(asked.device)
+        make = partial(_proven_openvino, asked, make=True)
+    first = _torch(asked)
+    return WarmingEngine(first, lambda: make() or first)
+
+
+def _graphs(asked: _Asked) -> Engine:
+    if not asked.on_gpu:
+        raise ValueError(f"engine 'graphs' needs a GPU, the device is {asked.device}")
+    recorder = partial(CudaRecorder, asked.device)
+    return GraphsEngine(_torch(asked), recorder, asked.config.encoder.max_tokens)
+
+
+def _auto(asked: _Asked) -> Engine:
+    usable = asked.device.type == "cpu" and is_installed()
+    return (_proven_openvino(asked, make=False) if usable else None) or _torch(asked)
+
+
+_MAKERS: dict[str, Callable[[_Asked], Engine]] = {
+    "auto": _auto,
+    "torch": _torch,
+    "plain": _plain,
+    "openvino": _openvino,
+    "compiled": _compiled,
+    "warming": _warming,
+    "graphs": _graphs,
+}
+
+
+def _compiling(asked: _Asked) -> Callable[[], Any]:
+    return compiling(asked.model, asked.config, asked.device, asked.precision)
 
 
 def _check_openvino(device: torch.device) -> None:
@@ -129,11 +155,12 @@ def _check_openvino(device: torch.device) -> None:
         raise ValueError("engine 'openvino' needs: pip install 'evf_sam_ros[openvino]'")
 
 
-def _openvino(model: EvfSam, config: EvfSamConfig, precision: str, *, make: bool) -> Any:
+def _proven_openvino(asked: _Asked, *, make: bool) -> Any:
     """Return the engine; None where it answers otherwise, or is not ready and not to be made."""
     from evf_sam_ros.engines import openvino_graphs
     from evf_sam_ros.engines.openvino_engine import OpenVinoEngine
 
+    model, config, precision = asked.model, asked.config, asked.precision
     folder = openvino_graphs.cache_folder(model, config)
     error = openvino_graphs.known_error(folder, precision)
     if error is None:

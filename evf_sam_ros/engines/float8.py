@@ -7,7 +7,6 @@ of its own, measured at every use; sums and everything else are bfloat16. One pr
 Shape suffixes: N rows, K inputs, O outputs of a layer.
 """
 
-import copy
 import logging
 
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from evf_sam_ros.engines.lean import LeanModel
 from evf_sam_ros.engines.proof import agrees, disagreement
+from evf_sam_ros.engines.twin import twin_of
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 
@@ -66,8 +66,7 @@ class Float8Linear(nn.Module):
 
 def float8_twin(model: EvfSam) -> EvfSam:
     """Return a model whose encoders have linear layers in float8; it shares all other weights."""
-    weights = [*model.parameters(), *model.buffers()]
-    twin = copy.deepcopy(model, {id(each): each for each in weights})
+    twin = twin_of(model)
     for encoder in (twin.encoder, getattr(twin.segmenter, "image_encoder", None)):
         if encoder is not None:
             _convert(encoder)

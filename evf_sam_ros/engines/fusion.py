@@ -130,6 +130,11 @@ def bucket_of(length: int, most: int) -> int:
     return min(bucket, most)
 
 
+def buckets(most: int) -> list[int]:
+    """Return every bucket of prompts of at most so many tokens."""
+    return sorted({bucket_of(length, most) for length in range(1, most + 1)})
+
+
 def to_bucket(tokens_IPL: Tensor, padding_IPL: Tensor, most: int) -> tuple[Tensor, Tensor]:
     """Fill rows of tokens up to their bucket; the new ones are padding."""
     missing = bucket_of(tokens_IPL.shape[2], most) - tokens_IPL.shape[2]

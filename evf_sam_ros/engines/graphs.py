@@ -20,7 +20,7 @@ from torch import Tensor
 from evf_sam_ros.engines.fusion import to_bucket
 from evf_sam_ros.engines.measure import relative_error
 from evf_sam_ros.engines.parts import parts_of, whole_of
-from evf_sam_ros.engines.precision import autocast_dtype
+from evf_sam_ros.engines.precision import autocast_dtype, uncached_autocast
 from evf_sam_ros.models.segmenter import Decoded
 
 Tensors = tuple[Tensor, ...]
@@ -94,10 +94,15 @@ class Recording:
 class GraphsEngine:
     """Another engine's steps, recorded."""
 
-    name = "graphs"
-
-    def __init__(self, engine: Any, recorder: Callable[[], Recorder], max_tokens: int) -> None:
+    def __init__(
+        self,
+        engine: Any,
+        recorder: Callable[[], Recorder],
+        max_tokens: int,
+        name: str = "graphs",
+    ) -> None:
         """Take the other engine, and what makes a recorder whose recordings share their memory."""
+        self.name = name
         self._engine = engine
         record = recorder()
         # Prompts are replayed beside images (`side_by_side`): those two must not share memory.
@@ -131,8 +136,8 @@ class GraphsEngine:
             self._kinds[name] = type(value)
             return parts_of(value)
 
-        with self._lock:
-            outputs = self._outputs(name, _uncached(step, inputs[0].device), inputs)
+        with self._lock, uncached_autocast(inputs[0].device):
+            outputs = self._outputs(name, step, inputs)
         return whole_of(self._kinds[name], outputs)
 
     def _outputs(self, name: str, step: Step, inputs: Tensors) -> Tensors:
@@ -168,15 +173,3 @@ class GraphsEngine:
             _log.warning("%s differs by %s when recorded, it runs as it is", name, errors)
             return None
         return recording
-
-
-def _uncached(step: Step, device: torch.device) -> Step:
-    """Keep autocast from lending a recording weights that are gone when it is replayed."""
-
-    def run(*inputs: Tensor) -> Tensors:
-        enabled = torch.is_autocast_enabled(device.type)
-        dtype = torch.get_autocast_dtype(device.type)
-        with torch.autocast(device.type, dtype, enabled=enabled, cache_enabled=False):
-            return step(*inputs)
-
-    return run

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from evf_sam_ros import models
+from evf_sam_ros.engines.cache import cache_of
 from evf_sam_ros.engines.lean import LeanModel
 from evf_sam_ros.engines.parts import parts_of, whole_of
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -41,8 +42,7 @@ def cache_folder(model: EvfSam, config: EvfSamConfig) -> Path:
     for name, tensor in model.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(memoryview(tensor.cpu().contiguous().numpy()).cast("B"))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "evf_sam_ros" / "openvino" / digest.hexdigest()[:32]
+    return cache_of("openvino") / digest.hexdigest()[:32]
 
 
 def is_made(folder: Path) -> bool:

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from evf_sam_ros.engines.measure import GATES, relative_error
+from evf_sam_ros.engines.plain import PlainEngine
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 
@@ -29,16 +31,36 @@ def disagreement(
     Args:
         dtype: what the engine runs in by autocast; float32: without.
     """
+    expected = answers(model, config, PlainEngine(model))
+    return error_of(expected, answers(model, config, engine, dtype))
+
+
+def answers(
+    model: EvfSam, config: EvfSamConfig, engine: Any, dtype: torch.dtype = torch.float32
+) -> list[Tensor]:
+    """Return an engine's logits, on random pictures and words; the model says on which device."""
+    return [ask(model, config, engine, question, dtype) for question in _QUESTIONS]
+
+
+def ask(
+    model: EvfSam,
+    config: EvfSamConfig,
+    engine: Any,
+    question: tuple[int, int],
+    dtype: torch.dtype,
+) -> Tensor:
+    """Return an engine's logits for a random picture with so many prompts of so many tokens."""
     device = next(model.parameters()).device
-    errors = []
-    for prompts, words in _QUESTIONS:
-        images, *rest = (part.to(device) for part in _question(config, prompts, words))
-        with torch.inference_mode():
-            expected = model.segmenter.decode(model.segmenter.encode(images), model.prompt(*rest))
-            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                computed = engine.decode(engine.encode(images), engine.prompt(*rest))
-        errors.append(relative_error(expected.logits, computed.logits))
-    return float(np.max(errors))  # not a number stays one
+    images, *rest = (part.to(device) for part in _question(config, *question))
+    enabled = dtype != torch.float32
+    with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=enabled):
+        logits: Tensor = engine.decode(engine.encode(images), engine.prompt(*rest)).logits
+    return logits
+
+
+def error_of(expected: list[Tensor], computed: list[Tensor]) -> float:
+    """Return the largest relative L2 error; not a number stays one."""
+    return float(np.max([relative_error(*pair) for pair in zip(expected, computed, strict=True)]))
 
 
 def _question(config: EvfSamConfig, prompts: int, words: int) -> tuple[torch.Tensor, ...]:

@@ -319,7 +319,7 @@ def load_predictor(
         behaviour: how to treat the checkpoint, where not by its own default: `resizing`, `masks`,
             `semantic` and `tidy`, as `models.behaviour` explains.
         engine: what runs the model, see `engines.engine`: "auto" (OpenVINO where it has this model
-            ready, else torch), "openvino", "torch", "plain", "warming" or "graphs".
+            ready, else torch), "openvino", "torch", "plain", "compiled", "warming" or "graphs".
         signals: what of `perception.signals` to measure; None: what the decision needs.
 
     Raises:

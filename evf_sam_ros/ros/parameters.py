@@ -84,11 +84,12 @@ class NodeParameters(Settings):
     engine: str = setting(
         "auto",
         "what runs the model: `torch`; `plain`, the model as it is written; `openvino`, on a CPU, "
-        "made ready when configured, which may take minutes; `warming`, torch at once, openvino "
-        "from when it is ready; `graphs`, CUDA graphs; `auto`, openvino where it is ready for the "
-        "model, else torch",
+        "made ready when configured, which may take minutes; `compiled`, torch with its layers "
+        "compiled when configured; `warming`, torch at once, from when it is ready openvino, on a "
+        "GPU compiled; `graphs`, CUDA graphs; `auto`, openvino where it is ready for the model, "
+        "else torch",
         effect=Effect.CONFIGURE,
-        choices=("auto", "torch", "plain", "openvino", "warming", "graphs"),
+        choices=("auto", "torch", "plain", "openvino", "compiled", "warming", "graphs"),
     )
     image_transport: str = setting(
         "raw",
