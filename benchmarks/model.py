@@ -16,7 +16,7 @@ worst round: by wall time on a GPU, by CPU time on a CPU.
 with a float32 model. It returns functions by the step they stand for: any of encode(images),
 prompt(fusions, tokens, padding), frame(photograph, tokens, padding) and, beside the first two,
 decode(features, prompts); and maybe a "note" of how it runs. What they give in float32 is compared
-with the model's, too.
+with the model's, too; on a CPU that is what they are timed in, whatever the engines run in.
 """
 
 import argparse

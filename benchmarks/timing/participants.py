@@ -1,5 +1,6 @@
 """Who takes part: engines and other implementations of one model, each proved right first."""
 
+import copy
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -56,6 +57,11 @@ class Setting:
     def dtype(self) -> torch.dtype:
         """Return what everything runs in that is not float8."""
         return AUTOCAST[self.precision]
+
+    @property
+    def peers_dtype(self) -> torch.dtype:
+        """Return what other implementations run in: on a CPU float32, as the reference does."""
+        return self.dtype if is_gpu(self.device) else torch.float32
 
     def engine(self, name: str, model: EvfSam) -> Engine:
         """Return what runs a model, by its name; raise ValueError where another one would."""
@@ -149,13 +155,15 @@ def _peers(setting: Setting, model: EvfSam, inputs: Inputs, proof: Proof) -> Ite
 def _peer(
     setting: Setting, folder: Path, model: EvfSam, inputs: Inputs, proof: Proof
 ) -> Participant:
+    if setting.peers_dtype != setting.dtype:  # the model's own weights will be rounded
+        model = copy.deepcopy(model)
     given = (folder, model, setting.config, inputs, setting.device)
     exact = peer(*given, torch.float32)
     errors = _errors(setting, exact, proof)
-    if setting.precision == "fp32":
+    if setting.peers_dtype == torch.float32:
         return Participant(exact, errors, GATES["fp32"])
     del exact  # its weights
-    contender = peer(*given, setting.dtype)
+    contender = peer(*given, setting.peers_dtype)
     rounded = max(_errors(setting, contender, proof).values())
     if not rounded <= _SANE:
         raise ValueError(f"its answers differ by {rounded:.0e} in {setting.precision}")
