@@ -13,13 +13,13 @@ from torch import Tensor
 
 from evf_sam_ros.engines.cache import cache_of
 from evf_sam_ros.engines.compiled import CompiledEngine
-from evf_sam_ros.engines.fusion import buckets
-from evf_sam_ros.engines.graphs import CudaRecorder, GraphsEngine
+from evf_sam_ros.engines.graphs import MEETINGS, CudaRecorder, GraphsEngine
 from evf_sam_ros.engines.lean import torch_engine
 from evf_sam_ros.engines.plain import PlainEngine
-from evf_sam_ros.engines.precision import AUTOCAST, round_weights
-from evf_sam_ros.engines.proof import agrees, answers, ask, error_of
-from evf_sam_ros.engines.twin import twin_of
+from evf_sam_ros.engines.precision import AUTOCAST
+from evf_sam_ros.engines.proof import agrees, answers, error_of
+from evf_sam_ros.engines.rehearsal import rehearse
+from evf_sam_ros.engines.twin import rounded_twin
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 
@@ -34,8 +34,7 @@ def compiling(
 ) -> Callable[[], Any]:
     """Return what makes the engine, in seconds to minutes; it returns None where it cannot.
 
-    The model's own answers are asked for now, while it is float32; in half precision its weights
-    are rounded then, as autocast would at every use.
+    The model's own answers are asked for now, while it is float32.
 
     Raises:
         ValueError: there is no compiler for this device.
@@ -48,8 +47,6 @@ def compiling(
         expected = answers(model, config, PlainEngine(model), truth_in)
     except RuntimeError as error:  # float32 may need more memory than there is
         return partial(_refused, str(error))
-    if dtype != torch.float32:
-        round_weights(model, dtype)
     return partial(_made, model, config, device, precision, expected)
 
 
@@ -62,16 +59,14 @@ def _made(
 ) -> Any:
     most = config.encoder.max_tokens
     dtype = AUTOCAST[precision]
-    compiled = CompiledEngine(torch_engine(twin_of(model), device, precision), most)
+    compiled = CompiledEngine(torch_engine(rounded_twin(model, dtype), device, precision), most)
     engine: Any = compiled
     try:
-        for prompts in _PROMPTS:
-            for words in buckets(most):
-                compiled.learn(partial(ask, model, config, compiled, (prompts, words), dtype))
+        compiled.learn(partial(rehearse, compiled, model, config, dtype, _PROMPTS))
         if device.type == "cuda":
             engine = GraphsEngine(compiled, partial(CudaRecorder, device), most, compiled.name)
-            for words in 2 * buckets(most):  # what is met twice is recorded
-                ask(model, config, engine, (1, words), dtype)
+            for _ in range(MEETINGS):
+                rehearse(engine, model, config, dtype)
         error = error_of(expected, answers(model, config, engine, dtype))
     except Exception as failure:  # of a compiler: whatever it is, torch runs the model
         return _refused(f"{type(failure).__name__}: {failure}")

@@ -6,7 +6,7 @@ plain     PyTorch, the model as it is written
 openvino  OpenVINO, on a CPU; made ready at first use, and kept in the user's cache
 compiled  torch, its layers compiled (`compiled`), on a GPU recorded as well; made ready at start
 warming   torch at once, from when another thread has made it: OpenVINO; on a GPU, compiled
-graphs    torch, its kernels recorded and replayed, on a GPU (`graphs`)
+graphs    torch, its kernels recorded and replayed, on a GPU (`graphs`); recorded at start
 
 What is made for a model runs it only after it gave the model's answers in the same precision: see
 `proof`.
@@ -14,7 +14,7 @@ What is made for a model runs it only after it gave the model's answers in the s
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, Literal, Protocol, get_args
@@ -23,11 +23,13 @@ import torch
 from torch import Tensor
 
 from evf_sam_ros.engines.compiling import compiling
-from evf_sam_ros.engines.graphs import CudaRecorder, GraphsEngine
+from evf_sam_ros.engines.graphs import MEETINGS, CudaRecorder, GraphsEngine
 from evf_sam_ros.engines.lean import torch_engine
 from evf_sam_ros.engines.plain import PlainEngine
-from evf_sam_ros.engines.precision import round_weights
+from evf_sam_ros.engines.precision import AUTOCAST, round_weights
 from evf_sam_ros.engines.proof import agrees, disagreement
+from evf_sam_ros.engines.rehearsal import rehearse
+from evf_sam_ros.engines.twin import rounded_twin
 from evf_sam_ros.engines.warming import WarmingEngine
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
@@ -124,8 +126,13 @@ def _warming(asked: _Asked) -> Engine:
 def _graphs(asked: _Asked) -> Engine:
     if not asked.on_gpu:
         raise ValueError(f"engine 'graphs' needs a GPU, the device is {asked.device}")
+    dtype = AUTOCAST[asked.precision]
+    twin = replace(asked, model=rounded_twin(asked.model, dtype))
     recorder = partial(CudaRecorder, asked.device)
-    return GraphsEngine(_torch(asked), recorder, asked.config.encoder.max_tokens)
+    engine = GraphsEngine(_torch(twin), recorder, asked.config.encoder.max_tokens)
+    for _ in range(MEETINGS):
+        rehearse(engine, asked.model, asked.config, dtype)
+    return engine
 
 
 def _auto(asked: _Asked) -> Engine:

@@ -27,6 +27,7 @@ Tensors = tuple[Tensor, ...]
 Step = Callable[..., Tensors]
 
 MOST_RECORDINGS = 24  # each keeps its inputs and outputs on the device
+MEETINGS = 2  # with a shape, until it is recorded
 SAME = 1e-3  # relative L2 error; replayed kernels may sum in another order
 
 _log = logging.getLogger(__name__)

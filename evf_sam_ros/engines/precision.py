@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 AUTOCAST = PRECISIONS | {"fp8": torch.bfloat16}  # what everything runs in that is not float8
+_ROUNDED = "evf_sam_ros_rounded"  # attribute of a parameter
 
 
 def autocast_dtype(device: torch.device) -> torch.dtype | None:
@@ -35,6 +36,23 @@ def round_weights(model: nn.Module, dtype: torch.dtype) -> None:
     The answers do not change by a bit: only what autocast would convert is. It saves half the
     memory, and the conversion of every weight for every image.
     """
-    for module in model.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            module.to(dtype)
+    for module in rounded_modules(model):
+        for weights in module.parameters(recurse=False):
+            weights.data = rounded(weights, dtype)
+
+
+def rounded_modules(model: nn.Module) -> list[nn.Module]:
+    """Return the modules whose weights autocast rounds."""
+    kinds = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+    return [module for module in model.modules() if isinstance(module, kinds)]
+
+
+def rounded(weights: nn.Parameter, dtype: torch.dtype) -> Tensor:
+    """Return them in that format: memory that all who ask for these weights so rounded share."""
+    if weights.dtype == dtype:
+        return weights.data
+    known: Tensor | None = vars(weights).get(_ROUNDED)
+    if known is None or known.dtype != dtype:
+        known = weights.detach().to(dtype)
+        setattr(weights, _ROUNDED, known)
+    return known

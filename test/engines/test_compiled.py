@@ -18,7 +18,7 @@ from benchmarks.golden import load_golden, relative
 from evf_sam_ros.engines import compiled, compiling
 from evf_sam_ros.engines import engine as engine_module
 from evf_sam_ros.engines.cache import cache_of
-from evf_sam_ros.engines.engine import PlainEngine, engine_for
+from evf_sam_ros.engines.engine import PlainEngine, engine_for, round_weights
 from evf_sam_ros.engines.fusion import InBuckets, buckets
 
 CPU = torch.device("cpu")
@@ -105,7 +105,8 @@ def test_in_half_precision_the_weights_are_rounded_once():
     model, config = model_and_config("tabletop")
     engine = engine_for("compiled", model, config, CPU, "bf16")
     assert engine.name == "compiled"
-    assert model.projector[0].weight.dtype == torch.bfloat16
+    assert {weights.dtype for weights in model.parameters()} == {torch.float32}
+    round_weights(model, torch.bfloat16)
     before = graphs()
     given = inputs(config, images=1)
     with torch.autocast("cpu", torch.bfloat16):

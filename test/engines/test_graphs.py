@@ -7,9 +7,12 @@ import pytest
 import torch
 from test_lean import inputs, model_and_config, run
 
-from evf_sam_ros.engines.engine import engine_for
+from evf_sam_ros.engines import engine
+from evf_sam_ros.engines.engine import engine_for, round_weights
+from evf_sam_ros.engines.fusion import buckets
 from evf_sam_ros.engines.graphs import GraphsEngine
 from evf_sam_ros.engines.lean import TorchEngine
+from evf_sam_ros.engines.twin import rounded_twin
 
 NAMES = ["tabletop", "sam", "efficient_sam", "sam2"]
 
@@ -104,6 +107,34 @@ def test_precisions_are_recorded_apart():
     with torch.autocast("cpu", torch.bfloat16):
         close(run(plain, *given), half)
     assert record.recorded >= 5  # decoding takes prompts of either format
+
+
+def test_every_length_is_recorded_at_start_and_replayed_from_then_on(monkeypatch):
+    made = []
+
+    def recorder(_):
+        made.append(Repeats())
+        return made[-1]
+
+    monkeypatch.setattr(engine, "CudaRecorder", recorder)
+    model, config = model_and_config("efficient_sam")
+    recorded = engine_for("graphs", model, config, torch.device("cuda"), "fp32")
+    before = [each.recorded for each in made]
+    assert before == [2, len(buckets(config.encoder.max_tokens))]  # images and masks; words
+    for words in range(1, config.encoder.max_tokens + 1):
+        given = inputs(config, images=1, prompts=1, words=words)
+        close(run(TorchEngine(model, "queries").eval(), *given), run(recorded, *given))
+    assert [each.recorded for each in made] == before
+
+
+def test_weights_rounded_later_stay_where_they_were_recorded():
+    model, _ = model_and_config("efficient_sam")
+    twin = rounded_twin(model, torch.bfloat16)
+    assert {weights.dtype for weights in model.parameters()} == {torch.float32}
+    places = [each.data_ptr() for each in twin.parameters()]
+    round_weights(model, torch.bfloat16)
+    assert [each.data_ptr() for each in model.parameters()] == places
+    assert [each.data_ptr() for each in twin.parameters()] == places
 
 
 def test_without_a_gpu_it_is_refused():
