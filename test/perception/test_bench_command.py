@@ -3,10 +3,11 @@
 import json
 
 import pytest
+import torch
 from tiny_model import write_tiny_model
 
 from evf_sam_ros import cli
-from evf_sam_ros.engines import bench
+from evf_sam_ros.engines import bench, bench_report
 from evf_sam_ros.engines.engine import PlainEngine, engine_for
 
 
@@ -72,3 +73,15 @@ def test_no_rounds_are_refused(model, capsys):
     with pytest.raises(SystemExit):
         cli.main(["bench", "--model", model, "--rounds", "0"])
     assert "argument --rounds: 0 is not 1 or more" in capsys.readouterr().err
+
+
+def test_of_a_gpu_it_says_what_limits_it_there(model, monkeypatch, capsys):
+    # What `torch.cuda` has is tested with benchmarks/model.py, by the same functions.
+    assert bench.engines_of(torch.device("cuda")) == ["plain", "torch", "graphs"]
+    monkeypatch.setattr(bench_report, "is_gpu", lambda _: True)
+    monkeypatch.setattr(bench_report, "_NEAR", 2.0)
+    assert cli.main(["bench", "--model", model, "--device", "cpu", "--rounds", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "limited by starting kernels and small steps, not by arithmetic: " in printed
+    assert "one core" not in printed
+    assert "compiled    not tried, it takes a while to make: --engines compiled" in printed
