@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from evf_sam_ros.models.variants import EvfSamConfig
 
 _PROMPTS = (1, 3)  # per image: one, and what stands for any number
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"  # where Inductor looks, and Triton by its order
+_OWN_CHOICE = "torchinductor_"
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ def compiling(
         ValueError: there is no compiler for this device.
     """
     _check(device)
-    os.environ.setdefault(_CACHE, str(cache_of("inductor")))
+    _keep_kernels()
     dtype = AUTOCAST[precision]
     truth_in = dtype if precision == "fp8" else torch.float32  # float8's twin is never float32
     try:
@@ -73,6 +75,13 @@ def _made(
     if agrees(error, precision):
         return engine
     return _refused(f"its answers differ by {error:.0e} in {precision}")
+
+
+def _keep_kernels() -> None:
+    """Keep what is compiled in the user's cache folder, unless the user has chosen another."""
+    # PyTorch writes its own choice, of temporary files, where it looks for the user's.
+    if Path(os.environ.get(_CACHE, _OWN_CHOICE)).name.startswith(_OWN_CHOICE):
+        os.environ[_CACHE] = str(cache_of("inductor"))
 
 
 def _refused(reason: str) -> None:

@@ -4,6 +4,7 @@ Most tests capture the layers and run what was captured as it is; Inductor's own
 need a C++ compiler and minutes, are met by the last.
 """
 
+import os
 import threading
 from itertools import product
 
@@ -208,14 +209,15 @@ def test_without_triton_a_gpu_refuses_it(monkeypatch):
             engine_for(name, model, config, torch.device("cuda"), "fp16")
 
 
-def test_what_is_compiled_is_kept_beside_what_openvino_made(monkeypatch, tmp_path):
-    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+@pytest.mark.parametrize(("before", "own"), [("torchinductor_someone", True), ("kernels", False)])
+def test_what_is_compiled_is_kept_beside_what_openvino_made(before, own, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", before)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     model, config = model_and_config("efficient_sam")
     compiling.compiling(model, config, CPU, "fp32")
-    assert compiling.os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(cache_of("inductor"))
+    kept = str(cache_of("inductor")) if own else before  # own: PyTorch's choice, not the user's
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == kept
     assert cache_of("inductor").parent == tmp_path / "evf_sam_ros"
-    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
 
 
 @needs_goldens
