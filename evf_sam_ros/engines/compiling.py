@@ -49,11 +49,12 @@ def compiling(
         expected = answers(model, config, PlainEngine(model), truth_in)
     except RuntimeError as error:  # float32 may need more memory than there is
         return partial(_refused, str(error))
-    return partial(_made, model, config, device, precision, expected)
+    # Rounded now: whoever rounds the model while another thread compiles shares these weights.
+    return partial(_made, rounded_twin(model, dtype), config, device, precision, expected)
 
 
 def _made(
-    model: EvfSam,
+    twin: EvfSam,
     config: EvfSamConfig,
     device: torch.device,
     precision: str,
@@ -61,15 +62,15 @@ def _made(
 ) -> Any:
     most = config.encoder.max_tokens
     dtype = AUTOCAST[precision]
-    compiled = CompiledEngine(torch_engine(rounded_twin(model, dtype), device, precision), most)
+    compiled = CompiledEngine(torch_engine(twin, device, precision), most)
     engine: Any = compiled
     try:
-        compiled.learn(partial(rehearse, compiled, model, config, dtype, _PROMPTS))
+        compiled.learn(partial(rehearse, compiled, twin, config, dtype, _PROMPTS))
         if device.type == "cuda":
             engine = GraphsEngine(compiled, partial(CudaRecorder, device), most, compiled.name)
             for _ in range(MEETINGS):
-                rehearse(engine, model, config, dtype)
-        error = error_of(expected, answers(model, config, engine, dtype))
+                rehearse(engine, twin, config, dtype)
+        error = error_of(expected, answers(twin, config, engine, dtype))
     except Exception as failure:  # of a compiler: whatever it is, torch runs the model
         return _refused(f"{type(failure).__name__}: {failure}")
     if agrees(error, precision):
