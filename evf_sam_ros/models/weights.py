@@ -23,7 +23,8 @@ from torch import Tensor
 WEIGHTS = "model.safetensors"
 
 _POINTER = b"version https://git-lfs.github.com"  # what git leaves of a large file without LFS
-_AT_ONCE = 16 * 2**20  # bytes of a file that are in memory beside the copies of them
+# What of a file is in memory beside the copies of it: so many bytes, or one part of so many.
+_AT_ONCE, _PARTS = 16 * 2**20, 8
 _NAMED = 8  # how many names an error lists
 
 
@@ -177,10 +178,11 @@ def _is_as_needed(tensor: Tensor) -> bool:
 
 
 def _groups(sizes: Mapping[str, int]) -> Iterator[list[str]]:
-    """Split names so that each group holds about `_AT_ONCE` bytes, or one larger tensor."""
+    """Split names so that each group holds as many bytes as may be read at once, or one tensor."""
+    most = max(_AT_ONCE, sum(sizes.values()) // _PARTS)  # a pickle takes long to map anew
     group: list[str] = []
     for name, size in sizes.items():
-        if group and sum(sizes[each] for each in group) + size > _AT_ONCE:
+        if group and sum(sizes[each] for each in group) + size > most:
             yield group
             group = []
         group.append(name)
