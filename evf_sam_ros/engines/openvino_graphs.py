@@ -128,7 +128,9 @@ def _graphs(model: EvfSam, config: EvfSamConfig) -> dict[str, Any]:
 
 
 def _converted(module: nn.Module, example: tuple[Tensor, ...], shapes: list[list[int]]) -> Any:
-    graph = openvino.convert_model(module.eval(), example_input=example)
+    # Not run again to check the trace: `proof` compares what it answers.
+    traced = torch.jit.trace(module.eval(), example, check_trace=False)
+    graph = openvino.convert_model(traced, example_input=example)
     graph.reshape(dict(enumerate(shapes)))
     return graph
 

@@ -7,6 +7,7 @@ every size under `CONFIG_KEY`; a released one names sizes that `variants` knows.
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,12 +125,12 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: _stored(tensor, dtype) for name, tensor in model.state_dict().items()}
     document = {**(extra or {}), CONFIG_KEY: document_from_config(config)}
-    unfinished = folder / f"{WEIGHTS}.unfinished"
-    save_file(state, unfinished)
-    os.replace(unfinished, folder / WEIGHTS)
-    unfinished = folder / f"{CONFIG}.unfinished"
-    unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    os.replace(unfinished, folder / CONFIG)
+    weights, written = (folder / f"{name}.unfinished" for name in (WEIGHTS, CONFIG))
+    save_file(state, weights)
+    written.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    shutil.copymode(written, weights)  # safetensors lets nobody else read what it writes
+    os.replace(weights, folder / WEIGHTS)
+    os.replace(written, folder / CONFIG)
 
 
 def build_with(config: EvfSamConfig, state: Mapping[str, Tensor], source: str) -> EvfSam:

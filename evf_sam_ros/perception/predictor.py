@@ -330,7 +330,7 @@ def load_predictor(
     chosen_precision = precision_of(precision, chosen_device)
     if score_threshold is not None:
         check_threshold(score_threshold)
-    loaded = checkpoint.load(folder, behaviour)
+    loaded = checkpoint.load(folder, behaviour, chosen_device)
     calibration = Calibration.from_config(loaded.document)
     if score_threshold is None and calibration is not None:
         score_threshold = calibration.threshold

@@ -138,6 +138,13 @@ def test_weights_are_stored_in_the_precision_asked_for(tmp_path):
     checkpoint.load(tmp_path)
 
 
+def test_who_may_read_one_file_of_a_saved_model_may_read_the_other(tmp_path):
+    config = VARIANTS["tabletop"]
+    checkpoint.save(build(config), config, tmp_path)
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
 def test_a_failed_save_keeps_the_model_that_was_there(tmp_path, monkeypatch):
     config = EFFICIENT_SAM
     checkpoint.save(build(config), config, tmp_path)
