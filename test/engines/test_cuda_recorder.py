@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+from stand_in_streams import CurrentStream
 
 from evf_sam_ros.engines.graphs import CudaRecorder
 
@@ -25,22 +26,20 @@ class Graph:
     replay = staticmethod(lambda: None)
 
 
-class Cuda:
+class Cuda(CurrentStream):
     """What the recorder uses of `torch.cuda`."""
 
     Stream = Stream
     CUDAGraph = Graph
 
     def __init__(self):
-        self.default = self.current = Stream()
+        super().__init__(Stream())
+        self.default = self.current
         self.chosen = None  # device
         self.recorded_on, self.recording = [], False
 
     def graph_pool_handle(self):
         return object()
-
-    def current_stream(self):
-        return self.current
 
     @contextmanager
     def device(self, device):
@@ -49,14 +48,6 @@ class Cuda:
             yield
         finally:
             self.chosen = before
-
-    @contextmanager
-    def stream(self, stream):
-        before, self.current = self.current, stream
-        try:
-            yield
-        finally:
-            self.current = before
 
     @contextmanager
     def graph(self, graph, pool, stream, capture_error_mode):

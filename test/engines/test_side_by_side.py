@@ -4,10 +4,9 @@ A stand-in for streams knows, for every stream, what is done when its next work 
 work, and that of those it has waited for. A wait that is missing is a read of what is not known.
 """
 
-from contextlib import contextmanager
-
 import pytest
 import torch
+from stand_in_streams import CurrentStream
 
 from evf_sam_ros.engines.side_by_side import SideBySide
 
@@ -22,24 +21,13 @@ class Stream:
         self.known |= other.known
 
 
-class Streams:
+class Streams(CurrentStream):
     """What `SideBySide` uses of `torch.cuda`."""
 
     Stream = Stream
 
     def __init__(self):
-        self.current = Stream()
-
-    def current_stream(self, device):
-        return self.current
-
-    @contextmanager
-    def stream(self, stream):
-        before, self.current = self.current, stream
-        try:
-            yield
-        finally:
-            self.current = before
+        super().__init__(Stream())
 
     def work(self, name, *reads):
         """Queue work on the current stream; return what it makes."""
