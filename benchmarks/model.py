@@ -26,6 +26,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
@@ -36,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without bei
 import torch
 
 from benchmarks.timing.contender import STEPS
-from benchmarks.timing.counters import Counters, counting
+from benchmarks.timing.counters import counting
 from benchmarks.timing.goals import verdicts
 from benchmarks.timing.lengths import spreads
 from benchmarks.timing.memory import peaks
@@ -70,27 +71,26 @@ def main(argv: list[str] | None = None) -> int:
             config = _cut(VARIANTS[variant], arguments.depth)
             setting = Setting(
                 variant, precision, config, device, arguments.engines, arguments.against,
-                arguments.prompts,
+                arguments.prompts, counters,
             )  # fmt: skip
-            _measure(setting, arguments, counters, report)
+            setting.tried("the whole case", partial(_measure, setting, arguments, report))
+            report["failures"] += map(asdict, setting.failures)
             if arguments.json:  # after every case: the next may take an hour
                 _write(report, arguments.json)
     print(text(report))
-    return 0 if all(row["passed"] and not row["compiled"] for row in report["rows"]) else 1
+    right = all(row["passed"] and not row["compiled"] for row in report["rows"])
+    return 0 if right and report["rows"] else 1
 
 
-def _measure(
-    setting: Setting, arguments: argparse.Namespace, counters: Counters, report: dict[str, Any]
-) -> None:
+def _measure(setting: Setting, arguments: argparse.Namespace, report: dict[str, Any]) -> None:
     """Add a case to the report; memory first, while there is nothing else on the device."""
     if is_gpu(setting.device):
         report["memory"] += map(asdict, peaks(setting))
     taking_part = participants(setting)
     rate = report["ceilings"][setting.precision]["gflop_per_s"]
     plan = Plan(arguments.steps, arguments.rounds, arguments.frames, rate)
-    report["rows"] += map(asdict, rows(setting, taking_part, plan, counters))
-    report["lengths"] += map(asdict, spreads(setting, taking_part, counters, arguments.lengths))
-    report["failures"] += map(asdict, setting.failures)
+    report["rows"] += map(asdict, rows(setting, taking_part, plan))
+    report["lengths"] += map(asdict, spreads(setting, taking_part, arguments.lengths))
 
 
 def _empty_report(arguments: argparse.Namespace, device: torch.device) -> dict[str, Any]:

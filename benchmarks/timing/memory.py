@@ -51,9 +51,9 @@ def _peak(setting: Setting, engine: str) -> Peak:
         round_weights(model, setting.dtype)
     loading = torch.cuda.max_memory_reserved(device)
     _begin(device)
-    inputs = Inputs(config, device, _PICTURES)
-    contender = ours(engine, runs, config, inputs, device)
     with torch.inference_mode():
+        inputs = Inputs(config, device, _PICTURES)
+        contender = ours(engine, runs, config, inputs, device)
         for count in setting.prompts:
             for frame in range(_FRAMES):
                 contender.steps["frame"](frame, count)

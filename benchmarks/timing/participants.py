@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from benchmarks.timing.contender import Contender, Reduced, ours
+from benchmarks.timing.counters import Counters
 from benchmarks.timing.inputs import Inputs
 from benchmarks.timing.peer import peer
 from benchmarks.timing.proof import Proof
@@ -51,6 +52,7 @@ class Setting:
     engines: list[str]
     against: list[Path]
     prompts: list[int]
+    counters: Counters
     failures: list[Failure] = field(default_factory=list)
 
     @property
@@ -107,7 +109,8 @@ def participants(setting: Setting) -> list[Participant]:
     with setting.device:
         model = build(setting.config).requires_grad_(False)
     _fill(model)
-    inputs = Inputs(setting.config, setting.device)
+    with torch.inference_mode():  # as the predictor makes them: compilers tell the difference
+        inputs = Inputs(setting.config, setting.device)
     proof = Proof(model, setting.config, inputs, setting.prompts)
     others = list(_peers(setting, model, inputs, proof))
     engines = dict(_engines(setting, model))
@@ -138,7 +141,11 @@ def _ours(
     for name, engine in engines.items():
         runs = setting.deployed(name, engine)
         contender = ours(name, runs, setting.config, inputs, setting.device)
+        before = setting.counters.total()
         errors = setting.tried(name, lambda own=contender: _errors(setting, own, proof))
+        if late := setting.counters.total() - before:
+            note = f"compiled or recorded {late} times by the first questions"
+            contender = replace(contender, note=note)
         if errors is not None:
             yield Participant(contender, errors, gate)
 

@@ -64,9 +64,7 @@ class _Watched:
         return answer
 
 
-def rows(
-    setting: Setting, taking_part: list[Participant], plan: Plan, counters: Counters
-) -> Iterator[Row]:
+def rows(setting: Setting, taking_part: list[Participant], plan: Plan) -> Iterator[Row]:
     """Yield a row per step, contender and number of prompts; an image is encoded once for all."""
     work_of = {count: work(setting.config, count, WORDS) for count in setting.prompts}
     for step in tqdm(plan.steps, desc=f"{setting.variant} {setting.precision}", leave=False):
@@ -79,21 +77,17 @@ def rows(
         ]
         blank = [_blank(setting, *pair, step, work_of) for pair in asked]
         runs = {
-            number: _Watched(partial(_run, *asked[number], step), counters)
+            number: partial(_run, *asked[number], step)
             for number, row in enumerate(blank)
             if row.passed
         }
-        times = in_turn(
-            runs,
-            setting.device,
-            plan.rounds,
-            frames=plan.frames,
-            warm_up=min(plan.frames, _WARM_UP),
-        )
+        in_turn(runs, setting.device, 0, warm_up=min(plan.frames, _WARM_UP))
+        watched = {number: _Watched(run, setting.counters) for number, run in runs.items()}
+        times = in_turn(watched, setting.device, plan.rounds, frames=plan.frames, warm_up=0)
         for number, row in enumerate(blank):
             if number in times:
                 row = _with_figures(row, times[number], setting, plan.gflop_per_s)
-                row = replace(row, compiled=runs[number].compiled)
+                row = replace(row, compiled=watched[number].compiled)
             yield row
 
 

@@ -147,6 +147,20 @@ def test_an_implementation_with_other_answers_gets_no_figure(measured, tmp_path)
     assert "| wrong | 1e+00 | other answers: no figure |" in printed
 
 
+def test_a_case_that_fails_leaves_the_others_their_figures(measured, monkeypatch):
+    build = participants.build
+
+    def no_memory(config):
+        if config is SAM:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return build(config)
+
+    monkeypatch.setattr(participants, "build", no_memory)
+    _, printed, report = measured("evf_sam", "evf_effisam_b", "--engines", "torch")
+    assert {row["variant"] for row in report["rows"]} == {"evf_effisam_b"}
+    assert "failed: evf_sam fp32 the whole case: OutOfMemoryError: CUDA out of memory" in printed
+
+
 def test_a_folder_without_an_implementation_is_one_sentence(measured, tmp_path):
     with pytest.raises(SystemExit, match=r"there is no implementation\.py in it"):
         measured("evf_sam", "--engines", "torch", "--against", tmp_path)
