@@ -39,19 +39,19 @@ def answers(
     model: EvfSam, config: EvfSamConfig, engine: Any, dtype: torch.dtype = torch.float32
 ) -> list[Tensor]:
     """Return an engine's logits, on random pictures and words; the model says on which device."""
-    return [ask(model, config, engine, question, dtype) for question in _QUESTIONS]
+    return [ask(model, config, engine, each, dtype) for each in _QUESTIONS]
 
 
 def ask(
     model: EvfSam,
     config: EvfSamConfig,
     engine: Any,
-    question: tuple[int, int],
+    asked: tuple[int, int],
     dtype: torch.dtype,
 ) -> Tensor:
     """Return an engine's logits for a random picture with so many prompts of so many tokens."""
     device = next(model.parameters()).device
-    images, *rest = (part.to(device) for part in _question(config, *question))
+    images, *rest = (part.to(device) for part in question(config, *asked))
     enabled = dtype != torch.float32
     with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=enabled):
         logits: Tensor = engine.decode(engine.encode(images), engine.prompt(*rest)).logits
@@ -63,7 +63,8 @@ def error_of(expected: list[Tensor], computed: list[Tensor]) -> float:
     return float(np.max([relative_error(*pair) for pair in zip(expected, computed, strict=True)]))
 
 
-def _question(config: EvfSamConfig, prompts: int, words: int) -> tuple[torch.Tensor, ...]:
+def question(config: EvfSamConfig, prompts: int, words: int) -> tuple[torch.Tensor, ...]:
+    """Return a picture for either encoder, tokens, and which are padding; always the same."""
     random = torch.Generator().manual_seed(prompts)
     images = torch.randn(1, 3, *config.image_input.size, generator=random)
     fusions = torch.randn(1, 3, *config.fusion_input.size, generator=random)
