@@ -41,6 +41,7 @@ class Region:
         self.learns = False
 
     def __call__(self, *given: Any) -> Any:
+        given = tuple(map(_inferred, given))
         kind = self._kind(given)
         if self.learns:
             self._known.add(kind)
@@ -52,7 +53,9 @@ class Region:
         return self._compiled(*given)
 
     def _kind(self, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        kinds: list[Any] = [torch.is_inference_mode_enabled(), autocast_dtype(given[0].device)]
+        # All that the compiler asks about: what it does not know it would compile for anew.
+        modes = (torch.is_inference_mode_enabled(), autocast_dtype(given[0].device))
+        kinds: list[Any] = [*modes, torch.get_num_threads()]
         for place, each in enumerate(given):
             if not isinstance(each, Tensor):
                 kinds.append(each)
@@ -60,8 +63,14 @@ class Region:
             shape = list(each.shape)
             if place in self._any_size:
                 shape[self._any_size[place]] = min(2, shape[self._any_size[place]])
-            kinds.append((each.dtype, *shape))
+            kinds.append((each.dtype, each.is_contiguous(), *shape))
         return tuple(kinds)
+
+
+def _inferred(given: Any) -> Any:
+    """Return tensors as inference mode makes them: the compiler tells others from them."""
+    foreign = isinstance(given, Tensor) and not given.is_inference()
+    return given.clone() if foreign and torch.is_inference_mode_enabled() else given
 
 
 class CompiledEngine:

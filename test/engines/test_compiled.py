@@ -81,6 +81,23 @@ def test_nor_with_any_other_family(name):
     check_every_length(*compiled_model(name))
 
 
+def test_what_was_made_outside_of_inference_mode_is_not_compiled_for_again():
+    region = compiled.Region(lambda values, scale: values.relu() * scale, {})
+    with torch.inference_mode():
+        region.learns = True
+        region(torch.ones(3), 2)
+        region.learns = False
+    before = graphs()
+    with torch.inference_mode(False):
+        foreign = torch.tensor([1.0, -1.0, 2.0])
+    with torch.inference_mode():
+        assert region(foreign, 2).tolist() == [2, 0, 4]
+        assert region(foreign[:2], 2).tolist() == [2, 0]  # of no kind that was learned
+        torch.set_num_threads(2)
+        assert region(foreign, 2).tolist() == [2, 0, 4]
+    assert graphs() == before
+
+
 def test_what_is_repeated_is_compiled_once_for_all_repetitions(efficient):
     *_, config, made = efficient
     words, prompts = len(buckets(config.encoder.max_tokens)), 2
