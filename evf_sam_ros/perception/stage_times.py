@@ -32,7 +32,8 @@ class StageClock:
     def lap(self) -> float:
         """Return the seconds since the last lap."""
         if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+            # Not for the device: while another thread records a graph CUDA refuses that.
+            torch.cuda.current_stream(self._device).synchronize()
         now = time.perf_counter()
         lasted, self._last = now - self._last, now
         return lasted

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from evf_sam_ros.perception.stage_times import StageMarks
+from evf_sam_ros.perception.stage_times import StageClock, StageMarks
 
 
 def test_stages_take_the_time_between_their_marks():
@@ -56,3 +56,18 @@ def test_a_gpu_is_waited_for_when_the_times_are_asked_for(monkeypatch):
     marks.mark()
     assert gpu.synchronised == []
     assert marks.seconds() == pytest.approx([0.25, 0.25])
+
+
+def test_a_lap_waits_for_its_own_work_not_for_the_device_on_which_others_may_record(monkeypatch):
+    waited = []
+
+    class Stream:
+        def synchronize(self):
+            waited.append(self)
+
+    stream = Stream()
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: stream)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda *_: pytest.fail("waits for the device"))
+    clock = StageClock(torch.device("cuda"))
+    assert clock.lap() >= 0
+    assert waited == [stream]
