@@ -33,7 +33,7 @@ from evf_sam_ros.engines.twin import rounded_twin
 from evf_sam_ros.engines.warming import WarmingEngine
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
-from evf_sam_ros.models.variants import EvfSamConfig
+from evf_sam_ros.models.variants import EvfSamConfig, is_bridge
 
 __all__ = ["ENGINES", "Engine", "EngineName", "PlainEngine", "engine_for", "round_weights"]
 
@@ -74,6 +74,10 @@ def engine_for(
     """
     if name not in _MAKERS:
         raise ValueError(f"engine is {name!r}, need one of {', '.join(ENGINES)}")
+    if is_bridge(config) and name not in _FOR_BRIDGES:
+        raise ValueError(
+            f"engine {name!r} does not run SAM-CLIP bridges, need one of {', '.join(_FOR_BRIDGES)}"
+        )
     return _MAKERS[name](_Asked(model, config, device, precision))
 
 
@@ -149,6 +153,9 @@ _MAKERS: dict[str, Callable[[_Asked], Engine]] = {
     "warming": _warming,
     "graphs": _graphs,
 }
+
+
+_FOR_BRIDGES = ("auto", "torch", "plain")  # their prompts are more than a tensor
 
 
 def _compiling(asked: _Asked) -> Callable[[], Any]:

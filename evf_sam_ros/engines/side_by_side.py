@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+
+from evf_sam_ros.engines.parts import tensors_in
 
 Result = TypeVar("Result")
+Prompts = TypeVar("Prompts")  # a tensor, or a dataclass of several
 
 
 class SideBySide:
@@ -21,8 +23,8 @@ class SideBySide:
         self._aside: Any = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def __call__(
-        self, step: Callable[[], Result], aside: Callable[[], Tensor]
-    ) -> tuple[Result, Tensor]:
+        self, step: Callable[[], Result], aside: Callable[[], Prompts]
+    ) -> tuple[Result, Prompts]:
         """Return what both return, to be used on the stream of the caller.
 
         What they read must be kept until this returns: it is the caller's stream that made it.
@@ -39,5 +41,6 @@ class SideBySide:
         finally:
             stream.wait_stream(self._aside)
         # Or its memory would be given away while this stream still reads it.
-        beside.record_stream(stream)
+        for part in tensors_in(beside):
+            part.record_stream(stream)
         return result, beside

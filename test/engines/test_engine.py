@@ -3,6 +3,7 @@
 import pytest
 import torch
 from test_lean import inputs, model_and_config, run
+from tiny_bridge import ON_COMPACT
 
 from evf_sam_ros.engines import engine
 from evf_sam_ros.engines.engine import PlainEngine, engine_for, round_weights
@@ -73,3 +74,9 @@ def test_a_gpu_meets_a_few_lengths_of_words_a_cpu_every_one():
     model, _ = model_and_config("sam")
     assert isinstance(torch_engine(model, torch.device("cuda"), "fp16").prompt, InBuckets)
     assert not isinstance(torch_engine(model, CPU, "fp32").prompt, InBuckets)
+
+
+@pytest.mark.parametrize("name", ["openvino", "compiled", "warming", "graphs"])
+def test_what_knows_only_tensors_refuses_a_bridge(name):
+    with pytest.raises(ValueError, match=f"'{name}' does not run SAM-CLIP bridges, need one of "):
+        engine_for(name, None, ON_COMPACT, CPU, "fp32")

@@ -4,6 +4,8 @@ A stand-in for streams knows, for every stream, what is done when its next work 
 work, and that of those it has waited for. A wait that is missing is a read of what is not known.
 """
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 from stand_in_streams import CurrentStream
@@ -44,11 +46,13 @@ def streams(monkeypatch):
     return stand_in
 
 
-class Made:
-    """A tensor; it notes who is told to keep its memory for another stream."""
+class Made(torch.Tensor):
+    """It notes who is told to keep its memory for another stream."""
 
-    def __init__(self):
-        self.kept_for = []
+    def __new__(cls):
+        made = torch.zeros(1).as_subclass(cls)
+        made.kept_for = []
+        return made
 
     def record_stream(self, stream):
         self.kept_for.append(stream)
@@ -94,6 +98,22 @@ def test_features_made_before_are_decoded_with_other_words(streams):
     _, beside = both(lambda: None, lambda: streams.work("prompt 1", "other words"))
     streams.work("decode 1", "encode 0", "prompt 1")
     assert beside.kept_for == [streams.current]
+
+
+@dataclass
+class Told:
+    """Prompts of a bridge: more than a tensor."""
+
+    sparse: Made
+    pyramid: list[Made]
+    nothing: None = None
+
+
+def test_prompts_of_several_tensors_are_kept_all(streams):
+    told = Told(Made(), [Made(), Made()])
+    SideBySide(GPU)(lambda: None, lambda: told)
+    for part in (told.sparse, *told.pyramid):
+        assert part.kept_for == [streams.current]
 
 
 @pytest.mark.parametrize("missing", ["fork", "join"])
