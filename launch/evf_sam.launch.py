@@ -38,7 +38,7 @@ ARGUMENTS = [
     argument("model", "", OVERRIDE),
     argument("device", "", OVERRIDE),
     argument(
-        "engine", "", "what runs the model, as `warming` where OpenVINO is installed; " + OVERRIDE
+        "engine", "", "what runs the model, as `warming` (at once, soon faster); " + OVERRIDE
     ),
     argument("use_sim_time", "false", "take the time from /clock"),
     argument("log_level", "info", "of the node"),

@@ -80,7 +80,9 @@ class Predictor:
         twin = proven_twin(self.model, self.config) if precision == "fp8" else None
         self.precision = "bf16" if precision == "fp8" and twin is None else precision
         self.engine = engine_for(engine, twin or self.model, self.config, device, self.precision)
-        if precision != "fp32" and engine != "warming" and self.engine.name != "openvino":
+        # On a CPU another thread may be making OpenVINO's graphs of them, which are float32.
+        exact = (engine == "warming" and device.type == "cpu") or self.engine.name == "openvino"
+        if precision != "fp32" and not exact:
             round_weights(self.model, AUTOCAST[precision])
         self._tokenizer = tokenizer
         self._calibration = calibration

@@ -4,6 +4,8 @@ Images are (H, W, 3) uint8 RGB: an array, or a tensor on any device, where all o
 bit for bit the same. What is returned is float32 on the same device, (3, height, width).
 """
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -116,11 +118,15 @@ def _torch_resize(pixels: Tensor, size: Size, mode: str) -> Tensor:
 
 
 def _normalised(pixels: Tensor, spec: ImageInput) -> Tensor:
-    mean, std = (
-        torch.tensor(values, device=pixels.device)[:, None, None]
-        for values in (spec.mean, spec.std)
-    )
+    mean, std = (_per_channel(tuple(each), pixels.device) for each in (spec.mean, spec.std))
     return (pixels.float() - mean) / std
+
+
+@lru_cache(maxsize=16)
+def _per_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return (3, 1, 1), kept on the device: what is sent there anew makes the program wait."""
+    with torch.inference_mode(False):  # lent to whoever asks next, whatever their mode
+        return torch.tensor(values, device=device)[:, None, None]
 
 
 def _bilinear(logits_1Phw: Tensor, size: Size) -> Tensor:
