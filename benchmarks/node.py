@@ -61,7 +61,13 @@ def start(arguments: argparse.Namespace, logs: Path) -> list[Child]:
     """Start camera and node."""
     width, height = arguments.size.split("x")
     parameters = {
-        "sim_camera_node": (f"width:={width}", f"height:={height}", f"rate_hz:={arguments.rate}"),
+        # Without noise, which takes a core that a camera does not.
+        "sim_camera_node": (
+            f"width:={width}",
+            f"height:={height}",
+            f"rate_hz:={arguments.rate}",
+            "noise:=false",
+        ),
         "segmentation_node": (f"model:={arguments.model}", "command_ttl_s:=0.0"),
     }
     programs = {module: ["-m", f"evf_sam_ros.ros.{module}"] for module in parameters}

@@ -1,6 +1,7 @@
 """Boxes around points in space, along their own axes or upright. Pure functions, metres."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -71,9 +72,14 @@ def evenly(values: NDArray[Any], most: int) -> NDArray[Any]:
     """
     if len(values) <= most:
         return values
-    numbers = np.arange(most)
-    places = (numbers + numbers * GOLDEN % 1.0) * (len(values) / most)
-    return values[places.astype(np.intp)]
+    return values[(_steps(most) * (len(values) / most)).astype(np.intp)]
+
+
+@lru_cache(maxsize=4)
+def _steps(count: int) -> Floats:
+    """Return (count,), each somewhere between its number and the next."""
+    numbers = np.arange(count)
+    return numbers + numbers * GOLDEN % 1.0
 
 
 def _box(middle: Floats, camera_from_box: Floats, low: Floats, high: Floats) -> Box:

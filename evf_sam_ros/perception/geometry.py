@@ -131,7 +131,7 @@ def _lifted(depth_m: NDArray[np.floating], pixels: Indices, camera: Intrinsics) 
     rows, columns = np.divmod(pixels, depth_m.shape[1])
     z = depth_m.ravel()[pixels].astype(np.float64)
     x, y = _rays(columns, rows, camera)
-    return np.stack([x * z, y * z, z], axis=-1)
+    return np.stack([x * z, y * z, z]).T  # column by column in memory: sums of columns are fast
 
 
 def _rays(columns: Indices, rows: Indices, camera: Intrinsics) -> Floats:
@@ -167,10 +167,12 @@ def outline(mask: Mask) -> Outline:
     inside = window(mask)
     cropped = mask[inside]
     (height, width), (y, x) = cropped.shape, (side.start for side in inside)
-    moments = cv2.moments(cropped.view(np.uint8), binaryImage=True)  # of whole numbers: exact
+    pixels = cropped.astype(np.uint8)
+    moments = cv2.moments(pixels, binaryImage=True)  # of whole numbers: exact
     area = moments["m00"]
     # The frame of zeros makes the image's border count as rim, too.
-    to_rim = cv2.distanceTransform(np.pad(cropped, 1).astype(np.uint8), cv2.DIST_L2, 5)
+    framed = cv2.copyMakeBorder(pixels, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    to_rim = cv2.distanceTransform(framed, cv2.DIST_L2, 5)
     anchor_v, anchor_u = np.unravel_index(int(np.argmax(to_rim)), to_rim.shape)
     return Outline(
         area_px=int(area),
@@ -364,7 +366,7 @@ def _some(readings: Mask) -> Indices:
 def _near_median_depth(points: Floats) -> Floats:
     distance = np.abs(points[:, 2] - np.median(points[:, 2]))
     sigma = 1.4826 * np.median(distance) + SCALE_FLOOR_M  # 1.4826: MAD of a normal to its sigma
-    return points[distance <= ROBUST_SIGMAS * sigma]
+    return points.T.compress(distance <= ROBUST_SIGMAS * sigma, axis=1).T
 
 
 def _covariance(points: Floats, camera: Intrinsics) -> Floats:
