@@ -170,8 +170,9 @@ def _arguments(argv: list[str] | None) -> tuple[argparse.Namespace, torch.device
     )
     parser.add_argument("variant", nargs="*", default=["tabletop"], help=", ".join(_VARIANTS))
     parser.add_argument(
-        "--engines", nargs="+", choices=_ENGINES, help="default: all that fit the device"
-    )
+        "--engines", nargs="+", choices=_ENGINES,
+        help="default: plain, torch and openvino on a CPU, all but openvino on a GPU",
+    )  # fmt: skip
     parser.add_argument(
         "--prompts", nargs="+", type=at_least(1), default=[1, 8], help="per image (1 8)"
     )

@@ -16,7 +16,6 @@ from benchmarks.timing.counters import Counters
 from benchmarks.timing.inputs import Inputs
 from benchmarks.timing.peer import peer
 from benchmarks.timing.proof import Proof
-from evf_sam_ros.engines.bench import made_in_order
 from evf_sam_ros.engines.engine import Engine, engine_for, round_weights
 from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.engines.measure import GATES, is_gpu
@@ -128,7 +127,7 @@ def _fill(model: nn.Module) -> None:
 
 def _engines(setting: Setting, model: EvfSam) -> Iterator[tuple[str, Engine]]:
     runs_it = float8_twin(model) if setting.precision == "fp8" else model
-    for name in made_in_order(setting.engines):
+    for name in setting.engines:
         engine = setting.tried(name, lambda name=name: setting.engine(name, runs_it))
         if engine is not None:
             yield name, engine

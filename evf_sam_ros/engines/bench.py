@@ -73,11 +73,6 @@ def engines_of(device: torch.device) -> list[str]:
     return [name for name in kept[device.type] if name != "openvino" or is_installed()]
 
 
-def made_in_order(engines: Sequence[str]) -> list[str]:
-    """Return engines so that whoever rounds the weights when it is made is made last."""
-    return sorted(engines, key=lambda name: name == "compiled")
-
-
 def bench(asked: Question) -> Bench:
     """Measure; engines that are not ready are made ready. The model's weights are rounded."""
     inputs = _inputs(asked.config, asked.device, asked.prompts)
@@ -113,7 +108,7 @@ def _engines(asked: Question) -> tuple[dict[str, Engine], dict[str, str]]:
     runs_it = float8_twin(asked.model) if asked.precision == "fp8" else asked.model
     made: dict[str, Engine] = {}
     left_out: dict[str, str] = {}
-    for name in made_in_order(asked.engines):
+    for name in asked.engines:
         try:
             engine = engine_for(name, runs_it, asked.config, asked.device, asked.precision)
         except ValueError as reason:
