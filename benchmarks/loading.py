@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without bei
 
 import torch
 
+from benchmarks.timing.machine import memory_mb
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.config_document import document_from_config
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -28,6 +29,7 @@ from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
 from evf_sam_ros.perception.model_folder import model_folder
 
 ROUNDS = 5
+KINDS = ("RssAnon", "RssFile")  # of memory: its own, and pages of files
 SAMPLE_S = 0.005
 TOKENS = 8
 COLUMNS = {
@@ -97,17 +99,17 @@ def measured(folder: Path) -> dict[str, float]:
     """Load, then read every weight, then run the step that reads most of them."""
     for path in folder.iterdir():
         path.read_bytes()  # into the page cache
-    before = memory_mb()
+    before = memory_mb("self", KINDS)
     with Watch() as watch:
         start_s = time.thread_time()
         loaded = checkpoint.load(folder)
         figures = {"load_cpu_s": time.thread_time() - start_s}
-    after = memory_mb()
+    after = memory_mb("self", KINDS)
     start_s = time.thread_time()
     for tensor in loaded.model.state_dict().values():
         tensor.sum()
     figures["use_cpu_s"] = time.thread_time() - start_s
-    used = memory_mb()
+    used = memory_mb("self", KINDS)
     return {
         **figures,
         "peak_anonymous_mb": watch.most_mb - before["RssAnon"],
@@ -141,7 +143,7 @@ class Watch:
     """The most anonymous memory that this process has meanwhile."""
 
     def __enter__(self) -> "Watch":
-        self.most_mb = memory_mb()["RssAnon"]
+        self.most_mb = memory_mb("self", KINDS)["RssAnon"]
         self._ended = Event()
         self._thread = Thread(target=self._look)
         self._thread.start()
@@ -153,14 +155,7 @@ class Watch:
 
     def _look(self) -> None:
         while not self._ended.wait(SAMPLE_S):
-            self.most_mb = max(self.most_mb, memory_mb()["RssAnon"])
-
-
-def memory_mb(process: int | str = "self") -> dict[str, float]:
-    """Return the memory of a process by kind: its own, and pages of files."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    values = dict(line.split(":", 1) for line in lines)
-    return {name: int(values[name].split()[0]) / 1024 for name in ("RssAnon", "RssFile")}
+            self.most_mb = max(self.most_mb, memory_mb("self", KINDS)["RssAnon"])
 
 
 if __name__ == "__main__":

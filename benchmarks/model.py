@@ -21,13 +21,10 @@ with the model's, too; on a CPU that is what they are timed in, whatever the eng
 
 import argparse
 import json
-import platform
-import subprocess
 import sys
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -40,6 +37,8 @@ from benchmarks.timing.contender import STEPS
 from benchmarks.timing.counters import counting
 from benchmarks.timing.goals import verdicts
 from benchmarks.timing.lengths import spreads
+from benchmarks.timing.machine import commit as checkout
+from benchmarks.timing.machine import processor, versions
 from benchmarks.timing.memory import peaks
 from benchmarks.timing.participants import Setting, participants
 from benchmarks.timing.rows import Plan, rows
@@ -129,39 +128,12 @@ def _cut(config: EvfSamConfig, depth: int | None) -> EvfSamConfig:
 
 def _machine(device: torch.device, commit: str | None) -> dict[str, Any]:
     return {
-        "device": torch.cuda.get_device_name(device) if is_gpu(device) else _processor(),
+        "device": torch.cuda.get_device_name(device) if is_gpu(device) else processor(),
         "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "commit": commit or _commit(),
-        **{package: _version(package) for package in _PACKAGES},
+        "commit": commit or checkout(),
+        **versions(_PACKAGES),
         "cuda": torch.version.cuda or "none",
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"
-
-
-def _commit() -> str:
-    here = Path(__file__).parent
-    try:
-        told = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            cwd=here, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    except OSError:  # no git
-        return "unknown"
-    return told.stdout.strip() or "unknown"
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 def _arguments(argv: list[str] | None) -> tuple[argparse.Namespace, torch.device]:

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without bei
 
 import numpy as np
 
+from benchmarks.timing.machine import memory_mb
 from evf_sam_ros.ros.child import Child, stop
 from evf_sam_ros.ros.loopback import isolate
 
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         children = start(arguments, Path(folder))
         try:
             results, arrivals, cpu_s = collect(arguments, children)
-            memory = memory_mb(children[1].process.pid)
+            memory = memory_mb(children[1].process.pid, ("VmRSS", "VmHWM"))
         finally:
             stop(children)
     figures = measured(arguments, results, arrivals, cpu_s) | {"memory_mb": memory}
@@ -131,13 +132,6 @@ def cpu_seconds(pid: int) -> float:
     """Return the CPU time of all threads of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def memory_mb(pid: int) -> dict[str, float]:
-    """Return the memory that a process has now, and the most it had."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    values = dict(line.split(":", 1) for line in lines)
-    return {name: int(values[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")}
 
 
 def measured(

@@ -11,16 +11,12 @@ files in its page cache in both. Where others use the machine as well, CPU time 
 import argparse
 import json
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without bei
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.loading import memory_mb
 from benchmarks.startup_asker import EVENTS, Asker, Moment
+from benchmarks.timing.machine import commit, memory_mb, processor, versions
 from evf_sam_ros.engines.engine import ENGINES
 from evf_sam_ros.ros.child import Child, stop
 from evf_sam_ros.ros.demo import SEED
@@ -92,7 +88,7 @@ def started(
         asker.wait(lambda: EVENTS[-1] in asker.moments, children)
         if engine == "warming":
             asker.wait(lambda: LATER in told.read_text(), children)
-        memory = memory_mb(children[1].process.pid)
+        memory = memory_mb(children[1].process.pid, KINDS)
     finally:
         asker.close()
         stop(reversed(children))
@@ -173,36 +169,18 @@ def document(arguments: argparse.Namespace, runs: Sequence[dict[str, Any]]) -> d
     """Return all figures, with what they were taken on."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
-        "machine": machine(),
+        "machine": {
+            "processor": processor(),
+            "cores": os.cpu_count(),
+            "commit": commit(),
+            **versions(("torch", "openvino", "rclpy")),
+        },
         "model": Path(arguments.model).name,
         "runs": [
             run | {"moments": {name: asdict(own) for name, own in run["moments"].items()}}
             for run in runs
         ],
     }
-
-
-def machine() -> dict[str, Any]:
-    """Describe this machine and what runs on it."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    versions = {}
-    for package in ("torch", "openvino", "rclpy"):
-        with suppress(PackageNotFoundError):
-            versions[package] = version(package)
-    return {
-        "processor": names[0] if names else platform.processor(),
-        "cores": os.cpu_count(),
-        "commit": _commit(),
-        "python": platform.python_version(),
-        **versions,
-    }
-
-
-def _commit() -> str:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "not known"
 
 
 def _grouped(

@@ -64,11 +64,6 @@ def is_gpu(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def ratios(one: Times, other: Times, device: torch.device) -> list[float]:
-    """Return how many times as long as the other one took, round by round."""
-    return [a / b for a, b in zip(one.rounds(device), other.rounds(device), strict=True)]
-
-
 def ceilings(device: torch.device, dtype: torch.dtype) -> Ceilings:
     """Measure a large matrix product and a large copy, of random data."""
     side, count = _GEMM_SIDE[device.type], _copied_bytes(device)

@@ -202,7 +202,7 @@ def split_instances(mask: Mask, min_area_px: int = 1) -> list[Mask]:
     inside = window(mask)
     count, labels = cv2.connectedComponents(mask[inside].astype(np.uint8))
     if count == 2:  # with the background
-        return [mask] if np.count_nonzero(mask) >= min_area_px else []
+        return [mask] if np.count_nonzero(mask[inside]) >= min_area_px else []
     areas = np.bincount(labels.ravel(), minlength=count)
     kept = [label for label in range(1, count) if areas[label] >= min_area_px]
     parts = [np.zeros_like(mask) for _ in kept]

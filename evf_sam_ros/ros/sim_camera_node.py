@@ -71,6 +71,7 @@ class SimCameraNode(Node):
         image = color_message(self._scene.rgb, settings.encoding, header)
         depth = depth_message(depth_m, settings.depth_encoding, header)
         # An image is taken when all of it is drawn: drawing is no part of what a robot waits for.
+        # All three messages hold this one header.
         header.stamp = self.get_clock().now().to_msg()
         self._info.publish(info)
         self._image.publish(image)
