@@ -1,7 +1,7 @@
 """Before and after: what 50 labelled pictures of unseen shapes teach a model, and what it forgets.
 
 `python -m benchmarks.fine_tuning out/` renders the pictures, measures the model, fine-tunes it and
-measures again; what is there already is kept. The table of docs/fine_tuning.md is its output.
+measures again and keeps what is there. The table of docs/guides/fine_tuning.md is its output.
 """
 
 import argparse

@@ -43,12 +43,12 @@ from benchmarks.timing.memory import peaks
 from benchmarks.timing.participants import Setting, participants
 from benchmarks.timing.rows import Plan, rows
 from benchmarks.timing.tables import text
+from evf_sam_ros.cli.option_types import at_least
 from evf_sam_ros.engines.engine import ENGINES, is_installed
 from evf_sam_ros.engines.measure import ceilings, is_gpu
 from evf_sam_ros.models.sam import SamConfig
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, is_bridge
 from evf_sam_ros.perception.device import AUTOCAST, device_of
-from evf_sam_ros.perception.option_types import at_least
 
 _ENGINES = tuple(
     name for name in ENGINES if name not in ("auto", "warming")

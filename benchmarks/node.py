@@ -63,18 +63,18 @@ def start(arguments: argparse.Namespace, logs: Path) -> list[Child]:
     width, height = arguments.size.split("x")
     parameters = {
         # Without noise, which takes a core that a camera does not.
-        "sim_camera_node": (
+        "cameras.sim_camera_node": (
             f"width:={width}",
             f"height:={height}",
             f"rate_hz:={arguments.rate}",
             "noise:=false",
         ),
-        "segmentation_node": (f"model:={arguments.model}", "command_ttl_s:=0.0"),
+        "node.segmentation_node": (f"model:={arguments.model}", "command_ttl_s:=0.0"),
     }
     programs = {module: ["-m", f"evf_sam_ros.ros.{module}"] for module in parameters}
     if arguments.stub is not None:
         stub = Path(__file__).with_name("stub_node.py")
-        programs["segmentation_node"] = [str(stub), str(arguments.stub)]
+        programs["node.segmentation_node"] = [str(stub), str(arguments.stub)]
     return [
         Child(
             module,

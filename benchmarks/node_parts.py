@@ -35,8 +35,8 @@ from evf_sam_ros.ros.conversions import (
     rgb_from_compressed,
     rgb_from_image,
 )
-from evf_sam_ros.ros.judgement import objects_of
-from evf_sam_ros.ros.objects import object_message
+from evf_sam_ros.ros.node.judgement import objects_of
+from evf_sam_ros.ros.node.objects import object_message
 from evf_sam_ros.sim.scene import render_scene
 
 ROUNDS = 20

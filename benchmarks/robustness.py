@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from evf_sam_ros.evaluation.tabletop import EXPRESSION_STREAM, EXPRESSIONS_PER_SCENE, best_object
-from evf_sam_ros.perception.command import parse_command
+from evf_sam_ros.language.sentence import parse_command
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.sim.expressions import Expression, sample_expressions
 from evf_sam_ros.sim.layout import Viewpoints

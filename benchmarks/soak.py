@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     isolate()
     with tempfile.TemporaryDirectory() as folder:
-        stub, real = [str(STUB_NODE), "0"], ["-m", "evf_sam_ros.ros.segmentation_node"]
+        stub, real = [str(STUB_NODE), "0"], ["-m", "evf_sam_ros.ros.node.segmentation_node"]
         command = [sys.executable, *(stub if arguments.stub else real), "--ros-args"]
         values = (f"model:={arguments.model}", "command_ttl_s:=0.0", "max_frame_age_s:=0.0")
         command += [part for each in values for part in ("-p", each)]
@@ -151,8 +151,8 @@ class Camera:
 
     def show(self, number: int, child: Child) -> object | None:
         """Publish a scene; return its result, None if none comes."""
+        from evf_sam_ros.ros.cameras.sim_camera_node import depth_message, info_message
         from evf_sam_ros.ros.conversions import image_from_rgb
-        from evf_sam_ros.ros.sim_camera_node import depth_message, info_message
 
         scene = self.scenes[number % len(self.scenes)]
         header = self._header()

@@ -29,7 +29,7 @@ from benchmarks.startup_asker import EVENTS, Asker, Moment
 from benchmarks.timing.machine import commit, memory_mb, processor, versions
 from evf_sam_ros.engines.engine import ENGINES
 from evf_sam_ros.ros.child import Child, stop
-from evf_sam_ros.ros.demo import SEED
+from evf_sam_ros.ros.demo.demo import SEED
 from evf_sam_ros.ros.loopback import isolate
 from evf_sam_ros.sim.expressions import find_targets
 from evf_sam_ros.sim.scene import render_scene
@@ -76,7 +76,7 @@ def started(
     arguments: argparse.Namespace, engine: str, cache: Path, truth: NDArray[np.bool_]
 ) -> dict[str, Any]:
     """Start camera and node; return when each stage was reached, and the memory then."""
-    camera = [sys.executable, "-m", "evf_sam_ros.ros.sim_camera_node", "--ros-args"]
+    camera = [sys.executable, "-m", "evf_sam_ros.ros.cameras.sim_camera_node", "--ros-args"]
     children = [Child("camera", [*camera, "-p", f"seed:={SEED}"], cache.with_suffix(".camera"))]
     asker = Asker(arguments.text, truth, any_answer=arguments.any_answer)
     try:

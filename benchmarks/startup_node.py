@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without bei
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from evf_sam_ros.perception import predictor
+from evf_sam_ros.ros.node.segmentation_node import SegmentationNode
 from evf_sam_ros.ros.run import run
-from evf_sam_ros.ros.segmentation_node import SegmentationNode
 
 
 def mark(stage: str) -> None:

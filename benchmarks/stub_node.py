@@ -22,8 +22,8 @@ from evf_sam_ros.perception.predictor import (
     Segmentation,
     load_predictor,
 )
+from evf_sam_ros.ros.node.segmentation_node import SegmentationNode
 from evf_sam_ros.ros.run import run
-from evf_sam_ros.ros.segmentation_node import SegmentationNode
 
 
 def load_stub(delay_s: float, *arguments: Any, **options: Any) -> Predictor:

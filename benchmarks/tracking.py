@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evf_sam_ros.perception.photograph import write_image
 from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.perception.track_video import drawn
 from evf_sam_ros.perception.tracker import State, Tracker
-from evf_sam_ros.sim.clip import occlusion_clip
+from evf_sam_ros.pictures.photograph import write_image
+from evf_sam_ros.sim.occlusion_clip import occlusion_clip
 
 Image = NDArray[np.uint8]
 VISIBLE = 0.05  # of the largest visible area in the film; less counts as hidden

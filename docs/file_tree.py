@@ -1,6 +1,6 @@
-"""Print the README's file tree, each file with the first line of its own docstring.
+"""Print docs/reference/files.md: every source file with the first line of its docstring.
 
-`python docs/file_tree.py --update README.md` puts it between its markers.
+`python docs/file_tree.py --update docs/reference/files.md` puts it between its markers.
 """
 
 import argparse

@@ -48,7 +48,7 @@ ARGUMENTS = [
         "web_host",
         "127.0.0.1",
         "address of the page; one that other machines reach needs a token in the environment "
-        "variable EVF_SAM_WEB_TOKEN (docs/security.md)",
+        "variable EVF_SAM_WEB_TOKEN (docs/reference/security.md)",
     ),
     argument("rviz", "false", "show what is found in rviz"),
     argument(

@@ -159,9 +159,9 @@ def test_the_page_is_served_on_request_and_on_this_machine():
 @pytest.mark.parametrize("path", FILES, ids=ids(FILES))
 def test_every_executable_of_ours_is_installed_and_takes_the_parameters_it_is_given(path):
     pytest.importorskip("rclpy", reason="ROS is not installed")
-    from evf_sam_ros.ros.image_files_node import ImageFilesParameters
+    from evf_sam_ros.ros.cameras.image_files_node import ImageFilesParameters
+    from evf_sam_ros.ros.cameras.sim_camera_node import CameraParameters
     from evf_sam_ros.ros.parameters import NodeParameters
-    from evf_sam_ros.ros.sim_camera_node import CameraParameters
     from evf_sam_ros.ros.web.page_node import PageParameters
 
     takes = {

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from benchmarks.timing.inputs import WORDS, Inputs, Words
 from evf_sam_ros.engines.engine import Engine
+from evf_sam_ros.engines.gpu.side_by_side import SideBySide
 from evf_sam_ros.engines.measure import is_gpu
-from evf_sam_ros.engines.side_by_side import SideBySide
 from evf_sam_ros.models.variants import EvfSamConfig
 from evf_sam_ros.perception.download import Download
 from evf_sam_ros.perception.preprocess import fusion_input, restore, segmenter_input

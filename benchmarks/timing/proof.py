@@ -9,7 +9,7 @@ from benchmarks.timing.contender import Contender, ours
 from benchmarks.timing.inputs import Inputs
 from evf_sam_ros.engines.engine import PlainEngine
 from evf_sam_ros.engines.measure import relative_error
-from evf_sam_ros.engines.parts import parts_of
+from evf_sam_ros.engines.tensor_tuples import parts_of
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 

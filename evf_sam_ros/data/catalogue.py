@@ -58,12 +58,12 @@ def read(root: Path, label: str) -> Dataset:
 
 def training(root: Path) -> list[str]:
     """Return which of the paper's training splits are below `root`, as `present` does."""
-    return present(root, TRAINING, "docs/training.md")
+    return present(root, TRAINING, "docs/guides/training.md")
 
 
 def available(root: Path) -> list[str]:
     """Return which of the benchmarks' splits are below `root`, as `present` does."""
-    return present(root, BENCHMARKS, "docs/evaluation.md")
+    return present(root, BENCHMARKS, "docs/guides/evaluation.md")
 
 
 def present(root: Path, labels: Sequence[str], guide: str) -> list[str]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.data import catalogue, published, semantic
-from evf_sam_ros.data.contact_sheet import contact_sheet
 from evf_sam_ros.data.records import Dataset, Expression, Record
+from evf_sam_ros.pictures.contact_sheet import contact_sheet
 
 # Where the authors offer it, and what of it belongs where below the folder.
 WHERE: Mapping[str, str] = {

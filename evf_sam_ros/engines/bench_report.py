@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evf_sam_ros.engines.bench import Bench, Question
+from evf_sam_ros.engines.benchmarking import Bench, BenchOptions
 from evf_sam_ros.engines.engine import ENGINES, is_installed
 from evf_sam_ros.engines.measure import GATES, is_gpu
 
@@ -11,7 +11,7 @@ _SLOWLY_MADE = ("compiled",)
 _BUSY = 0.7  # of a core: less was given to other programs
 
 
-def report(found: Bench, asked: Question) -> list[str]:
+def report(found: Bench, asked: BenchOptions) -> list[str]:
     """Say it in lines."""
     prompts = "1 prompt" if asked.prompts == 1 else f"{asked.prompts} prompts"
     lines = [
@@ -56,7 +56,7 @@ def _best(found: Bench, best: str) -> list[str]:
     ]
 
 
-def _floor(found: Bench, asked: Question) -> list[str]:
+def _floor(found: Bench, asked: BenchOptions) -> list[str]:
     core = "" if is_gpu(asked.device) else " of one core"
     return [
         f"the model: {found.gflop:.1f} GFLOP and {1e3 * found.weights_gbyte:.0f} MB of weights",
@@ -66,7 +66,7 @@ def _floor(found: Bench, asked: Question) -> list[str]:
     ]
 
 
-def _limit(found: Bench, asked: Question) -> list[str]:
+def _limit(found: Bench, asked: BenchOptions) -> list[str]:
     assert found.best is not None
     times, gpu = found.times[found.best], is_gpu(asked.device)
     share = found.floor() / times.best(asked.device)
@@ -90,7 +90,7 @@ def _what(share: float, gpu: bool) -> str:
     return "small and memory-bound steps, not by large matrix products"
 
 
-def as_json(found: Bench, asked: Question) -> dict[str, Any]:
+def as_json(found: Bench, asked: BenchOptions) -> dict[str, Any]:
     """Return all figures for a file."""
     return {
         "device": str(asked.device),

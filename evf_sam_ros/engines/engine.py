@@ -22,13 +22,13 @@ from typing import Any, Literal, Protocol, get_args
 import torch
 from torch import Tensor
 
-from evf_sam_ros.engines.compiling import compiling
-from evf_sam_ros.engines.graphs import MEETINGS, CudaRecorder, GraphsEngine
+from evf_sam_ros.engines.gpu.compiling import compiling
+from evf_sam_ros.engines.gpu.graphs import MEETINGS, CudaRecorder, GraphsEngine
+from evf_sam_ros.engines.gpu.rehearsal import rehearse
 from evf_sam_ros.engines.lean import torch_engine
 from evf_sam_ros.engines.plain import PlainEngine
 from evf_sam_ros.engines.precision import AUTOCAST, round_weights
 from evf_sam_ros.engines.proof import agrees, disagreement
-from evf_sam_ros.engines.rehearsal import rehearse
 from evf_sam_ros.engines.twin import rounded_twin
 from evf_sam_ros.engines.warming import WarmingEngine
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -78,11 +78,11 @@ def engine_for(
         raise ValueError(
             f"engine {name!r} does not run SAM-CLIP bridges, need one of {', '.join(_FOR_BRIDGES)}"
         )
-    return _MAKERS[name](_Asked(model, config, device, precision))
+    return _MAKERS[name](_EngineRequest(model, config, device, precision))
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _EngineRequest:
     """What is to be run, and where."""
 
     model: EvfSam
@@ -100,24 +100,24 @@ def is_installed() -> bool:
     return find_spec("openvino") is not None
 
 
-def _plain(asked: _Asked) -> Engine:
+def _plain(asked: _EngineRequest) -> Engine:
     return PlainEngine(asked.model)
 
 
-def _torch(asked: _Asked) -> Engine:
+def _torch(asked: _EngineRequest) -> Engine:
     return torch_engine(asked.model, asked.device, asked.precision)
 
 
-def _openvino(asked: _Asked) -> Engine:
+def _openvino(asked: _EngineRequest) -> Engine:
     _check_openvino(asked.device)
     return _proven_openvino(asked, make=True) or _torch(asked)
 
 
-def _compiled(asked: _Asked) -> Engine:
+def _compiled(asked: _EngineRequest) -> Engine:
     return _compiling(asked)() or _torch(asked)
 
 
-def _warming(asked: _Asked) -> Engine:
+def _warming(asked: _EngineRequest) -> Engine:
     if asked.on_gpu:
         make = _compiling(asked)
     else:
@@ -127,7 +127,7 @@ def _warming(asked: _Asked) -> Engine:
     return WarmingEngine(first, lambda: make() or first)
 
 
-def _graphs(asked: _Asked) -> Engine:
+def _graphs(asked: _EngineRequest) -> Engine:
     if not asked.on_gpu:
         raise ValueError(f"engine 'graphs' needs a GPU, the device is {asked.device}")
     dtype = AUTOCAST[asked.precision]
@@ -139,12 +139,12 @@ def _graphs(asked: _Asked) -> Engine:
     return engine
 
 
-def _auto(asked: _Asked) -> Engine:
+def _auto(asked: _EngineRequest) -> Engine:
     usable = asked.device.type == "cpu" and is_installed()
     return (_proven_openvino(asked, make=False) if usable else None) or _torch(asked)
 
 
-_MAKERS: dict[str, Callable[[_Asked], Engine]] = {
+_MAKERS: dict[str, Callable[[_EngineRequest], Engine]] = {
     "auto": _auto,
     "torch": _torch,
     "plain": _plain,
@@ -158,7 +158,7 @@ _MAKERS: dict[str, Callable[[_Asked], Engine]] = {
 _FOR_BRIDGES = ("auto", "torch", "plain")  # their prompts are more than a tensor
 
 
-def _compiling(asked: _Asked) -> Callable[[], Any]:
+def _compiling(asked: _EngineRequest) -> Callable[[], Any]:
     return compiling(asked.model, asked.config, asked.device, asked.precision)
 
 
@@ -169,7 +169,7 @@ def _check_openvino(device: torch.device) -> None:
         raise ValueError("engine 'openvino' needs: pip install 'evf_sam_ros[openvino]'")
 
 
-def _proven_openvino(asked: _Asked, *, make: bool) -> Any:
+def _proven_openvino(asked: _EngineRequest, *, make: bool) -> Any:
     """Return the engine; None where it answers otherwise, or is not ready and not to be made."""
     from evf_sam_ros.engines import openvino_graphs
     from evf_sam_ros.engines.openvino_engine import OpenVinoEngine

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from evf_sam_ros import models
 from evf_sam_ros.engines.cache import cache_of
 from evf_sam_ros.engines.lean import LeanModel
-from evf_sam_ros.engines.parts import parts_of, whole_of
+from evf_sam_ros.engines.tensor_tuples import parts_of, whole_of
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 

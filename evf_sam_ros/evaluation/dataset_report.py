@@ -8,7 +8,8 @@ from evf_sam_ros.evaluation.figures import HISTOGRAM_BINS
 from evf_sam_ros.evaluation.judged import JudgedImage
 from evf_sam_ros.evaluation.papers import AVERAGE, RES_SPLITS, average, reported
 from evf_sam_ros.perception.attention_picture import draw_attention
-from evf_sam_ros.perception.document import (
+from evf_sam_ros.perception.predictor import Predictor
+from evf_sam_ros.pictures.document import (
     Bars,
     Block,
     Document,
@@ -19,7 +20,6 @@ from evf_sam_ros.perception.document import (
     Table,
     Text,
 )
-from evf_sam_ros.perception.predictor import Predictor
 
 MAIN = ("ciou", "miou", "giou_gres", "pr@0.5", "pr@0.6", "pr@0.7", "pr@0.8", "pr@0.9")
 DECISION = ("n_acc", "t_acc", "auroc", "ece")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from evf_sam_ros.data.records import Record
 from evf_sam_ros.evaluation.figures import iou
 from evf_sam_ros.evaluation.judged import Judged, JudgedImage, decode
-from evf_sam_ros.perception.document import Picture
 from evf_sam_ros.perception.overlay import OUTLINE, Annotation, draw
+from evf_sam_ros.pictures.document import Picture
 
 EXAMPLES = 8  # of each kind, at most one per picture
 TRUTH_COLOR = (255, 255, 255)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
+from evf_sam_ros.language.tokenizer import SENTENCEPIECE_FILES, WORD_FILE
 from evf_sam_ros.models.checkpoint import CONFIG
 from evf_sam_ros.models.weights import weight_files
-from evf_sam_ros.perception.tokenizer import SENTENCEPIECE_FILES, WORD_FILE
 
 _ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
 _SAFE = ("*.safetensors", "*.safetensors.index.json")

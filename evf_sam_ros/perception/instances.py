@@ -6,13 +6,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.language.nouns import is_plural
 from evf_sam_ros.perception.geometry import main_body, split_instances, window
-from evf_sam_ros.perception.nouns import is_plural
 
 LEAST_SHARE = 0.3  # of the largest part's area: smaller ones are specks
 LEAST_PIXELS = 16
 # What a part of a mask must have beside its main part: this share of its probability mass, and
-# a peak at most so much lower. Figures: docs/default_model.md.
+# a peak at most so much lower. Figures: docs/measurements/default_model.md.
 TIDY_ONE, TIDY_SEVERAL = (0.5, 0.05), (0.05, 0.2)
 _SEVERAL = re.compile(
     r"^\W*(?:(?:please|find|show|me|pick|up|get|bring|give|take)\s+)*"

@@ -14,7 +14,10 @@ from torch import Tensor
 
 from evf_sam_ros.engines.engine import engine_for, round_weights
 from evf_sam_ros.engines.float8 import proven_twin
-from evf_sam_ros.engines.side_by_side import SideBySide
+from evf_sam_ros.engines.gpu.side_by_side import SideBySide
+from evf_sam_ros.language.spelling import Reading
+from evf_sam_ros.language.tokenizer import PAD, Tokenizer
+from evf_sam_ros.language.told_words import tokenizer_of
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.attention_map import recorded_attention
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
@@ -30,10 +33,7 @@ from evf_sam_ros.perception.preprocess import (
 )
 from evf_sam_ros.perception.preprocess_upload import Upload
 from evf_sam_ros.perception.signals import free_signals, wants_more
-from evf_sam_ros.perception.spelling import Reading
 from evf_sam_ros.perception.stage_times import StageMarks, StageTimes
-from evf_sam_ros.perception.tokenizer import PAD, Tokenizer
-from evf_sam_ros.perception.told_words import tokenizer_of
 
 SEMANTIC_PREFIX = "[semantic]"  # asks for all of a class; only multitask checkpoints know it
 

@@ -13,11 +13,11 @@ from tqdm import tqdm
 from evf_sam_ros.perception.followers import Image
 from evf_sam_ros.perception.geometry import outline
 from evf_sam_ros.perception.overlay import Annotation, draw
-from evf_sam_ros.perception.photograph import check_ending
 from evf_sam_ros.perception.predictor import Predictor
-from evf_sam_ros.perception.track_command import REGROUND_EVERY
+from evf_sam_ros.perception.reground import REGROUND_EVERY
 from evf_sam_ros.perception.tracker import State, Track, Tracker
-from evf_sam_ros.perception.video import VIDEOS, VideoReader, VideoWriter
+from evf_sam_ros.pictures.photograph import check_ending
+from evf_sam_ros.pictures.video import VIDEOS, VideoReader, VideoWriter
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from evf_sam_ros.perception.followers import Image, follower
 from evf_sam_ros.perception.geometry import Mask, split_instances
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
+from evf_sam_ros.perception.reground import REGROUND_EVERY
 from evf_sam_ros.perception.stage_times import StageTimes
-from evf_sam_ros.perception.track_command import REGROUND_EVERY
 
 RETRY_EVERY = 5  # frames without the target, for models with a memory: words cost more
 DOUBTS = 3  # so often words may contradict memory before they are believed

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from evf_sam_ros.perception import photograph
 from evf_sam_ros.perception.geometry import Location, Mask, locate, outline
 from evf_sam_ros.perception.instances import is_ambiguous, split_objects
 from evf_sam_ros.perception.overlay import Annotation, Image, draw
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
-from evf_sam_ros.perception.video import VideoWriter
+from evf_sam_ros.pictures import photograph
+from evf_sam_ros.pictures.video import VideoWriter
 from evf_sam_ros.recordings.frames import Frame, FrameReader
 from evf_sam_ros.recordings.topics import Chosen
 
@@ -23,7 +23,7 @@ USUAL_FPS = 10.0  # of the video, where the stamps do not tell
 
 
 @dataclass(frozen=True)
-class Wish:
+class ReplayOptions:
     """What to look for in which part of a recording."""
 
     expressions: tuple[str, ...]
@@ -43,7 +43,12 @@ class Summary:
 
 
 def replay(
-    predict: Predictor, reader: Any, chosen: Chosen, wish: Wish, folder: Path, show: int = 12
+    predict: Predictor,
+    reader: Any,
+    chosen: Chosen,
+    wish: ReplayOptions,
+    folder: Path,
+    show: int = 12,
 ) -> Summary:
     """Answer on every frame, in order; write results, masks and a video of the overlays.
 
@@ -77,7 +82,7 @@ def replay(
     return summary
 
 
-def _selected(frames: FrameReader, wish: Wish) -> Iterator[Frame]:
+def _selected(frames: FrameReader, wish: ReplayOptions) -> Iterator[Frame]:
     given = 0
     for frame in frames:
         if wish.limit is not None and given >= wish.limit:
@@ -88,7 +93,7 @@ def _selected(frames: FrameReader, wish: Wish) -> Iterator[Frame]:
 
 
 def _answer(
-    predict: Predictor, frame: Frame, wish: Wish, folder: Path
+    predict: Predictor, frame: Frame, wish: ReplayOptions, folder: Path
 ) -> tuple[dict[str, Any], Image | None]:
     """Return a frame's record and its picture; a broken frame has none."""
     record: dict[str, Any] = {
@@ -111,7 +116,9 @@ def _answer(
     return record | {"mask": name, "answers": answers}, draw(frame.image_rgb, annotations)
 
 
-def _described(answer: Segmentation, index: int, frame: Frame, wish: Wish) -> dict[str, Any]:
+def _described(
+    answer: Segmentation, index: int, frame: Frame, wish: ReplayOptions
+) -> dict[str, Any]:
     found = bool(answer.found[index])
     expression, mask = wish.expressions[index], answer.masks[index]
     ambiguous = found and is_ambiguous(expression, mask, frame.depth_m)
@@ -141,7 +148,7 @@ def _shape(mask: Mask) -> dict[str, Any]:
     }
 
 
-def _place(mask: Mask, frame: Frame, wish: Wish) -> dict[str, Any]:
+def _place(mask: Mask, frame: Frame, wish: ReplayOptions) -> dict[str, Any]:
     if frame.no_depth is not None:
         reason = {"depth_reason": frame.no_depth.reason} if frame.no_depth.reason else {}
         return {"depth_status": frame.no_depth.status.value, **reason}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evf_sam_ros.perception.document import Document, Gallery, Picture, Table, Text
+from evf_sam_ros.pictures.document import Document, Gallery, Picture, Table, Text
 from evf_sam_ros.recordings.replay import MASKS, RESULTS, VIDEO, Summary
 
 HEADINGS = ("expression", "found", "share", "longest gap", "score", "position", "moved", "depth")

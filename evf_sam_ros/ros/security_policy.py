@@ -26,8 +26,8 @@ NODE = "evf_sam"
 HEADER = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <!-- Made by `python -m evf_sam_ros.ros.security_policy`, a test compares. How to use it:
-     docs/security.md. Names are for the root namespace: in another one, change `ns`. A remapped
-     input needs its own name here. -->
+     docs/reference/security.md. Names are for the root namespace: change `ns` in another.
+     A remapped input needs its own name here. -->
 """
 # What every node has: parameters, its types, logging, time.
 PARAMETERS = (

@@ -1,6 +1,6 @@
 """The paper's ablations (tables 3, 4, 5, 7) at tabletop scale: what matters in front of a SAM.
 
-`python -m evf_sam_ros.training.ablations FOLDER --table 4`; docs/ablations.md says what for.
+`python -m evf_sam_ros.training.ablations FOLDER --table 4`: docs/measurements/ablations.md.
 
 As in the paper, encoder and segmenter are trained beforehand, and what is new is the projector
 between them: here both are those of the embedded default model, and the projector starts anew.
@@ -21,16 +21,16 @@ from torch import Tensor, nn
 from evf_sam_ros.data import catalogue
 from evf_sam_ros.data.semantic import PREFIX
 from evf_sam_ros.evaluation import tabletop_files
+from evf_sam_ros.language.tokenizer import load_tokenizer
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.beit3 import Beit3Config, Fusion
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import build
 from evf_sam_ros.perception.model_folder import model_folder
-from evf_sam_ros.perception.tokenizer import load_tokenizer
 from evf_sam_ros.training.features import precompute
-from evf_sam_ros.training.parts import Trained
 from evf_sam_ros.training.referring_task import ReferringTask
 from evf_sam_ros.training.samples import Sampler
+from evf_sam_ros.training.trainable import Trained
 from evf_sam_ros.training.trainer import Schedule, Trainer
 
 Feature = Literal["image_cls", "text_cls", "average", "both_cls"]

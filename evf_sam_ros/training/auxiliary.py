@@ -1,6 +1,7 @@
 """Heads that only training has: they tell each part of the model early what it should know.
 
-Without them the one prompt token takes far longer to find its place (docs/default_model.md).
+Without them the one prompt token takes far longer to find its place:
+docs/measurements/default_model.md.
 
 Shape suffixes: B images, P expressions, N = B * P, O objects, C features, D encoder width,
 V vision tokens, G cells of the grid (h * w at stride 8), I patches (u * v at stride 16).
@@ -15,7 +16,7 @@ from torch.nn import functional
 from evf_sam_ros.models.compact import CompactFeatures
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.sim.palette import COLORS, SHAPES
-from evf_sam_ros.training.geometry import GEOMETRY, geometry
+from evf_sam_ros.training.relative_geometry import GEOMETRY, geometry
 from evf_sam_ros.training.tabletop_batches import NONE, TabletopBatch
 
 FOREGROUND_WEIGHT = 3.0  # of object cells against table

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from evf_sam_ros.evaluation import tabletop as evaluation
+from evf_sam_ros.language.tokenizer import WORD_FILE, load_tokenizer
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.beit3 import Beit3Config
 from evf_sam_ros.models.bridge.config import (
@@ -31,7 +32,6 @@ from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig, build, is_bridge
 from evf_sam_ros.perception.model_folder import EMBEDDED_MODELS
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
-from evf_sam_ros.perception.tokenizer import WORD_FILE, load_tokenizer
 from evf_sam_ros.sim.expressions import EVALUATION_MIX, Expression
 from evf_sam_ros.sim.scene import Scene
 from evf_sam_ros.training import recipes

@@ -13,10 +13,10 @@ from typing import Any, cast, get_args
 import torch
 from torch import Tensor, nn
 
+from evf_sam_ros.language.tokenizer import WORD_FILE
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.bridge.config import BridgeEncoderConfig, Sparse
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
-from evf_sam_ros.perception.tokenizer import WORD_FILE
 from evf_sam_ros.training.pretrained import load_segmenter
 
 CLIP, BERT = "openai/clip-vit-large-patch14-336", "google-bert/bert-base-uncased"

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evf_sam_ros.language.tokenizer import Tokenizer
 from evf_sam_ros.models.bridge.categories import BACKGROUND
 from evf_sam_ros.models.image_input import ImageInput
-from evf_sam_ros.perception.tokenizer import Tokenizer
 from evf_sam_ros.sim.expressions import Expression
 from evf_sam_ros.sim.palette import SHAPES
 from evf_sam_ros.sim.scene import SceneObject

@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from evf_sam_ros.language.tokenizer import WORD_FILE
 from evf_sam_ros.models.behaviour import ENTRY
 from evf_sam_ros.models.checkpoint import save
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 from evf_sam_ros.perception.decision import Calibration
-from evf_sam_ros.perception.tokenizer import WORD_FILE
 from evf_sam_ros.training.tabletop_batches import BatchMaker
 
 TARGET_ACCURACY = 0.99  # T-acc to keep on the calibration scenes: far above the 95 % wanted

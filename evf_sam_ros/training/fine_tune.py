@@ -8,16 +8,16 @@ import numpy as np
 
 from evf_sam_ros.data import catalogue
 from evf_sam_ros.data.records import Dataset
+from evf_sam_ros.language.tokenizer import load_tokenizer
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.behaviour import ENTRY
 from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.perception.signals import FREE
-from evf_sam_ros.perception.tokenizer import load_tokenizer
-from evf_sam_ros.training import calibrate, parts
+from evf_sam_ros.training import calibration_fit, trainable
+from evf_sam_ros.training.distributed import Alone
 from evf_sam_ros.training.new_words import missing_words, with_tokens, with_words
-from evf_sam_ros.training.processes import Alone
-from evf_sam_ros.training.refer import ReferOptions, schedule, write_model
+from evf_sam_ros.training.referring import ReferOptions, schedule, write_model
 from evf_sam_ros.training.referring_task import ReferringTask, Weights
 from evf_sam_ros.training.samples import Sampler
 from evf_sam_ros.training.trainer import Trainer
@@ -108,7 +108,7 @@ def _task(
         Sampler([data[0]], prompts=options.prompts, negatives=options.negatives),
         Sampler([data[1]], prompts=options.prompts),
         images=options.images,
-        trained=parts.Trained(
+        trained=trainable.Trained(
             prompt_encoder=False,
             mask_decoder=bool(options.mask_decoder),
             scores=options.scores > 0,
@@ -122,11 +122,11 @@ def _task(
 def _calibrate(model: Path, held_out: Dataset, seed: int) -> None:
     """Choose anew when an object counts as found; too few sentences keep the old decision."""
     predict: Any = load_predictor(model, signals=FREE)
-    asked = list(calibrate.ask_dataset(predict, held_out, seed))
+    asked = list(calibration_fit.ask_dataset(predict, held_out, seed))
     try:
-        calibration = calibrate.fit(asked, ["presence"])
+        calibration = calibration_fit.fit(asked, ["presence"])
     except ValueError as error:
         print(f"found or not is decided as before: {error}")
         return
-    calibrate.store(model, calibration)
+    calibration_fit.store(model, calibration)
     print(f"found from p = {calibration.threshold:.3f}, chosen on {len(asked)} sentences")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evf_sam_ros.data.records import Dataset, Expression, Record
-from evf_sam_ros.perception.nouns import singular
+from evf_sam_ros.language.nouns import singular
 
 ABSENT, ATTRIBUTE, RELATION, OTHER = (
     "absent category", "wrong attribute", "wrong relation", "other",

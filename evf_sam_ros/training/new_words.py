@@ -10,10 +10,10 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
+from evf_sam_ros.language.tokenizer import UNKNOWN, WORD_FILE
 from evf_sam_ros.models.beit3 import Beit3Config
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
-from evf_sam_ros.perception.tokenizer import UNKNOWN, WORD_FILE
 
 
 def missing_words(vocabulary: Path, sentences: Iterable[str]) -> list[str]:

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from evf_sam_ros.language.tokenizer import WORD_FILE, load_tokenizer
 from evf_sam_ros.models.beit3 import FIRST_POSITION, Beit3Config
 from evf_sam_ros.models.compact import sine_positions
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
-from evf_sam_ros.perception.tokenizer import WORD_FILE, load_tokenizer
 from evf_sam_ros.sim.expressions import EVALUATION_MIX, KINDS, sample_expressions
 from evf_sam_ros.sim.layout import Viewpoints
 from evf_sam_ros.training.deepen import deepened
@@ -209,7 +209,7 @@ def _continue_from(checkpoint: Path, task: TabletopTask) -> None:
 
 
 def bridge(folder: Path, *, resume: bool) -> None:
-    """Compare a small SAM-CLIP bridge with an EVF-SAM of its size: docs/sam_clip_bridge.md."""
+    """Compare a SAM-CLIP bridge with an EVF-SAM of its size: docs/explanation/sam_clip_bridge."""
     from evf_sam_ros.training.bridge import tabletop_bridge  # it is made of what is here
 
     tabletop_bridge(folder, resume=resume)

@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from evf_sam_ros.language.tokenizer import PAD, Tokenizer
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 from evf_sam_ros.perception.preprocess import Size, fusion_input, restore, segmenter_input
 from evf_sam_ros.perception.signals import mirrored_prompt
-from evf_sam_ros.perception.tokenizer import PAD, Tokenizer
 from evf_sam_ros.training.augment import augment
 from evf_sam_ros.training.features import FeatureStore, moved, stacked
 from evf_sam_ros.training.losses import mask_losses
-from evf_sam_ros.training.parts import Trained, train_only
 from evf_sam_ros.training.samples import Sample, Sampler
+from evf_sam_ros.training.trainable import Trained, train_only
 
 SURE = 20.0  # logit that costs nothing where it is right
 

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evf_sam_ros.language.tokenizer import PAD, Tokenizer
 from evf_sam_ros.models.image_input import ImageInput
 from evf_sam_ros.perception.preprocess import resized
-from evf_sam_ros.perception.tokenizer import PAD, Tokenizer
 from evf_sam_ros.sim.expressions import Expression, sample_expressions
 from evf_sam_ros.sim.palette import COLORS, SHAPES
 from evf_sam_ros.sim.words import mirror

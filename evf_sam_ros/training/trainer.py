@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 from tqdm import tqdm
 
+from evf_sam_ros.training.distributed import Alone, Processes
 from evf_sam_ros.training.optimizer import OptimizerName, build_optimizer
-from evf_sam_ros.training.processes import Alone, Processes
 
 SMOOTHING = 0.98  # of the figures in the progress bar
 FINAL_SHARE = 0.01  # of the learning rate, at the last step

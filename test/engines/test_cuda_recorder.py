@@ -9,7 +9,7 @@ import pytest
 import torch
 from stand_in_streams import CurrentStream
 
-from evf_sam_ros.engines.graphs import CudaRecorder
+from evf_sam_ros.engines.gpu.graphs import CudaRecorder
 
 GPU = torch.device("cuda", 1)
 

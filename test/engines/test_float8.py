@@ -97,7 +97,7 @@ def test_a_device_without_such_kernels_is_noticed(monkeypatch, caplog):
     assert "CUBLAS_STATUS_NOT_SUPPORTED" in caplog.text
 
 
-# On random weights the gate is missed, and by how much the docs say: docs/performance.md.
+# On random weights the gate is missed, by how much: docs/measurements/performance.md.
 @needs_goldens
 @pytest.mark.parametrize("name", ["tiny_sam", "tiny_effisam", "tiny_sam2"])
 def test_no_recorded_answer_of_random_weights_is_met(name):

@@ -12,7 +12,7 @@ from evf_sam_ros.engines.engine import round_weights
 from evf_sam_ros.engines.fusion import LeanPrompt, bucket_of, to_bucket
 from evf_sam_ros.engines.lean import LeanModel
 from evf_sam_ros.engines.measure import GATES
-from evf_sam_ros.engines.parts import parts_of, whole_of
+from evf_sam_ros.engines.tensor_tuples import parts_of, whole_of
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.variants import build
 from evf_sam_ros.models.windows import windows_of
@@ -70,7 +70,7 @@ def widened(value):
     return whole_of(type(value), tuple(parts))
 
 
-# In bfloat16 the whole network misses its gate on these random weights: docs/performance.md.
+# In bf16 the whole network misses its gate on random weights: docs/measurements/performance.md.
 @needs_goldens
 @pytest.mark.parametrize("name", ["tiny_sam", "tiny_effisam", "tiny_sam2"])
 @pytest.mark.parametrize(

@@ -6,10 +6,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from evf_sam_ros.data.contact_sheet import contact_sheet
 from evf_sam_ros.evaluation import tabletop
 from evf_sam_ros.evaluation.metrics import auroc
-from evf_sam_ros.evaluation.report import as_text, choose_examples, write_report
 from evf_sam_ros.evaluation.tabletop import (
     best_object,
     measure,
@@ -17,7 +15,9 @@ from evf_sam_ros.evaluation.tabletop import (
     summarize,
     threshold_for_t_acc,
 )
+from evf_sam_ros.evaluation.tabletop_report import as_text, choose_examples, write_report
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
+from evf_sam_ros.pictures.contact_sheet import contact_sheet
 
 SEEDS = range(900_000, 900_006)
 SIZE = (320, 240)

@@ -26,7 +26,7 @@ def robot(ros):
 @pytest.fixture(scope="session")
 def node_process(robot):
     """Run the segmentation node with the default model, active."""
-    with running("segmentation_node") as process:
+    with running("node.segmentation_node") as process:
         robot.wait_until_active(process)
         yield process
 

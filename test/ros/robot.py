@@ -18,9 +18,9 @@ from std_srvs.srv import SetBool, Trigger
 from visualization_msgs.msg import MarkerArray
 
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.ros.cameras.sim_camera_node import depth_message, info_message
 from evf_sam_ros.ros.conversions import image_from_rgb
 from evf_sam_ros.ros.parameters import NodeParameters
-from evf_sam_ros.ros.sim_camera_node import depth_message, info_message
 from evf_sam_ros.ros.stamps import time_message
 from evf_sam_ros.srv import Segment
 

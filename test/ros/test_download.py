@@ -47,7 +47,7 @@ def test_the_diagnostics_tell_of_a_download_while_it_goes_on(ros, hub):
 
     robot.node.create_subscription(DiagnosticArray, "/diagnostics", keep, 10)
     parameters = (f"model:={MODEL}", "offline:=false", "autostart:=false")
-    with running("segmentation_node", *parameters, namespace="/fetching"):
+    with running("node.segmentation_node", *parameters, namespace="/fetching"):
         assert robot.change_state(Transition.TRANSITION_CONFIGURE)
         assert told[0].message == f"loading '{MODEL}'"
         assert float(told[0].values[0].value) >= 0

@@ -66,7 +66,7 @@ from std_msgs.msg import Header
 from evf_sam_ros.engines.engine import PlainEngine
 from evf_sam_ros.ros.left_behind import own_segments
 from evf_sam_ros.ros.run import run
-from evf_sam_ros.ros.segmentation_node import SegmentationNode
+from evf_sam_ros.ros.node.segmentation_node import SegmentationNode
 
 place = sys.argv.pop()
 

@@ -105,7 +105,7 @@ def test_the_running_camera_does_nothing_that_the_policy_forbids(policy, robot):
         known = robot.node.get_node_names()
         return "sim_camera" in known and "/image" in in_graph(robot.node, "sim_camera")[0]
 
-    with running("sim_camera_node", "rate_hz:=1.0"):
+    with running("cameras.sim_camera_node", "rate_hz:=1.0"):
         robot.spin_until(camera_is_there, what="the camera")
         published, subscribed, served = in_graph(robot.node, "sim_camera")
     assert published <= allowed(policy, "sim_camera", "topics", "publish")

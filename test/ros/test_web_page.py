@@ -25,7 +25,7 @@ def page(node_process, tmp_path_factory):
     log = tmp_path_factory.mktemp("page") / "log"
     with (
         log.open("w") as errors,
-        running("sim_camera_node", f"seed:={SEED}", "rate_hz:=5.0"),
+        running("cameras.sim_camera_node", f"seed:={SEED}", "rate_hz:=5.0"),
         running("web.page_node", "port:=0", log=errors),
     ):
         end = time.monotonic() + TIMEOUT_S

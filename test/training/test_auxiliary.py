@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from evf_sam_ros.training.auxiliary import _verdict
-from evf_sam_ros.training.geometry import geometry
+from evf_sam_ros.training.relative_geometry import geometry
 
 COVERED_BOI = torch.tensor([[[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.5, 0.0], [0.0] * 4]])
 SCORES_BPI = torch.tensor([[[1.0, 3.0, -7.0, 9.0]]])  # means 2, -7 and none

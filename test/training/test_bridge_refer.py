@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from test_refer import FAST, write_model
+from test_referring import FAST, write_model
 from tiny_bridge import ON_SAM
 from written_data import write_refcoco
 

@@ -3,7 +3,7 @@
 import pytest
 
 from evf_sam_ros.training.bridge_schedule import DropSchedule
-from evf_sam_ros.training.refer import ReferOptions, schedule
+from evf_sam_ros.training.referring import ReferOptions, schedule
 
 
 def test_the_rate_is_a_tenth_from_60_percent_on_and_a_hundredth_from_90():

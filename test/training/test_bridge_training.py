@@ -9,8 +9,8 @@ import torch
 pytest.importorskip("transformers", reason="pip install 'evf_sam_ros[encoders]'")
 pytest.importorskip("scipy", reason="pip install 'evf_sam_ros[training]'")
 
+from evf_sam_ros.language.tokenizer import WORD_FILE, load_tokenizer
 from evf_sam_ros.perception.predictor import load_predictor
-from evf_sam_ros.perception.tokenizer import WORD_FILE, load_tokenizer
 from evf_sam_ros.sim.scene import render_scene
 from evf_sam_ros.training import bridge, export, recipes
 from evf_sam_ros.training.bridge_batches import CATEGORIES

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from evf_sam_ros.language.tokenizer import load_tokenizer
 from evf_sam_ros.models.variants import TABLETOP_INPUT
-from evf_sam_ros.perception.tokenizer import load_tokenizer
 from evf_sam_ros.sim.expressions import EVALUATION_MIX, find_targets
 from evf_sam_ros.sim.palette import COLORS, SHAPES
 from evf_sam_ros.sim.words import mirror

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from evf_sam_ros.training.processes import Alone
+from evf_sam_ros.training.distributed import Alone
 from evf_sam_ros.training.trainer import Schedule, Trainer, batch_generator
 
 SCHEDULE = Schedule(

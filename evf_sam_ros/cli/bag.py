@@ -1,0 +1,103 @@
+"""`evf-sam bag`: its options, and what it says when it has run. Imports nothing slow itself."""
+
+import argparse
+from collections.abc import Callable
+from contextlib import closing
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from evf_sam_ros.cli.option_types import at_least, between
+
+SUMMARY = "find what expressions refer to in every frame of a recording"
+EXAMPLES = """\
+examples:
+  evf-sam bag drive/ "the red mug" -o out/                     a rosbag2 folder
+  evf-sam bag drive/drive_0.mcap "the red mug" "the bowl" -o out/
+  evf-sam bag drive/ "the red mug" -o out/ --image /cam/image_raw --depth /cam/depth/image_rect
+  evf-sam bag drive/ --list                                    what the recording holds
+
+out/ then has results.jsonl (a line per frame), masks/, overlay.mp4, summary.md and summary.html;
+two runs on a CPU write the same bytes. docs/guides/recordings.md explains every field.
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add all but the model's options."""
+    parser.add_argument(
+        "recording",
+        type=Path,
+        help="rosbag2 folder (sqlite3 or mcap), one .db3 or .mcap file of it, or a ROS 1 .bag",
+    )
+    parser.add_argument("expression", nargs="*", help='what to find: "the red mug on the left"')
+    parser.add_argument("-o", "--output", type=Path, help="folder for everything that is written")
+    parser.add_argument("--list", action="store_true", help="print the topics, then end")
+    parser.add_argument("--image", default="", metavar="TOPIC", help="images (default: by type)")
+    parser.add_argument(
+        "--depth", default="", metavar="TOPIC", help="depth registered to them; none: without"
+    )
+    parser.add_argument("--camera-info", default="", metavar="TOPIC", help="their camera_info")
+    parser.add_argument(
+        "--slop",
+        type=between(0),
+        default=0.03,
+        metavar="S",
+        help="seconds between the stamps of an image and its depth, at most (%(default)s)",
+    )
+    parser.add_argument(
+        "--up",
+        type=float,
+        nargs=3,
+        metavar=("X", "Y", "Z"),
+        help="against gravity, in the image's optical frame: boxes then stand upright, as by the "
+        "node's parameter of that name; 0 -1 0 for a level camera",
+    )
+    parser.add_argument(
+        "--every", type=at_least(1), default=1, metavar="N", help="each n-th frame"
+    )
+    parser.add_argument("--limit", type=at_least(1), metavar="N", help="at most so many frames")
+
+
+def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:
+    """Answer on the recording; return the exit code. `load` gives the predictor that is wanted."""
+    from evf_sam_ros.recordings import topics
+    from evf_sam_ros.recordings.replay import ReplayOptions, replay
+    from evf_sam_ros.recordings.report import write_report
+
+    with closing(topics.open_recording(arguments.recording)) as reader:
+        held = topics.topics_of(reader)
+        if arguments.list:
+            print("\n".join(map(str, held)))
+            return 0
+        if not arguments.expression or arguments.output is None:
+            raise ValueError('need an expression and -o FOLDER: evf-sam bag DIR "the mug" -o out/')
+        chosen = topics.choose(held, arguments.image, arguments.depth, arguments.camera_info)
+        predict = load(arguments)
+        wish = ReplayOptions(
+            tuple(arguments.expression),
+            slop_s=arguments.slop,
+            up=_direction(arguments.up),
+            every=arguments.every,
+            limit=arguments.limit,
+        )
+        summary = replay(predict, reader, chosen, wish, arguments.output)
+    facts = {
+        "recording": arguments.recording.name,
+        "images": str(chosen.image),
+        "depth": str(chosen.depth or "none"),
+        "camera_info": str(chosen.info or "none"),
+        "rectified": "yes, by the topic's name" if chosen.rectified else "no",
+        "model": f"{predict.name} ({predict.precision} on {predict.device})",
+    }
+    page = write_report(arguments.output, facts, summary)
+    print(f"{len(summary.records)} frames; {page}")
+    return 0
+
+
+def _direction(given: list[float] | None) -> tuple[float, float, float] | None:
+    if given is None:
+        return None
+    x, y, z = given
+    if not isfinite(x + y + z) or not (x or y or z):
+        raise ValueError(f"--up is {x:g} {y:g} {z:g}, need a direction, as 0 -1 0")
+    return x, y, z

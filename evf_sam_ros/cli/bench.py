@@ -1,0 +1,70 @@
+"""`evf-sam bench`: how fast a model is on this machine, by which engine, and what limits it."""
+
+import argparse
+import json
+from pathlib import Path
+
+from evf_sam_ros.cli.option_types import at_least
+
+SUMMARY = "measure how fast a model is on this machine, and say what limits it"
+EXAMPLES = """\
+examples:
+  evf-sam bench
+  evf-sam bench --prompts 4 --precision bf16
+  evf-sam bench --model weights/evf-sam2 --json bench.json
+
+One image, its prompts, the whole network; reading and resizing pictures are not in it. OpenVINO,
+where it is installed, is made ready for the model meanwhile, and is what runs it from then on.
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument(
+        "--model", default="default", metavar="DIR_OR_NAME", help="as in segment (%(default)s)"
+    )
+    parser.add_argument(
+        "--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:N"
+    )
+    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16, fp8")
+    parser.add_argument(
+        "--prompts", type=at_least(1), default=1, help="per image (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--engines", nargs="+", metavar="NAME", help="default: all but those that take minutes"
+    )
+    parser.add_argument(
+        "--rounds", type=at_least(1), default=10, help="runs of each (%(default)s)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure and print.
+
+    Raises:
+        ValueError: no such model, device or precision.
+    """
+    from evf_sam_ros.engines import bench_report, benchmarking
+    from evf_sam_ros.models import checkpoint
+    from evf_sam_ros.perception.device import AUTOCAST, device_of, precision_of
+    from evf_sam_ros.perception.model_folder import model_folder
+
+    device = device_of(arguments.device)
+    precision = precision_of(arguments.precision, device)
+    loaded = checkpoint.load(model_folder(arguments.model))
+    question = benchmarking.BenchOptions(
+        model=loaded.model.requires_grad_(False).to(device),
+        config=loaded.config,
+        device=device,
+        precision=precision,
+        dtype=AUTOCAST[precision],
+        engines=arguments.engines or benchmarking.engines_of(device),
+        prompts=arguments.prompts,
+        rounds=arguments.rounds,
+    )
+    found = benchmarking.bench(question)
+    print("\n".join(bench_report.report(found, question)))
+    if arguments.json:
+        figures = bench_report.as_json(found, question) | {"model": arguments.model}
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,214 @@
+"""`evf-sam`: find what words refer to in a photograph, measure a model, train one."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+USER_ERROR = 2
+
+DOWNLOAD_EXAMPLES = """\
+examples:
+  evf-sam download YxZhang/evf-sam2-multitask
+  evf-sam segment photo.jpg "zebra top left" --model YxZhang/evf-sam2-multitask -o out.png
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code, 2 for what the user can put right."""
+    # Read when torch is first imported: spinning threads are slow where others need the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments) or 0
+    except ModuleNotFoundError as error:
+        if error.name != "mujoco":
+            raise
+        return _refuse("the simulated tabletop needs MuJoCo: pip install 'evf_sam_ros[sim]'")
+    except (ValueError, OSError) as error:
+        return _refuse(" ".join(str(error).split()))
+    except KeyboardInterrupt:
+        print("evf-sam: interrupted", file=sys.stderr)
+        return 130
+
+
+class _Command(NamedTuple):
+    """A subcommand whose options and work are in a module of their own."""
+
+    name: str
+    module: str  # of this package: SUMMARY, EXAMPLES, add_options(parser), run(arguments[, load])
+    options: Callable[[argparse.ArgumentParser], None] = lambda parser: None  # beside its own
+    loads: bool = False  # whether `run` is also given what loads the model that is wanted
+    summary: str = ""  # where the module has none
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="evf-sam", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for each in COMMANDS:
+        _add(commands, each)
+    _add_small(commands)
+    return parser
+
+
+def _add(commands: Any, command: _Command) -> None:
+    module = import_module(f"evf_sam_ros.{command.module}")
+    summary = command.summary or module.SUMMARY
+    parser = _subparser(commands, command.name, summary, getattr(module, "EXAMPLES", ""))
+    module.add_options(parser)
+    command.options(parser)
+    if command.loads:
+        parser.set_defaults(run=lambda arguments: module.run(arguments, _predictor))
+    elif hasattr(module, "run"):  # else its own subcommands have one each
+        parser.set_defaults(run=module.run)
+
+
+def _add_small(commands: Any) -> None:
+    """Add what takes a few lines here."""
+    models = _subparser(commands, "models", "list the models: size, memory, where to get them", "")
+    models.set_defaults(run=_models)
+    summary = "fetch a Hugging Face model, or its newest version, for use without a network"
+    download = _subparser(commands, "download", summary, DOWNLOAD_EXAMPLES)
+    download.add_argument("model", help="owner/name, or owner/name@revision")
+    download.set_defaults(run=_download)
+    parameters = _subparser(commands, "params", "compare parameter counts with the paper's", "")
+    parameters.add_argument(
+        "paper",
+        nargs="?",
+        choices=["evf_sam", "sam_clip_bridge"],
+        default="evf_sam",
+        help="whose tables (default: %(default)s)",
+    )
+    parameters.set_defaults(run=_params)
+
+
+def _subparser(commands: Any, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        default="default",
+        metavar="DIR_OR_NAME",
+        help="a model's folder, the name of an embedded one, or the Hugging Face id of one that "
+        "was downloaded (default: %(default)s)",
+    )
+    _add_running_options(parser)
+
+
+def _add_running_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="cpu, cuda, cuda:N, or auto: a GPU where there is one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        help="fp32, bf16, fp16, fp8 (newer GPUs), or auto: fp32 on a CPU, fp16 on a GPU "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        help="torch, plain, openvino, compiled (needs a compiler), warming (torch until openvino "
+        "is ready, on a GPU compiled), graphs (CUDA graphs), or auto: openvino where it is ready "
+        "for the model, else torch (default: %(default)s); compared in "
+        "docs/measurements/performance.md",
+    )
+    parser.add_argument(
+        "--score-threshold",
+        type=float,
+        metavar="P",
+        help="p(found), 0 to 1, from which an object counts as found (default: the model's own)",
+    )
+    parser.add_argument(
+        "--behaviour",
+        type=_entry,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="treat a published checkpoint otherwise than by its own default: "
+        "resizing=inference|dataset|legacy, masks=best|stable, "
+        "semantic=true|false, tidy=true|false",
+    )
+
+
+COMMANDS = (
+    _Command("segment", "cli.segment", _add_model_options, loads=True),
+    _Command("track", "cli.track", _add_model_options, loads=True),
+    _Command("doctor", "ros.doctor.doctor"),
+    _Command("bag", "cli.bag", _add_model_options, loads=True),
+    _Command("evaluate", "cli.evaluate", _add_model_options, loads=True),
+    _Command("compare", "cli.compare", _add_running_options, loads=True),
+    _Command("bench", "cli.bench"),
+    _Command("train", "cli.train", summary="train a model by a recipe"),
+    _Command(
+        "calibrate",
+        "cli.calibrate",
+        _add_model_options,
+        summary="decide from what a model signals whether the object is there",
+    ),
+    _Command("data", "cli.data", summary="look at data sets before training on them"),
+)
+
+# Everything below imports what it needs itself: `evf-sam --help` is instant.
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    from evf_sam_ros.perception import hub
+
+    print(hub.download(arguments.model))
+
+
+def _models(_: argparse.Namespace) -> None:
+    from evf_sam_ros.perception import model_catalogue
+
+    print(model_catalogue.table(model_catalogue.this_machine()))
+
+
+def _params(arguments: argparse.Namespace) -> None:
+    from evf_sam_ros.evaluation import bridge_parameters, paper_parameters
+
+    papers = {"evf_sam": paper_parameters, "sam_clip_bridge": bridge_parameters}
+    for line in papers[arguments.paper].report():
+        print(line)
+
+
+def _predictor(arguments: argparse.Namespace) -> Any:
+    from evf_sam_ros.perception.predictor import load_predictor
+
+    return load_predictor(
+        arguments.model,
+        arguments.device,
+        arguments.precision,
+        arguments.score_threshold,
+        behaviour=dict(arguments.behaviour),
+        engine=arguments.engine,
+    )
+
+
+def _entry(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, {"true": True, "false": False}.get(value.lower(), value)
+
+
+def _refuse(sentence: str) -> int:
+    print(f"evf-sam: {sentence}", file=sys.stderr)
+    return USER_ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""`evf-sam evaluate`: its options, and which evaluation they ask for. Imports nothing slow."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from evf_sam_ros.cli.option_types import at_least
+
+SUMMARY = "measure a model on data it never saw"
+EXAMPLES = """\
+examples:
+  evf-sam evaluate --data tabletop --scenes 500 --seed 900000
+  evf-sam evaluate --data tabletop --scenes 50 --json figures.json --report report/
+  evf-sam evaluate --data tabletop --model runs/tabletop/model
+  evf-sam evaluate --data refer_data/ --split refcoco/testA --model weights/evf-sam --report out/
+  evf-sam evaluate --data refer_data/ --all --model weights/evf-sam --report out/ --resume
+  evf-sam evaluate --data own.json                              COCO JSON with sentences
+  torchrun --nproc-per-node 4 -m evf_sam_ros.cli evaluate --data refer_data/ --all --report out/
+
+data sets: refcoco, refcoco+, refcocog (umd), refcocog-google, refclef, grefcoco, reasonseg, coco;
+docs/guides/evaluation.md shows how their folders look and what each figure means
+"""
+Load = Callable[[argparse.Namespace], Any]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add all but the model's options."""
+    parser.add_argument(
+        "--data", required=True, help="tabletop, a folder of data sets, or a COCO JSON file"
+    )
+    add_split_options(parser)
+    parser.add_argument("--all", action="store_true", help="every benchmark split in the folder")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where a run into the same --report stopped"
+    )
+    parser.add_argument(
+        "--scenes", type=at_least(1), default=500, help="of the tabletop: how many (%(default)s)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=at_least(0),
+        default=900_000,
+        help="of the tabletop's first scene (%(default)s)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="keep every answer there, and a page on them"
+    )
+
+
+def add_split_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says which part of a folder of data sets is meant."""
+    parser.add_argument("--split", metavar="NAME/SPLIT", help="such as refcoco/testA")
+    parser.add_argument("--limit", type=at_least(1), metavar="N", help="only the first N pictures")
+
+
+def run(arguments: argparse.Namespace, load: Load) -> None:
+    """Measure; `load` gives the predictor that the arguments want."""
+    make_folders(arguments.json, arguments.report)
+    if arguments.data == "tabletop":
+        _on_tabletop(arguments, load)
+    else:
+        _on_files(arguments, load)
+
+
+def make_folders(*paths: Path | None) -> None:
+    """Make sure now, rather than after an hour of work, that results can be written."""
+    for path in paths:
+        if path is not None:
+            path.resolve().parent.mkdir(parents=True, exist_ok=True)
+
+
+def _on_files(arguments: argparse.Namespace, load: Load) -> None:
+    from evf_sam_ros.evaluation import datasets
+    from evf_sam_ros.evaluation.processes import joined
+
+    if arguments.resume and arguments.report is None:
+        raise ValueError("--resume goes on with the answers in a --report folder: give it as well")
+    data = Path(arguments.data)
+    request = datasets.Request(
+        model=arguments.model,
+        data=data,
+        labels=datasets.labels(data, arguments.split, arguments.all),
+        folder=arguments.report,
+        resume=arguments.resume,
+        limit=arguments.limit,
+        behaviour=dict(arguments.behaviour),
+    )
+    with joined() as share:
+        arguments.device = share.device(arguments.device)
+        figures = datasets.evaluate(request, load(arguments), share)
+    if arguments.json and figures:
+        document = figures if len(figures) > 1 else next(iter(figures.values()))
+        arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _on_tabletop(arguments: argparse.Namespace, load: Load) -> None:
+    from evf_sam_ros.evaluation import tabletop
+    from evf_sam_ros.evaluation.tabletop_report import as_text, write_report
+
+    predict = load(arguments)
+    seeds = range(arguments.seed, arguments.seed + arguments.scenes)
+    measurement = tabletop.measure(predict, seeds)
+    figures = {
+        "data": "tabletop",
+        "scenes": arguments.scenes,
+        "first_seed": arguments.seed,
+        "model": predict.name,
+        "device": str(predict.device),
+        "precision": predict.precision,
+        **tabletop.summarize(measurement, predict.score_threshold),
+    }
+    print(as_text(figures))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if arguments.report:
+        print(f"report: {write_report(arguments.report, figures, measurement.judged, predict)}")

@@ -1,0 +1,63 @@
+"""`evf-sam track`: its options, and what it says when it has run. Imports nothing slow itself."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from evf_sam_ros.perception.reground import REGROUND_EVERY
+
+NOT_FOUND = 1  # exit code
+SUMMARY = "follow what an expression refers to through a video"
+EXAMPLES = """\
+examples:
+  evf-sam track video.mp4 "the red mug" -o out.mp4
+  evf-sam track video.mp4 "the red mug" --json track.jsonl      one line per frame
+  evf-sam track video.mp4 "the red mug" -o out.mp4 --model YxZhang/evf-sam2 --reground 0
+
+exit code: 0 tracked, 1 not found in any frame, 2 wrong input; docs/guides/tracking.md explains
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add all but the model's options."""
+    parser.add_argument("video", type=Path, help="MP4, AVI, MKV or what else OpenCV reads")
+    parser.add_argument("expression", help='what to follow: "the red mug on the left"')
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        help="video with the answers drawn on it (.mp4 .mov .mkv .avi)",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write one JSON object per frame and line there"
+    )
+    parser.add_argument(
+        "--reground",
+        type=int,
+        default=REGROUND_EVERY,
+        metavar="N",
+        help="ask a model with a memory (SAM-2) again by the words every N frames; 0: only when "
+        "the target is lost (default: %(default)s). Others are asked in every frame",
+    )
+
+
+def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:
+    """Follow; return the exit code. `load` gives the predictor that the arguments want."""
+    from evf_sam_ros.perception import track_video
+    from evf_sam_ros.pictures.photograph import check_ending
+    from evf_sam_ros.pictures.video import VIDEOS, VideoReader
+
+    if arguments.output is not None:  # now rather than after the model is loaded
+        check_ending(arguments.output, VIDEOS)
+    VideoReader(arguments.video).close()
+    summary = track_video.track_video(
+        load(arguments),
+        arguments.video,
+        arguments.expression,
+        output=arguments.output,
+        records=arguments.json,
+        reground_every=arguments.reground,
+    )
+    print(summary)
+    return 0 if summary.found else NOT_FOUND

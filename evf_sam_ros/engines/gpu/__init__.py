@@ -1,0 +1,1 @@
+"""Engines that only pay on a GPU; none of them has been measured on one yet."""

@@ -1,0 +1,1 @@
+"""From a sentence to an expression, and from an expression to tokens."""

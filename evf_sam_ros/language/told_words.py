@@ -1,0 +1,78 @@
+"""A vocabulary for models that are told a category before the sentence: "[mug] the red one"."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from evf_sam_ros.language.spelling import Reading
+from evf_sam_ros.language.tokenizer import Tokenizer, load_tokenizer
+from evf_sam_ros.models.bridge.config import BridgeEncoderConfig
+from evf_sam_ros.models.variants import EvfSamConfig
+
+_TOLD = re.compile(r"\s*\[([^\]]+)\]\s*(.*)", re.DOTALL)
+_NAMED = 8  # how many categories an error lists
+
+
+class ToldTokenizer:
+    """Reads "[mug] the red one": the category becomes a token of its own behind the first."""
+
+    def __init__(self, words: Tokenizer, categories: Sequence[str], first: int) -> None:
+        """Prepare to read.
+
+        Args:
+            first: the number of the first category's token; words' are below.
+        """
+        self._words = words
+        self._numbers = {name: first + i for i, name in enumerate(categories)}
+        self.size = first + len(categories)
+        self.reads_unknown = words.reads_unknown
+
+    def encode(self, text: str) -> list[int]:
+        """Return the first token, the category's, and the rest of the text's.
+
+        Raises:
+            ValueError: the text names no category, or none that the model knows.
+        """
+        told = _TOLD.fullmatch(text)
+        if told is None or told[1].strip().lower() not in self._numbers:
+            names = list(self._numbers)
+            listed = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+            raise ValueError(
+                f"prompt {text!r} names no category, which this model must be told: "
+                f"say for example '[{names[0]}] {text.strip() or 'on the left'}', "
+                f"with one of {listed}"
+            )
+        begin, *rest = self._words.encode(told[2])
+        if len(rest) < 2:  # the end alone
+            return [begin, *rest]
+        return [begin, self._numbers[told[1].strip().lower()], *rest]
+
+    def unknown_words(self, text: str) -> list[str]:
+        """Return the words behind the category that the vocabulary does not hold."""
+        return self._words.unknown_words(_sentence(text))
+
+    def readings(self, text: str) -> list[Reading]:
+        """Return the words behind the category that are read as others."""
+        return self._words.readings(_sentence(text))
+
+
+def tokenizer_of(folder: Path, config: EvfSamConfig) -> Tokenizer:
+    """Return a model folder's vocabulary as the model wants it: told a category, or as it is.
+
+    Raises:
+        ValueError: there is none, or it has more tokens than the model knows.
+    """
+    tokenizer, encoder = load_tokenizer(folder), config.encoder
+    if isinstance(encoder, BridgeEncoderConfig) and encoder.sparse == "category":
+        tokenizer = ToldTokenizer(tokenizer, encoder.categories, encoder.bert.vocabulary)
+    if tokenizer.size > encoder.vocabulary:
+        raise ValueError(
+            f"the tokenizer of {folder} has {tokenizer.size} tokens, "
+            f"its model knows {encoder.vocabulary}"
+        )
+    return tokenizer
+
+
+def _sentence(text: str) -> str:
+    told = _TOLD.fullmatch(text)
+    return text if told is None else told[2]

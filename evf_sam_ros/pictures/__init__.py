@@ -1,0 +1,1 @@
+"""Image files, videos and report pages."""

@@ -1,0 +1,1 @@
+"""Cameras made of software: the simulated tabletop and a folder of images."""

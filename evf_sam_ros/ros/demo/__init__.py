@@ -1,0 +1,1 @@
+"""`make demo`: the simulated camera, the node and a report."""

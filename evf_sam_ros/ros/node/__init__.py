@@ -1,0 +1,1 @@
+"""The segmentation node: a lifecycle node with one inference thread and one publishing thread."""

@@ -1,0 +1,65 @@
+"""The points of an object, as a coloured PointCloud2."""
+
+import array
+
+import numpy as np
+from sensor_msgs.msg import PointCloud2, PointField
+from std_msgs.msg import Header
+
+from evf_sam_ros.perception.geometry import Mask, deproject, has_reading
+from evf_sam_ros.ros.conversions import Rgb
+from evf_sam_ros.ros.node.depth_source import RegisteredDepth
+
+ROBUST_SIGMAS = 3.0
+SPREAD_FLOOR_M = 0.01
+POINT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("rgb", "<u4")])
+FIELDS = [
+    PointField(name=name, offset=4 * number, datatype=PointField.FLOAT32, count=1)
+    for number, name in enumerate(POINT.names or ())
+]
+
+
+def object_cloud(
+    header: Header,
+    masks: tuple[Mask, ...],
+    depth: RegisteredDepth,
+    image_rgb: Rgb,
+    limits_m: tuple[float, float],
+) -> PointCloud2:
+    """Lift the masked pixels that have a believable reading, in the image's optical frame.
+
+    Args:
+        header: of the image.
+        masks: (H, W) each, of separate objects.
+        depth: registered to the image.
+        image_rgb: (H, W, 3), gives the points their colour.
+        limits_m: nearer and farther readings are left out.
+    """
+    readings = has_reading(depth.depth_m, *limits_m)
+    on_object = np.logical_or.reduce([_surface(mask & readings, depth) for mask in masks])
+    points = np.empty(int(np.count_nonzero(on_object)), POINT)
+    xyz = deproject(depth.depth_m, on_object, depth.camera)
+    points["x"], points["y"], points["z"] = xyz.T
+    red, green, blue = image_rgb[on_object].astype(np.uint32).T
+    # rviz and PCL read these bits as one float32 named rgb.
+    points["rgb"] = red << 16 | green << 8 | blue
+    return PointCloud2(
+        header=header,
+        height=1,
+        width=points.size,
+        fields=FIELDS,
+        point_step=POINT.itemsize,
+        row_step=points.nbytes,
+        is_dense=True,
+        data=array.array("B", points.tobytes()),
+    )
+
+
+def _surface(readings: Mask, depth: RegisteredDepth) -> Mask:
+    """Leave out the readings far behind or before the object's, which a mask's rim lets in."""
+    values = depth.depth_m[readings]
+    if values.size == 0:
+        return readings
+    middle = np.median(values)
+    spread = 1.4826 * np.median(np.abs(values - middle)) + SPREAD_FLOOR_M
+    return readings & (np.abs(depth.depth_m - middle) <= ROBUST_SIGMAS * spread)

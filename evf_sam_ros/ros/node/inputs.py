@@ -1,0 +1,93 @@
+"""The node's subscriptions, which it has while it is active."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+from evf_sam_ros.ros.interface import (
+    CAMERA_INFO,
+    COMPRESSED_IMAGE,
+    DEPTH,
+    IMAGE,
+    SPEECH,
+    TEXT_COMMAND,
+    Endpoint,
+)
+from evf_sam_ros.ros.node.camera_watch import CameraWatch
+from evf_sam_ros.ros.node.depth_source import KEPT, DepthSource
+from evf_sam_ros.ros.node.replies import Frame
+from evf_sam_ros.ros.node.speech import recogniser
+from evf_sam_ros.ros.parameters import NodeParameters
+
+EVERY_FRAME_ROOM = 300  # images and depth images that may wait: ten seconds at 30 Hz
+QUEUE = {"latest": (1, KEPT // 2), "every_frame": (50, 50)}  # QoS depth of image and depth
+
+
+class Inputs:
+    """Subscribe to everything; ValueError where a parameter asks for what is not installed."""
+
+    def __init__(
+        self,
+        node: Node,
+        parameters: NodeParameters,
+        depth: DepthSource,
+        *,
+        on_image: Callable[[Frame], None],
+        on_text: Callable[[str], None],
+    ) -> None:
+        """Take who gets images and who gets finished sentences."""
+        self._node = node
+        self._subscriptions: list[Any] = []
+        self._on_image = on_image
+        reliable = parameters.image_reliability == "reliable"
+        self._reliability = (
+            ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+        )
+        self._speech = None
+        if parameters.speech_type != "none":
+            self._speech = recogniser(parameters.speech_type)
+        self.room = 1 if parameters.processing == "latest" else EVERY_FRAME_ROOM
+        depth.make_room(max(KEPT, self.room))
+        image_queue, depth_queue = QUEUE[parameters.processing]
+        raw = parameters.image_transport == "raw"
+        image = self._listen(IMAGE if raw else COMPRESSED_IMAGE, self._take_image, image_queue)
+        self._listen(CAMERA_INFO, depth.put_info, 1)
+        self._listen(DEPTH, depth.put_depth, depth_queue)
+        self._hear(TEXT_COMMAND.type, TEXT_COMMAND.name, lambda message: on_text(message.data))
+        if self._speech is not None:
+            read = self._speech.text
+            # An unfinished sentence has no final text; nobody says nothing.
+            self._hear(
+                self._speech.type,
+                SPEECH.name,
+                lambda message: on_text(read(message)) if read(message).strip() else None,
+            )
+        self._watch = CameraWatch(node, image)
+        self.image_topic = str(image.topic_name)
+
+    @property
+    def are_rectified(self) -> bool:
+        """Tell whether images are: REP 104 leaves it to the topic's name."""
+        return any(part.startswith("image_rect") for part in self.image_topic.split("/"))
+
+    def destroy(self) -> None:
+        self._watch.destroy()
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions = []
+
+    def _take_image(self, message: Frame) -> None:
+        self._watch.image_arrived()
+        self._on_image(message)
+
+    def _listen(self, endpoint: Endpoint, callback: Callable[[Any], None], depth: int) -> Any:
+        qos = QoSProfile(depth=depth, reliability=self._reliability)
+        subscription = self._node.create_subscription(endpoint.type, endpoint.name, callback, qos)
+        self._subscriptions.append(subscription)
+        return subscription
+
+    def _hear(self, kind: Any, name: str, callback: Callable[[Any], None]) -> None:
+        subscription = self._node.create_subscription(kind, name, callback, QoSProfile(depth=10))
+        self._subscriptions.append(subscription)

@@ -1,0 +1,52 @@
+"""A mailbox between threads: the newest item replaces one not yet taken, or queues behind it."""
+
+from collections import deque
+from threading import Lock
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Mailbox(Generic[T]):
+    """Hand items from one thread to another, each at most once, the oldest waiting one first."""
+
+    def __init__(self, room: int = 1) -> None:
+        """Take how many items may wait; the oldest gives way to one too many."""
+        self._waiting: deque[T] = deque()
+        self._room = room
+        self._newest: T | None = None
+        self._lock = Lock()
+
+    def put(self, item: T, queue: bool = True) -> int:
+        """Add an item, or let it replace all that wait; return how many had to give way."""
+        with self._lock:
+            self._newest = item
+            keep = self._room - 1 if queue else 0
+            lost = max(0, len(self._waiting) - keep)
+            for _ in range(lost):
+                self._waiting.popleft()
+            self._waiting.append(item)
+            return lost
+
+    def take(self) -> T | None:
+        """Return what has waited longest, None if nothing waits."""
+        with self._lock:
+            return self._waiting.popleft() if self._waiting else None
+
+    def newest(self) -> T | None:
+        """Return the newest item, whether taken or not."""
+        with self._lock:
+            return self._newest
+
+    def renew(self, is_new: bool) -> None:
+        """Let the newest item alone wait, taken or not; or nothing."""
+        with self._lock:
+            self._waiting.clear()
+            if is_new and self._newest is not None:
+                self._waiting.append(self._newest)
+
+    def clear(self) -> None:
+        """Forget every item."""
+        with self._lock:
+            self._waiting.clear()
+            self._newest = None

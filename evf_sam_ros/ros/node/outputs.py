@@ -1,0 +1,150 @@
+"""What the node publishes about an image: results always, the rest while someone subscribes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import PointStamped, Pose, PoseStamped
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+
+from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.overlay import Annotation, draw
+from evf_sam_ros.ros.conversions import image_from_mask, image_from_rgb, image_message
+from evf_sam_ros.ros.interface import (
+    CENTROID,
+    DETECTIONS,
+    DETECTIONS_3D,
+    LABEL_MASK,
+    MARKERS,
+    MASK,
+    OBJECT_POINTS,
+    OPTIONAL_OUTPUTS,
+    OUTPUTS,
+    OVERLAY,
+    POSE,
+    RESULT,
+    Endpoint,
+    installed_type,
+)
+from evf_sam_ros.ros.node.clouds import object_cloud
+from evf_sam_ros.ros.node.detections import detections_2d, detections_3d
+from evf_sam_ros.ros.node.markers import markers_from_results
+from evf_sam_ros.ros.node.replies import Answer, union
+from evf_sam_ros.ros.parameters import NodeParameters
+from evf_sam_ros.ros.statuses import STATUS_NAMES
+
+QOS = QoSProfile(depth=5)  # reliable, volatile
+
+
+class Outputs:
+    """The publishers; safe to use from the executor's thread and the worker's second."""
+
+    def __init__(self, node: LifecycleNode, parameters: Callable[[], NodeParameters]) -> None:
+        self._node = node
+        self._parameters = parameters
+        types = {each: each.type for each in OUTPUTS}
+        types |= {each: installed_type(each.type) for each in OPTIONAL_OUTPUTS}
+        missing = [each.type for each, kind in types.items() if kind is None]
+        if missing:
+            node.get_logger().info(f"Not published, their package is missing: {missing}")
+        self._publishers = {
+            each: node.create_lifecycle_publisher(kind, each.name, QOS)
+            for each, kind in types.items()
+            if kind is not None
+        }
+
+    def destroy(self) -> None:
+        for publisher in self._publishers.values():
+            self._node.destroy_lifecycle_publisher(publisher)
+        self._publishers = {}
+
+    def publish(self, answers: Sequence[Answer]) -> None:
+        """Publish the answers to one image, one for each command, at least one.
+
+        Pictures for people come after the results, which come after what robots use.
+        """
+        pictured = [answer for answer in answers if answer.image_rgb is not None]
+        if pictured:
+            self._publish_masks(pictured)
+            self._publish_place(pictured)
+        for answer in answers:
+            self._publishers[RESULT].publish(answer.result)
+        results = [answer.result for answer in answers]
+        header = results[0].header
+        self._if_heard(MARKERS, lambda: markers_from_results(results))
+        if pictured:
+            self._if_heard(DETECTIONS, lambda: detections_2d(header, results))
+            self._if_heard(DETECTIONS_3D, lambda: detections_3d(header, results))
+            self._if_heard(OVERLAY, lambda: _overlay(pictured))
+
+    def _if_heard(self, endpoint: Endpoint, make: Callable[[], Any]) -> None:
+        publisher = self._publishers.get(endpoint)
+        if publisher is not None and publisher.get_subscription_count():
+            publisher.publish(make())
+
+    def _publish_masks(self, answers: Sequence[Answer]) -> None:
+        first = answers[0]
+        assert first.image_rgb is not None
+        masks = [answer.mask for answer in answers if answer.mask is not None]
+        whole = union(masks, first.image_rgb)
+        self._publishers[MASK].publish(image_from_mask(whole, first.result.header))
+        self._if_heard(LABEL_MASK, lambda: _label_mask(answers))
+
+    def _publish_place(self, answers: Sequence[Answer]) -> None:
+        """Publish where the first object is that may be acted on, if there is one."""
+        for answer in answers:
+            result = answer.result
+            found = result.status == SegmentationResult.FOUND and result.objects
+            if found and result.objects[0].has_position:
+                break
+        else:
+            return
+        header, best = result.header, result.objects[0]
+        self._publishers[CENTROID].publish(PointStamped(header=header, point=best.position))
+        pose = Pose(position=best.position, orientation=best.orientation)
+        self._publishers[POSE].publish(PoseStamped(header=header, pose=pose))
+        self._if_heard(OBJECT_POINTS, lambda: self._cloud(answer))
+
+    def _cloud(self, answer: Answer) -> Any:
+        assert answer.depth is not None
+        assert answer.image_rgb is not None
+        parameters = self._parameters()
+        limits_m = parameters.depth_min_m, parameters.depth_max_m
+        header = answer.result.header
+        return object_cloud(header, answer.parts[:1], answer.depth, answer.image_rgb, limits_m)
+
+
+def _label_mask(answers: Sequence[Answer]) -> Image:
+    first = answers[0]
+    assert first.image_rgb is not None
+    labels = np.zeros(first.image_rgb.shape[:2], "<u2")
+    # Backwards, so that where two commands mean one pixel the first of them has it.
+    for answer in reversed(answers):
+        for part, found in zip(answer.parts, answer.result.objects, strict=True):
+            labels[part] = found.label
+    return image_message(labels, "16UC1", first.result.header)
+
+
+def _overlay(answers: Sequence[Answer]) -> Image:
+    first = answers[0]
+    assert first.image_rgb is not None
+    picture = draw(first.image_rgb, [_annotation(answer) for answer in answers])
+    return image_from_rgb(picture, first.result.header)
+
+
+def _annotation(answer: Answer) -> Annotation:
+    result = answer.result
+    detail = result.message
+    if result.objects and result.objects[0].has_position:
+        point = result.objects[0].position
+        detail = f"{point.x:+.3f} {point.y:+.3f} {point.z:.3f} m"
+    assert answer.image_rgb is not None
+    return Annotation(
+        mask=union(answer.parts, answer.image_rgb),
+        expression=result.expression,
+        status=STATUS_NAMES[result.status],
+        score=result.score,
+        detail=detail,
+    )

@@ -1,0 +1,164 @@
+"""What is answered about an image: the model's word judged, put in its place and timed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from time import perf_counter_ns
+from typing import TypeAlias
+
+import numpy as np
+from rclpy.clock import Clock
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.geometry import Mask, NoLocation, locate
+from evf_sam_ros.perception.predictor import Segmentation
+from evf_sam_ros.ros.conversions import Rgb
+from evf_sam_ros.ros.node.command import Command
+from evf_sam_ros.ros.node.depth_source import NoDepth, RegisteredDepth
+from evf_sam_ros.ros.node.judgement import judge
+from evf_sam_ros.ros.node.objects import object_message
+from evf_sam_ros.ros.parameters import NodeParameters
+from evf_sam_ros.ros.stamps import duration_message, nanoseconds, time_message
+
+LOST = "lost: hidden, gone, or what looks like it is too far from where it was"
+
+Frame: TypeAlias = Image | CompressedImage
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A result and the pictures behind it; without them the image was not processed."""
+
+    result: SegmentationResult
+    image_rgb: Rgb | None = None
+    parts: tuple[Mask, ...] = ()  # (H, W), one for each of the result's objects
+    depth: RegisteredDepth | None = None
+
+    @property
+    def mask(self) -> Mask | None:
+        """Return (H, W), what may be acted on: all False unless the status is FOUND."""
+        if self.image_rgb is None:
+            return None
+        found = self.result.status == SegmentationResult.FOUND
+        return union(self.parts if found else (), self.image_rgb)
+
+
+def union(masks: Sequence[Mask], image_rgb: Rgb) -> Mask:
+    """Return (H, W), the pixels of any of the masks, which may be none; of one, itself."""
+    if not masks:
+        return np.zeros(image_rgb.shape[:2], bool)
+    return reduce(np.logical_or, masks)
+
+
+def reply(command: Command, status: int, message: str, header: Header) -> Answer:
+    """Answer without having looked."""
+    return Answer(
+        SegmentationResult(
+            header=header,
+            command_id=command.id,
+            command=command.text,
+            expression=command.expression,
+            command_stamp=command.stamp,
+            status=status,
+            message=message,
+        )
+    )
+
+
+def now_header(clock: Clock) -> Header:
+    """Return the header of an answer without an image."""
+    return Header(stamp=time_message(clock.now().nanoseconds))
+
+
+def note_total(answer: Answer, clock: Clock) -> None:
+    """Note how long ago the image was taken, where one was processed."""
+    if answer.image_rgb is not None:
+        result = answer.result
+        elapsed = clock.now().nanoseconds - nanoseconds(result.header.stamp)
+        result.total = duration_message(elapsed)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the model said about an image, and what it takes to make answers of that."""
+
+    header: Header
+    commands: Sequence[Command]
+    image_rgb: Rgb
+    segmentation: Segmentation  # of the commands' expressions
+    lost: Sequence[bool]  # per command, whether it was found before and is no more
+    threshold: float | None  # the score from which an object counts as found; None: any
+    depth: RegisteredDepth | NoDepth
+    parameters: NodeParameters
+    reading_ns: int  # how long it took to read the image
+    elapsed_ns: int  # and all of it so far
+
+
+def answers_from(sight: Observation) -> list[Answer]:
+    """Answer each command: this needs neither the model nor the node."""
+    started = perf_counter_ns()
+    answers = [_judged(sight, index) for index in range(len(sight.commands))]
+    _number_objects(answers)
+    elapsed = sight.elapsed_ns + perf_counter_ns() - started
+    for answer in answers:
+        _note_times(answer.result, sight.segmentation, sight.reading_ns, elapsed)
+    return answers
+
+
+def _judged(sight: Observation, index: int) -> Answer:
+    command, segmentation = sight.commands[index], sight.segmentation
+    depth_m = sight.depth.depth_m if isinstance(sight.depth, RegisteredDepth) else None
+    judged = judge(
+        command.expression, (segmentation, index), depth_m, sight.threshold, sight.parameters
+    )
+    message = LOST if sight.lost[index] else judged.message
+    answer = reply(command, judged.status, message, sight.header)
+    answer.result.score = float(segmentation.scores[index])
+    answer = replace(answer, image_rgb=sight.image_rgb, parts=judged.parts)
+    return _placed(answer, sight.depth, sight.parameters)
+
+
+def _placed(
+    answer: Answer, depth: RegisteredDepth | NoDepth, parameters: NodeParameters
+) -> Answer:
+    """Fill in the objects, with positions where depth gives them."""
+    result, parts = answer.result, answer.parts
+    if not parts:
+        return answer
+    if isinstance(depth, NoDepth):
+        result.depth_status = depth.status
+        result.message = "; ".join(filter(None, (result.message, depth.reason)))
+        result.objects = [object_message(part, result.score, None) for part in parts]
+        return answer
+    limits = parameters.depth_min_m, parameters.depth_max_m
+    up = np.array(parameters.up) if any(parameters.up) else None
+    places = [locate(part, depth.depth_m, depth.camera, *limits, up=up) for part in parts]
+    result.objects = [
+        object_message(part, result.score, place)
+        for part, place in zip(parts, places, strict=True)
+    ]
+    result.depth_status = SegmentationResult.OK
+    if isinstance(places[0], NoLocation):
+        result.depth_status = SegmentationResult.TOO_SPARSE
+        reason = f"no position: {places[0].reason}"
+        result.message = "; ".join(filter(None, (result.message, reason)))
+    return replace(answer, depth=depth)
+
+
+def _number_objects(answers: Sequence[Answer]) -> None:
+    objects = (each for answer in answers for each in answer.result.objects)
+    for number, each in enumerate(objects, start=1):
+        each.label = number
+
+
+def _note_times(
+    result: SegmentationResult, segmentation: Segmentation, reading_ns: int, all_ns: int
+) -> None:
+    times = segmentation.times
+    preprocess = reading_ns + round(times.preprocess * 1e9)
+    inference = round((times.encode_image + times.fuse_and_decode) * 1e9)
+    result.preprocess = duration_message(preprocess)
+    result.inference = duration_message(inference)
+    result.postprocess = duration_message(all_ns - preprocess - inference)

@@ -1,0 +1,256 @@
+"""The lifecycle node: images and text commands in, masks and positions out.
+
+The executor's one thread only stores what arrives; the worker's two run the model and publish.
+"""
+
+import gc
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from rclpy.clock import JumpThreshold, TimeJump
+from rclpy.duration import Duration
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.predictor import Predictor, load_predictor
+from evf_sam_ros.ros.interface import ENABLE
+from evf_sam_ros.ros.node.command import Command, expressions_from
+from evf_sam_ros.ros.node.depth_source import DepthSource
+from evf_sam_ros.ros.node.diagnostics import Diagnostics
+from evf_sam_ros.ros.node.inputs import Inputs
+from evf_sam_ros.ros.node.observer import Observer
+from evf_sam_ros.ros.node.outputs import Outputs
+from evf_sam_ros.ros.node.replies import Frame, now_header, reply
+from evf_sam_ros.ros.node.services import Services
+from evf_sam_ros.ros.node.statistics import Statistics
+from evf_sam_ros.ros.node.worker import Worker
+from evf_sam_ros.ros.parameters import Effect, NodeParameters, ParameterServer
+from evf_sam_ros.ros.run import run
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+REJECTED, CANCELLED = SegmentationResult.COMMAND_REJECTED, SegmentationResult.CANCELLED
+EXIT_PATIENCE_S = 0.5  # for the model at work; a larger one is not waited for
+WARM_UP_IMAGE = np.zeros((480, 640, 3), np.uint8)
+
+
+class SegmentationNode(LifecycleNode):
+    """Finds what it is told to find."""
+
+    def __init__(
+        self, load: Callable[..., Predictor] = load_predictor, **node_options: Any
+    ) -> None:
+        """Take the maker of the model, so that a test can bring its own."""
+        self._load = load
+        self._predictor: Predictor | None = None
+        self._outputs: Outputs | None = None
+        self._worker: Worker | None = None
+        # The same threads for all workers: the allocator gives each new one memory of its own, and
+        # keeps there what the model's images took, 20 MiB a life.
+        self._threads = (
+            ThreadPoolExecutor(1, thread_name_prefix="model"),
+            ThreadPoolExecutor(1, thread_name_prefix="behind"),
+        )
+        self._depth = DepthSource()
+        self._inputs: Inputs | None = None
+        self._offered: Services | None = None
+        self._statistics = Statistics()
+        self._command_count = 0
+        super().__init__("evf_sam", **node_options)
+        self._settings = ParameterServer(self, NodeParameters)
+        self._offered = Services(self, self)
+        self._diagnostics = Diagnostics(
+            self,
+            self._statistics,
+            parameters=lambda: self.parameters,
+            predictor=lambda: self._predictor,
+            worker=lambda: self._worker,
+        )
+        backwards = JumpThreshold(
+            min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
+        )
+        # The handle keeps the callback alive.
+        self._jumps = self.get_clock().create_jump_callback(
+            backwards, post_callback=self._on_jump_back
+        )
+
+    @property
+    def parameters(self) -> NodeParameters:
+        return self._settings.current
+
+    @property
+    def worker(self) -> Worker | None:
+        """Return what does the work, None while the node is not active."""
+        return self._worker
+
+    def start(self) -> None:
+        """Configure and activate, if the parameter autostart says so."""
+        if self.parameters.autostart and self.trigger_configure() == SUCCESS:
+            self.trigger_activate()
+
+    # Lifecycle
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        settings = self.parameters
+        try:
+            with self._diagnostics.while_loading(settings.model):
+                predictor = self._load(
+                    settings.model,
+                    device=settings.device,
+                    precision=settings.precision,
+                    engine=settings.engine,
+                    offline=settings.offline,
+                )
+                predictor(WARM_UP_IMAGE, ["the object"])
+        except Exception as error:  # whatever it is, the node stays and can be configured again
+            self.get_logger().error(f"Cannot load the model {settings.model!r}: {error}")
+            return FAILURE
+        self._predictor = predictor
+        self._outputs = Outputs(self, lambda: self.parameters)
+        self._settings.fix(Effect.CONFIGURE)
+        where = f"on {predictor.device}, run by {predictor.engine.name}"
+        self.get_logger().info(f"Model {predictor.name!r} is ready {where}")
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        assert self._predictor is not None
+        assert self._outputs is not None
+        shared = (lambda: self.parameters, self.get_clock(), self.get_logger())
+        try:
+            self._inputs = Inputs(
+                self,
+                self.parameters,
+                self._depth,
+                on_image=self._on_image,
+                on_text=self._on_text,
+            )
+        except ValueError as error:
+            self.get_logger().error(f"Cannot listen: {error}")
+            return FAILURE
+        answerer = Observer(self._predictor, self._depth, *shared)
+        answerer.rectified = self._inputs.are_rectified
+        self._worker = Worker(
+            answerer,
+            self._outputs.publish,
+            *shared,
+            threads=self._threads,
+            statistics=self._statistics,
+            room=self._inputs.room,
+        )
+        self._command_count = 0
+        self._settings.fix(Effect.CONFIGURE, Effect.ACTIVATE)
+        self.get_logger().info(f"Waiting for images on {self._inputs.image_topic}")
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop_work()
+        self._settings.fix(Effect.CONFIGURE)
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._free()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop_work()
+        self._free()
+        return SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop_work()
+        self._free()
+        return SUCCESS
+
+    def _stop_work(self, timeout_s: float | None = None) -> None:
+        if self._inputs is not None:
+            self._inputs.destroy()
+            self._inputs = None
+        self._depth.clear()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop(timeout_s)
+
+    def _free(self) -> None:
+        if self._outputs is not None:
+            self._outputs.destroy()
+        self._outputs = self._predictor = None
+        self._settings.fix()
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def destroy_node(self) -> None:
+        self._stop_work(EXIT_PATIENCE_S)
+        for thread in self._threads:
+            thread.shutdown(wait=False)
+        if self._offered is not None:
+            self._offered.destroy()
+        super().destroy_node()
+
+    # What arrives
+
+    def _on_image(self, message: Frame) -> None:
+        self._statistics.image_arrived()
+        if self._worker is not None:
+            self._worker.put_frame(message)
+
+    def _on_text(self, text: str) -> None:
+        worker, outputs = self._worker, self._outputs
+        if worker is None or outputs is None:
+            return
+        commands, objection = self.understand(text, self._command_count + 1)
+        self._command_count += len(commands)
+        first = commands[0]
+        if not objection and first.expression:
+            worker.follow(commands)
+            return
+        if not objection:
+            if worker.end_command(CANCELLED, f"cancelled by the command {text!r}") is not None:
+                return
+            objection = "no command is active"
+        header = now_header(self.get_clock())
+        outputs.publish([reply(first, REJECTED, objection, header)])
+        self.get_logger().warning(f"Command rejected: {objection}", throttle_duration_sec=1.0)
+
+    def understand(self, text: str, first_number: int) -> tuple[list[Command], str]:
+        """Return at least one command, and why it cannot be followed, empty if it can.
+
+        A wish to cancel is one command without an expression. Number 0 stands for every command
+        of a request, the commands of a topic are counted from `first_number`.
+        """
+        expressions, objection = [""], ""
+        previous = self._worker.expressions[-1:] if self._worker is not None else []
+        try:
+            expressions = expressions_from(text, self.parameters, *previous) or expressions
+        except ValueError as error:
+            objection = str(error)
+        if self._worker is None:
+            objection = "the node is not active"
+        elif not self._worker.enabled:
+            objection = f"the node is disabled; {ENABLE.name} turns it on"
+        stamp = self.get_clock().now().to_msg()
+        numbers = range(first_number, first_number + len(expressions))
+        commands = [
+            Command(number if first_number else 0, text, expression, stamp)
+            for number, expression in zip(numbers, expressions, strict=True)
+        ]
+        return commands, objection
+
+    def _on_jump_back(self, jump: TimeJump) -> None:
+        """Forget what belongs to the time before, as when a recording starts again."""
+        self._depth.clear()
+        if self._worker is not None:
+            self._worker.frames.clear()
+            self._worker.end_command(CANCELLED, "the clock jumped back")
+            self._worker.end_searches("the clock jumped back")
+
+
+def main(args: list[str] | None = None) -> int:
+    return run(SegmentationNode, args, SegmentationNode.start)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,303 @@
+"""The two threads that answer: one runs the model, one judges and publishes what it said before.
+
+Requests come first, then what is looked for on new images.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, wait
+from dataclasses import dataclass
+from functools import partial
+from threading import Condition
+from time import monotonic
+
+from rclpy.clock import Clock
+from rclpy.impl.rcutils_logger import RcutilsLogger
+
+from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.ros.node.active_commands import ActiveCommands
+from evf_sam_ros.ros.node.command import Command
+from evf_sam_ros.ros.node.mailbox import Mailbox
+from evf_sam_ros.ros.node.observer import Observer
+from evf_sam_ros.ros.node.publish_thread import PublishThread
+from evf_sam_ros.ros.node.replies import Answer, Frame, note_total, now_header, reply
+from evf_sam_ros.ros.node.search import Search
+from evf_sam_ros.ros.node.statistics import Statistics
+from evf_sam_ros.ros.parameters import NodeParameters
+from evf_sam_ros.ros.stamps import nanoseconds
+
+POLL_S = 0.05  # commands expire and simulated clocks advance without a wake-up
+LEAST_PATIENCE_S = 1.0  # how long a command waits for an image before NO_FRAME is said
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An image, and when it reached the node, on the node's clock."""
+
+    frame: Frame
+    arrived_ns: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call of ~/segment: answered once, whatever the active command is."""
+
+    command: Command
+    image: Frame | None  # None: the newest image of the topic
+    max_age_s: float
+    done: Callable[[Answer], None]
+
+
+class Worker:
+    """Choose what to do next, do it, publish it; every method but `stop` returns at once."""
+
+    def __init__(
+        self,
+        answerer: Observer,
+        publish: Callable[[Sequence[Answer]], None],
+        parameters: Callable[[], NodeParameters],
+        clock: Clock,
+        log: RcutilsLogger,
+        *,
+        threads: tuple[Executor, Executor],
+        statistics: Statistics,
+        room: int = 1,
+    ) -> None:
+        """Take two threads, for the model and for what comes after, and how many images may wait.
+
+        With room for one, the newest replaces it.
+        """
+        self.frames: Mailbox[Arrival] = Mailbox(room)
+        self._keeps_all = room > 1
+        self._look = answerer.look
+        self._parameters = parameters
+        self._clock = clock
+        self._log = log
+        self._statistics = statistics
+        self._requests: deque[Request] = deque()
+        self._audience = ActiveCommands(publish, clock, statistics)
+        self._running = True
+        self._last_image = 0.0  # steady seconds, of the command's last image or its own arrival
+        self._last_start = 0.0  # steady seconds
+        self._said_no_frame = False
+        # Held to change what is to be done, never while the model runs or an image is answered.
+        self._changed = Condition()
+        model_thread, thread_behind = threads
+        self._behind = PublishThread(thread_behind)
+        self._ended = model_thread.submit(self._run)
+
+    def put_frame(self, frame: Frame) -> None:
+        is_wanted = self._audience.is_waiting
+        # What nobody looks at is only kept until the next image comes.
+        arrival = Arrival(frame, self._clock.now().nanoseconds)
+        lost = self.frames.put(arrival, queue=is_wanted)
+        if is_wanted and lost:
+            self._statistics.images_dropped(lost)
+            if self._keeps_all:
+                self._log.warning(
+                    "Images come faster than they are processed: one was dropped, "
+                    "replay more slowly",
+                    throttle_duration_sec=5.0,
+                )
+        with self._changed:
+            self._changed.notify()
+
+    def put_request(self, request: Request) -> None:
+        with self._changed:
+            self._requests.append(request)
+            self._changed.notify()
+
+    def put_search(self, search: Search) -> None:
+        with self._changed:
+            if not self._audience.commands:
+                self._renew_frame()
+            self._audience.join(search)
+            self._changed.notify()
+
+    def follow(self, commands: Sequence[Command]) -> None:
+        """Make them the active ones; a fresh image is looked at again for them, an old one not."""
+        with self._changed:
+            self._audience.follow(tuple(commands))
+            self._last_image = monotonic()
+            self._said_no_frame = False
+            self._renew_frame()
+            self._changed.notify()
+
+    def end_command(self, status: int, message: str) -> Command | None:
+        """End the active commands with a last answer; return the first, None if there is none."""
+        commands = self._audience.commands
+        return commands[0] if self._audience.end(commands, status, message) else None
+
+    def end_searches(self, reason: str) -> None:
+        for search in self._audience.searches:
+            self._audience.give_up(search, SegmentationResult.CANCELLED, reason)
+
+    def set_enabled(self, enabled: bool) -> None:
+        with self._changed:
+            self._audience.enable(enabled)
+            self._last_image = monotonic()
+            self._changed.notify()
+
+    @property
+    def enabled(self) -> bool:
+        return self._audience.enabled
+
+    @property
+    def search_count(self) -> int:
+        return len(self._audience.searches)
+
+    @property
+    def expressions(self) -> list[str]:
+        """Return what is looked for."""
+        return [command.expression for command in self._audience.commands]
+
+    def stop(self, timeout_s: float | None = None) -> None:
+        """Leave the threads after what they are doing, but wait no longer than that."""
+        with self._changed:
+            self._running = False
+            self._audience.follow(())
+            self._changed.notify()
+        wait([self._ended], timeout_s)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while self._running and (job := self._next_job()) is None:
+                    self._changed.wait(POLL_S)
+                if not self._running:
+                    break
+            assert job is not None
+            self._safely(job)
+        self._behind.wait()
+        message = "the node was deactivated"
+        while self._requests:
+            request = self._requests.popleft()
+            rejected = SegmentationResult.COMMAND_REJECTED
+            answer = reply(request.command, rejected, message, now_header(self._clock))
+            self._safely(partial(request.done, answer))
+        self._safely(partial(self.end_searches, message))
+
+    def _safely(self, job: Callable[[], object]) -> None:
+        try:
+            job()
+        except Exception as error:  # publishing fails when ROS shuts down meanwhile
+            self._log.error(f"Answer not published: {error}", throttle_duration_sec=5.0)
+
+    def _then(self, job: Callable[[], object]) -> None:
+        """Do it when what was looked at before has been told, and meanwhile choose anew."""
+        self._behind.hand_over(partial(self._safely, job))
+
+    def _next_job(self) -> Callable[[], object] | None:
+        if self._requests:
+            return partial(self._serve, self._requests.popleft())
+        if (give_up := self._ended_search()) is not None:
+            return partial(self._then, give_up)
+        audience, parameters = self._audience, self._parameters()
+        commands, searches = audience.commands, audience.searches
+        if not audience.enabled or not (commands or searches):
+            return None
+        if commands and self._has_passed(commands[0], parameters.command_ttl_s):
+            message = f"command_ttl_s, which is {parameters.command_ttl_s:g}, has passed"
+            expired = SegmentationResult.COMMAND_EXPIRED
+            return partial(self._then, partial(audience.end, commands, expired, message))
+        if parameters.max_rate_hz and monotonic() - self._last_start < 1 / parameters.max_rate_hz:
+            return None
+        if (arrival := self.frames.take()) is not None:
+            self._last_image = self._last_start = monotonic()
+            self._said_no_frame = False
+            return partial(self._process, arrival, commands, searches, parameters)
+        return self._missing_frame(commands, parameters) if commands else None
+
+    def _ended_search(self) -> Callable[[], object] | None:
+        """Return what ends a search that nobody wants any longer, or whose time is up."""
+        for search in self._audience.searches:
+            cancelled = search.is_cancelled()
+            timeout_s = search.goal.timeout_s
+            if cancelled or self._has_passed(search.goal.command, timeout_s):
+                if cancelled:
+                    status, reason = SegmentationResult.CANCELLED, "cancelled"
+                else:
+                    status, reason = SegmentationResult.NO_FRAME, f"{timeout_s:g} s have passed"
+                return partial(self._audience.give_up, search, status, reason)
+        return None
+
+    def _renew_frame(self) -> None:
+        newest = self.frames.newest()
+        self.frames.renew(newest is not None and self._is_fresh(newest.frame))
+
+    def _is_fresh(self, frame: Frame) -> bool:
+        limit_s = self._parameters().max_frame_age_s
+        age = self._clock.now().nanoseconds - nanoseconds(frame.header.stamp)
+        return not limit_s or abs(age) <= limit_s * 1e9
+
+    def _has_passed(self, command: Command, limit_s: float) -> bool:
+        """Tell whether a command is older than that; 0 is no limit."""
+        age = self._clock.now().nanoseconds - nanoseconds(command.stamp)
+        return 0 < limit_s * 1e9 < age
+
+    def _missing_frame(
+        self, commands: tuple[Command, ...], parameters: NodeParameters
+    ) -> Callable[[], object] | None:
+        waited = monotonic() - self._last_image
+        if self._said_no_frame or waited < max(LEAST_PATIENCE_S, parameters.max_frame_age_s):
+            return None
+        self._said_no_frame = True
+        newest = self.frames.newest()
+        if newest is None:
+            status, header = SegmentationResult.NO_FRAME, now_header(self._clock)
+        else:
+            status, header = SegmentationResult.STALE_FRAME, newest.frame.header
+        message = f"no new image for {waited:.1f} s: is the camera running, and its topic right?"
+        answers = [reply(command, status, message, header) for command in commands]
+        ends = parameters.mode == "once"
+        return partial(
+            self._then, partial(self._audience.tell_commands, commands, answers, ends=ends)
+        )
+
+    def _process(
+        self,
+        arrival: Arrival,
+        commands: tuple[Command, ...],
+        searches: Sequence[Search],
+        parameters: NodeParameters,
+    ) -> None:
+        """Look once for everybody who wants to know."""
+        wanted = [*commands, *(search.goal.command for search in searches)]
+        judged_ns = arrival.arrived_ns if self._keeps_all else None
+        tracks = parameters.mode == "track" and bool(commands)
+        limit_s = parameters.max_frame_age_s
+        answer = self._look(arrival.frame, wanted, limit_s, judged_ns, tracks=tracks)
+        ends = parameters.mode == "once"
+        self._then(partial(self._tell, answer, commands, searches, ends=ends))
+        if ends:
+            self._behind.wait()  # nothing more is looked at for what has ended
+
+    def _tell(
+        self,
+        answer: Callable[[], Sequence[Answer]],
+        commands: tuple[Command, ...],
+        searches: Sequence[Search],
+        *,
+        ends: bool,
+    ) -> None:
+        answers = answer()
+        self._audience.tell_commands(commands, answers[: len(commands)], ends=ends)
+        for search, own in zip(searches, answers[len(commands) :], strict=True):
+            self._audience.tell_search(search, own)
+
+    def _serve(self, request: Request) -> None:
+        newest = self.frames.newest()
+        frame = request.image or (newest.frame if newest else None)
+        if frame is None:
+            message = "no image has arrived: is the camera running, and its topic right?"
+            header = now_header(self._clock)
+            nothing = reply(request.command, SegmentationResult.NO_FRAME, message, header)
+            self._then(partial(request.done, nothing))
+            return
+        answer = self._look(frame, [request.command], request.max_age_s)
+        self._then(partial(self._deliver, answer, request))
+
+    def _deliver(self, answer: Callable[[], Sequence[Answer]], request: Request) -> None:
+        [own] = answer()
+        note_total(own, self._clock)
+        request.done(own)

@@ -1,0 +1,70 @@
+"""What nobody listens to is not computed."""
+
+import numpy as np
+import pytest
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import Image, PointCloud2
+from visualization_msgs.msg import MarkerArray
+
+from evf_sam_ros.msg import SegmentationResult as R
+from evf_sam_ros.msg import SegmentedObject
+from evf_sam_ros.perception.geometry import Intrinsics
+from evf_sam_ros.ros.node import outputs
+from evf_sam_ros.ros.node.depth_source import RegisteredDepth
+from evf_sam_ros.ros.node.replies import Answer
+from evf_sam_ros.ros.parameters import NodeParameters
+
+LAZY = {
+    "overlay": ("draw", Image),
+    "markers": ("markers_from_results", MarkerArray),
+    "object_points": ("object_cloud", PointCloud2),
+    "label_mask": ("_label_mask", Image),
+}
+
+
+@pytest.fixture
+def published(ros):
+    """Give a node with active outputs, the outputs, and what turns its executor."""
+    node = LifecycleNode("lazy")
+    made = outputs.Outputs(node, NodeParameters)
+    node.trigger_configure()
+    node.trigger_activate()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    yield node, made, executor
+    executor.shutdown()
+    node.destroy_node()
+
+
+def answer():
+    mask = np.zeros((20, 30), bool)
+    mask[5:15, 5:15] = True
+    result = R(status=R.FOUND, expression="the mug", objects=[SegmentedObject(label=1)])
+    result.objects[0].has_position = True
+    depth = RegisteredDepth(np.ones((20, 30), np.float32), Intrinsics(30.0, 30.0, 15.0, 10.0))
+    return Answer(result, np.zeros((20, 30, 3), np.uint8), (mask,), depth)
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_it_is_computed_only_while_someone_subscribes(published, monkeypatch, name):
+    node, made, executor = published
+    function, kind = LAZY[name]
+    calls, worked = [], getattr(outputs, function)
+
+    def counted(*arguments):
+        calls.append(name)
+        return worked(*arguments)
+
+    monkeypatch.setattr(outputs, function, counted)
+    made.publish([answer()])
+    assert not calls
+    received = []
+    node.create_subscription(kind, f"~/{name}", received.append, 5)
+    for _ in range(100):
+        made.publish([answer()])
+        executor.spin_once(timeout_sec=0.1)
+        if received:
+            break
+    assert calls
+    assert received
