@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SHOWN = ("evf_sam_ros", "benchmarks", "launch")
+SHOWN = ("evf_sam_ros", "benchmarks", "examples", "launch")
 MARKERS = r"(<!-- tree:begin -->\n```\n)(.*?)(```\n<!-- tree:end -->)"
 OTHERS = """\
 config/                    parameter file, rviz view, Fast DDS profiles, SROS 2 policy
