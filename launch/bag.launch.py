@@ -8,27 +8,42 @@ without a camera's hurry, `evf-sam bag` is the better tool.
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import ExecuteProcess, OpaqueFunction
+from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 
-from evf_sam_ros.launching import argument, preset
+from evf_sam_ros.launching import (
+    apt_line,
+    argument,
+    is_on,
+    needs_package,
+    needs_path,
+    preset,
+    switch,
+)
 
+PLAYED = IfCondition(LaunchConfiguration("play"))
 ARGUMENTS = [
-    argument("bag", None, "the recording: a rosbag2 folder or file; needed"),
-    argument("rate", "1.0", "1: as fast as it was"),
-    argument("loop", "false", "begin again at the end"),
-    argument("delay_s", "5.0", "wait so long for the node to load its model"),
-    argument("use_sim_time", "true", "take the time from the recording"),
+    argument("bag", None, "the recording: a rosbag2 folder or file; required"),
+    argument("rate", "1.0", "playback speed; 1: as fast as it was recorded"),
+    switch("loop", "false", "play the recording again from its start when it ends"),
+    argument("delay_s", "5.0", "seconds to wait before playing, while the node loads its model"),
+    switch("play", "true", "play the recording; false: another process plays it"),
+    switch("use_sim_time", "true", "follow the recording's time (/clock)"),
 ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the node, then the recording."""
-    return preset(ARGUMENTS, OpaqueFunction(function=play))
+    checks = [needs_package("ros2bag", when="play", cure=apt_line("rosbag2")), needs_path("bag")]
+    return preset(ARGUMENTS, OpaqueFunction(function=play, condition=PLAYED), checks=checks)
 
 
 def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Play the recording, with its time on /clock."""
-    loop = LaunchConfiguration("loop").perform(context).lower() in ("true", "1")
     command = ["ros2", "bag", "play", LaunchConfiguration("bag"), "--clock"]
     command += ["--rate", LaunchConfiguration("rate"), "--delay", LaunchConfiguration("delay_s")]
-    return [ExecuteProcess(cmd=[*command, *(["--loop"] if loop else [])], output="screen")]
+    return [
+        ExecuteProcess(
+            cmd=[*command, *(["--loop"] if is_on(context, "loop") else [])], output="screen"
+        )
+    ]

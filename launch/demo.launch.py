@@ -8,9 +8,9 @@ from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import PathJoinSubstitution
 
-from evf_sam_ros.launching import SHARE, argument
+from evf_sam_ros.launching import SHARE, switch
 
-WEB = argument("web", "true", "serve the operator's page on this machine")
+WEB = switch("web", "true", "serve the operator's page on this machine")
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -5,12 +5,12 @@ A folder is shown picture by picture, without depth, so answers have masks and n
 
 from launch import LaunchDescription
 
-from evf_sam_ros.launching import argument, given, in_namespace, preset
+from evf_sam_ros.launching import argument, given, in_namespace, needs_path, preset, switch
 
 ARGUMENTS = [
-    argument("files", None, "a folder of pictures, or one picture; needed"),
+    argument("files", None, "a folder of pictures, or one picture; required"),
     argument("rate_hz", "1.0", "pictures per second"),
-    argument("loop", "true", "begin again after the last picture"),
+    switch("loop", "true", "begin again after the last picture"),
     argument("frame_id", "camera", "frame of the pictures, and so of answers"),
     argument(
         "field_of_view_deg",
@@ -27,4 +27,4 @@ def generate_launch_description() -> LaunchDescription:
     camera = in_namespace(
         "evf_sam_ros", "image_files", name="image_files", parameters=[given(NUMBERS, TEXTS)]
     )
-    return preset(ARGUMENTS, camera)
+    return preset(ARGUMENTS, camera, checks=[needs_path("files")])

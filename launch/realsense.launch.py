@@ -12,6 +12,7 @@ from evf_sam_ros.launching import (
     argument,
     given,
     in_namespace,
+    needs_package,
     preset,
     topic_arguments,
 )
@@ -49,4 +50,7 @@ def generate_launch_description() -> LaunchDescription:
         parameters=[parameters],
         condition=WITH_DRIVER,
     )
-    return preset(ARGUMENTS, driver)
+    installed = needs_package(
+        "realsense2_camera", when="driver", executable="realsense2_camera_node"
+    )
+    return preset(ARGUMENTS, driver, checks=[installed])

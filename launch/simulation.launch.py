@@ -6,12 +6,12 @@ Then say what to find:
 
 from launch import LaunchDescription
 
-from evf_sam_ros.launching import argument, given, in_namespace, preset
+from evf_sam_ros.launching import argument, given, in_namespace, preset, switch
 
 ARGUMENTS = [
-    argument("seed", "901082", "which scene to show"),
+    argument("seed", "901082", "number of the scene to show"),
     argument("rate_hz", "15.0", "images per second"),
-    argument("noise", "true", "depth with the errors of a real sensor"),
+    switch("noise", "true", "add the errors of a real sensor to the depth"),
 ]
 
 

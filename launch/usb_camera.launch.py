@@ -11,6 +11,7 @@ from evf_sam_ros.launching import (
     argument,
     given,
     in_namespace,
+    needs_package,
     preset,
     topic_arguments,
 )
@@ -43,4 +44,5 @@ def generate_launch_description() -> LaunchDescription:
         parameters=[given(NUMBERS, TEXTS)],
         condition=WITH_DRIVER,
     )
-    return preset(ARGUMENTS, driver)
+    installed = needs_package("usb_cam", when="driver", executable="usb_cam_node_exe")
+    return preset(ARGUMENTS, driver, checks=[installed])

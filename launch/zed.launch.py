@@ -12,7 +12,14 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, Pyth
 from launch_ros.actions import PushRosNamespace
 from launch_ros.substitutions import FindPackageShare
 
-from evf_sam_ros.launching import DRIVER, WITH_DRIVER, argument, preset, topic_arguments
+from evf_sam_ros.launching import (
+    DRIVER,
+    WITH_DRIVER,
+    argument,
+    needs_package,
+    preset,
+    topic_arguments,
+)
 
 CAMERA = LaunchConfiguration("camera_name")
 ARGUMENTS = [
@@ -44,4 +51,6 @@ def generate_launch_description() -> LaunchDescription:
     group = GroupAction(
         [PushRosNamespace(namespace, condition=has_namespace), driver], condition=WITH_DRIVER
     )
-    return preset(ARGUMENTS, group)
+    cure = "build zed-ros2-wrapper of Stereolabs"
+    installed = needs_package("zed_wrapper", when="driver", cure=cure)
+    return preset(ARGUMENTS, group, checks=[installed])

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import sys
 import types
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class Process:
     remappings: dict
     arguments: list
     environment: dict
+    respawn: bool = False
 
 
 def text(context, value):
@@ -120,8 +122,9 @@ class LaunchDescription:
 
 
 class DeclareLaunchArgument(Action):
-    def __init__(self, name, *, default_value=None, description, **options):
+    def __init__(self, name, *, default_value=None, description, choices=None, **options):
         super().__init__(**options)
+        self.choices = choices
         self.name, self.default_value, self.description = name, default_value, description
 
     def execute(self, context):
@@ -130,6 +133,9 @@ class DeclareLaunchArgument(Action):
             if self.default_value is None:
                 raise ValueError(f"the launch argument {self.name!r} is needed")
             context.launch_configurations[self.name] = text(context, self.default_value)
+        value = context.launch_configurations[self.name]
+        if self.choices is not None and value not in self.choices:
+            raise RuntimeError(f"argument {self.name!r} is {value!r}, not one of {self.choices}")
 
 
 class OpaqueFunction(Action):
@@ -204,9 +210,10 @@ class ExecuteProcess(Action):
 class Node(Action):
     def __init__(
         self, *, package, executable, name="", namespace="", parameters=(), remappings=(),
-        arguments=(), output="log", **options,
+        arguments=(), output="log", respawn=False, respawn_delay=None, **options,
     ):  # fmt: skip
         super().__init__(**options)
+        self.respawn = respawn
         self.given = package, executable, name, namespace
         self.parameters, self.remappings, self.arguments = parameters, remappings, arguments
 
@@ -222,6 +229,7 @@ class Node(Action):
             {text(context, old): text(context, new) for old, new in self.remappings},
             [text(context, each) for each in self.arguments],
             dict(context.environment),
+            self.respawn,
         )
         context.started.append(process)
 
@@ -267,6 +275,7 @@ MODULES = {
     "launch_ros.substitutions": {"FindPackageShare": FindPackageShare},
 }  # fmt: skip
 
+recorders = []  # lists of what is started, of `recorded`
 HELPER = "evf_sam_ros.launching"
 
 
@@ -289,6 +298,17 @@ def load(path):
                 sys.modules[name] = module
 
 
+@contextmanager
+def recorded():
+    """Give the list of what is started while a launch file may raise."""
+    started = []
+    recorders.append(started)
+    try:
+        yield started
+    finally:
+        recorders.remove(started)
+
+
 def evaluate(path, shares, **arguments):
     """Return the context that `ros2 launch FILE name:=value ...` ends with.
 
@@ -298,6 +318,6 @@ def evaluate(path, shares, **arguments):
         arguments: as on the command line, texts.
     """
     FindPackageShare.shares = shares
-    context = Context(dict(arguments))
+    context = Context(dict(arguments), started=recorders[-1] if recorders else [])
     load(path).visit(context)
     return context

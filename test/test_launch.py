@@ -16,11 +16,34 @@ from launch_stand_in import Process
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "launch").glob("*.launch.py"))
 SHARES = {"evf_sam_ros": ROOT, "zed_wrapper": Path("/not/installed/zed_wrapper")}
-NEEDED = {"bag.launch.py": {"bag": "a_recording"}, "image_files.launch.py": {"files": "photos"}}
+HERE = str(Path(__file__).parent)  # a folder that exists
+NEEDED = {"bag.launch.py": {"bag": HERE}, "image_files.launch.py": {"files": HERE}}
+PROGRAMS = {
+    "realsense2_camera": "realsense2_camera_node",
+    "usb_cam": "usb_cam_node_exe",
+    "zed_wrapper": "",
+    "ros2bag": "",
+    "rviz2": "rviz2",
+}
 PRESETS = {"realsense", "zed", "usb_camera", "image_files", "bag", "simulation"}
 COMMON = {"image", "depth", "camera_info", "text_command", "params_file", "namespace", "rviz"}
 MODULES = dict(re.findall(r"^\s+([\w-]+)=([\w.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M))
 PATIENCE_S = 120.0  # for one that hangs
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path, monkeypatch):
+    """Install all drivers, as far as the package index and the programs' files go."""
+    pytest.importorskip("ament_index_python", reason="ROS is not installed")
+    index = tmp_path / "share" / "ament_index" / "resource_index" / "packages"
+    index.mkdir(parents=True)
+    for package, program in PROGRAMS.items():
+        (index / package).touch()
+        if program:
+            (tmp_path / "lib" / package).mkdir(parents=True)
+            (tmp_path / "lib" / package / program).touch()
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    return tmp_path
 
 
 def evaluate(name, **arguments):
@@ -134,10 +157,10 @@ def test_the_zed_preset_keeps_its_own_namespace_from_the_drivers():
     assert context.launch_configurations["namespace"] == "left"
 
 
-def test_the_bag_preset_follows_the_recordings_time():
-    context = evaluate("bag.launch.py", bag="my recording", loop="true", rate="0.5")
+def test_the_bag_preset_follows_the_recordings_time(tmp_path):
+    context = evaluate("bag.launch.py", bag=str(tmp_path), loop="true", rate="0.5")
     (play,) = [each for each in context.started if isinstance(each, list)]
-    assert play[:4] == ["ros2", "bag", "play", "my recording"]
+    assert play[:4] == ["ros2", "bag", "play", str(tmp_path)]
     assert {"--clock", "--loop"} < set(play)
     assert started(context, "evf_sam_node").parameters[1]["use_sim_time"] is True
 
@@ -168,7 +191,8 @@ def test_every_executable_of_ours_is_installed_and_takes_the_parameters_it_is_gi
         "evf_sam_node": NodeParameters, "sim_camera": CameraParameters,
         "image_files": ImageFilesParameters, "page": PageParameters,
     }  # fmt: skip
-    given = {"model": "m", "device": "cpu", "engine": "torch", "image_transport": "raw"}
+    given = {"model": "007", "device": "cpu", "engine": "torch", "image_transport": "raw"}
+    given |= {"mode": "once", "score_threshold": "0.5", "max_rate_hz": "2.5", "use_depth": "false"}
     context = evaluate(path.name, web="true", **given)
     for process in context.started:
         if getattr(process, "package", "") == "evf_sam_ros":
@@ -178,6 +202,70 @@ def test_every_executable_of_ours_is_installed_and_takes_the_parameters_it_is_gi
                 for name, value in parameters.items():
                     expected = type(getattr(settings, name, False))  # use_sim_time: ROS's own
                     assert type(value) is expected, name
+
+
+BROKEN = {
+    "realsense": ("driver", "realsense2_camera", "sudo apt install ros-kilted-realsense2-camera"),
+    "usb_camera": ("driver", "usb_cam", "sudo apt install ros-kilted-usb-cam"),
+    "zed": ("driver", "zed_wrapper", "build zed-ros2-wrapper"),
+    "bag": ("play", "ros2bag", "sudo apt install ros-kilted-rosbag2"),
+}
+
+
+def refusal(name, **arguments):
+    """Return what a launch file says that must not start anything."""
+    needed = {**NEEDED.get(name, {}), **arguments}
+    with pytest.raises(RuntimeError) as raised, launch_stand_in.recorded() as processes:
+        launch_stand_in.evaluate(ROOT / "launch" / name, SHARES, **needed)
+    assert processes == []
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_missing_driver_is_one_sentence_and_nothing_is_started(name, installed, monkeypatch):
+    switch, package, cure = BROKEN[name]
+    monkeypatch.setenv("ROS_DISTRO", "kilted")
+    (installed / "share" / "ament_index" / "resource_index" / "packages" / package).unlink()
+    said = refusal(f"{name}.launch.py")
+    assert package in said
+    assert cure in said
+    assert f"{switch}:=false" in said
+    assert evaluate(f"{name}.launch.py", **{switch: "false"}).started
+
+
+def test_a_driver_whose_program_is_missing_is_not_installed(installed):
+    (installed / "lib" / "usb_cam" / "usb_cam_node_exe").unlink()
+    assert "usb_cam" in refusal("usb_camera.launch.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=ids(FILES))
+def test_rviz_that_is_not_installed_starts_nothing(path, installed):
+    (installed / "lib" / "rviz2" / "rviz2").unlink()
+    assert evaluate(path.name).started
+    assert "rviz2" in refusal(path.name, rviz="true")
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("rviz", "maybe"), ("web", "yes"), ("respawn", "often"), ("use_sim_time", "2"),
+        ("mode", "always"), ("image_transport", "theora"), ("log_level", "loud"),
+        ("use_depth", "no"), ("autostart", "later"), ("params_file", "/no/such/file.yaml"),
+        ("rviz_config", "/no/such/file.rviz"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_work_starts_nothing(argument, value):
+    assert value in refusal("simulation.launch.py", **{argument: value})
+
+
+@pytest.mark.parametrize(("name", "argument"), [("bag", "bag"), ("image_files", "files")])
+def test_a_path_that_does_not_exist_starts_nothing(name, argument):
+    assert "/no/such/place" in refusal(f"{name}.launch.py", **{argument: "/no/such/place"})
+
+
+def test_the_node_is_respawned_on_request_only():
+    assert not started(evaluate("evf_sam.launch.py"), "evf_sam_node").respawn
+    assert started(evaluate("evf_sam.launch.py", respawn="true"), "evf_sam_node").respawn
 
 
 @contextmanager

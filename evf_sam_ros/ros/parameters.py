@@ -21,6 +21,8 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from evf_sam_ros.ros.parameter_values import as_declared, is_equal
+
 OF_RCLPY = ("qos_overrides.", "start_type_description_service")
 
 
@@ -206,7 +208,11 @@ class ParameterServer(Generic[S]):
         self._fixed = frozenset(effects)
 
     def _on_set(self, parameters: Iterable["Parameter[Any]"]) -> SetParametersResult:
-        changes = {p.name: p.value for p in parameters if p.name in self._effects}
+        changes = {
+            p.name: p.value
+            for p in parameters
+            if p.name in self._effects and not is_equal(p.value, getattr(self.current, p.name))
+        }
         for name in changes:
             if self._effects[name] in self._fixed:
                 reason = _refusal(name, self._effects[name])
@@ -229,8 +235,7 @@ def _refusal(name: str, effect: Effect) -> str:
 def _warn_of_unknown(node: Node, declared: Iterable[str]) -> None:
     """Name the parameters of a file or command line that the node does not have."""
     known = [*declared, "use_sim_time"]
-    # rclpy has no public name for what a node was given and did not declare.
-    for name in getattr(node, "_parameter_overrides", {}):
+    for name in _overrides(node):
         if name in known or name.startswith(OF_RCLPY) or node.has_parameter(name):
             continue
         close = get_close_matches(name, known, n=1)
@@ -239,6 +244,10 @@ def _warn_of_unknown(node: Node, declared: Iterable[str]) -> None:
 
 
 def _declare(node: Node, each: Any) -> Any:
+    given = _overrides(node).get(each.name)
+    if given is not None:
+        declared = Parameter.Type.from_parameter_value(_listed(each.default))
+        _overrides(node)[each.name] = as_declared(given, declared)
     try:
         return node.declare_parameter(each.name, each.default, _descriptor(each)).value
     except InvalidParameterTypeException as error:
@@ -249,6 +258,15 @@ def _declare(node: Node, each: Any) -> Any:
     except InvalidParameterValueException as error:
         low, high = each.metadata["range"]
         raise ValueError(f"parameter {each.name} must be {low:g} to {high:g}") from error
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _overrides(node: Node) -> dict[str, Any]:
+    """Return what the node was given by files and the command line; rclpy has no public name."""
+    return getattr(node, "_parameter_overrides", {})
 
 
 def _descriptor(each: Any) -> ParameterDescriptor:

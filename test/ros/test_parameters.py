@@ -1,14 +1,18 @@
 """Declared once, checked always, listed in the README."""
 
 from dataclasses import dataclass, fields
+from functools import partial
 
 import pytest
 import rclpy
+from rcl_interfaces.srv import SetParameters
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
 from evf_sam_ros.engines.engine import ENGINES
 from evf_sam_ros.perception.device import AUTOCAST
 from evf_sam_ros.ros.interface_table import TABLES, update
+from evf_sam_ros.ros.parameter_values import LenientParameters
 from evf_sam_ros.ros.parameters import (
     Effect,
     NodeParameters,
@@ -94,8 +98,8 @@ def test_what_is_read_when_configured_is_refused_afterwards(server):
 @pytest.mark.parametrize(
     ("argument", "sentence"),
     [
-        ("command_ttl_s:=2", r"command_ttl_s must be a float, as 30\.0"),
-        ("up:=[0, -1, 0]", r"up must be a list of floats, as \[0\.0, 0\.0, 0\.0\]"),
+        ("command_ttl_s:=long", r"command_ttl_s must be a float, as 30\.0"),
+        ("up:=[a, b, c]", r"up must be a list of floats, as \[0\.0, 0\.0, 0\.0\]"),
         ("up:=[0.0, -1.0]", r"up is \[0\.0, -1\.0\], need three finite numbers"),
         ("min_mask_area_px:=0", r"min_mask_area_px must be 1 to 1e\+06"),
         ("mode:=always", r"mode is 'always', need one of once, stream, track"),
@@ -138,3 +142,67 @@ def test_a_parameter_that_is_not_there_is_warned_about_and_the_one_meant_is_name
     said = capfd.readouterr().err
     assert "no parameter 'score_treshold', it has no effect; 'score_threshold' is meant?" in said
     assert "qos_overrides" not in said
+
+
+@pytest.fixture
+def lenient(ros):
+    """A node with the parameter services, and a client's node that calls them."""
+    node, client = LenientParameters("lenient"), rclpy.create_node("lenient_client")
+    executor = SingleThreadedExecutor()
+    for each in (node, client):
+        executor.add_node(each)
+    server = ParameterServer(node, NodeParameters)
+    yield server, partial(set_by_service, client, executor)
+    executor.shutdown()
+    for each in (node, client):
+        each.destroy_node()
+
+
+def set_by_service(client, executor, **values):
+    """Set parameters as `ros2 param load` does: one request of SetParameters for all."""
+    service = client.create_client(SetParameters, "/lenient/set_parameters")
+    assert service.wait_for_service(60)
+    request = SetParameters.Request()
+    request.parameters = [Parameter(*item).to_parameter_msg() for item in _typed(values)]
+    future = service.call_async(request)
+    executor.spin_until_future_complete(future, 60)
+    return [each.successful for each in future.result().results]
+
+
+def test_the_node_s_own_dump_is_accepted_whatever_is_fixed(lenient):
+    server, set_all = lenient
+    server.fix(Effect.CONFIGURE, Effect.ACTIVATE)
+    dump = {
+        each.name: list(each.default) if isinstance(each.default, tuple) else each.default
+        for each in fields(NodeParameters)
+    }
+    assert set_all(**dump) == [True] * len(dump)
+    assert set_all(autostart=False) == [False]
+    assert set_all(model="other") == [False]
+
+
+def test_values_that_only_fit_together_are_judged_together(lenient):
+    server, set_all = lenient
+    assert set_all(depth_min_m=20.0, depth_max_m=30.0) == [True, True]
+    assert (server.current.depth_min_m, server.current.depth_max_m) == (20.0, 30.0)
+
+
+def test_a_wrong_value_leaves_the_others_of_its_request(lenient):
+    server, set_all = lenient
+    assert set_all(mode="always", max_rate_hz=2.0, no_such_name=1) == [False, True, False]
+    assert server.current.max_rate_hz == 2.0
+
+
+def test_an_integer_is_taken_for_a_float(lenient):
+    server, set_all = lenient
+    assert set_all(max_rate_hz=3, up=[0, -1, 0], min_mask_area_px=2.5) == [True, True, False]
+    assert server.current.max_rate_hz == 3.0
+    assert tuple(server.current.up) == (0.0, -1.0, 0.0)
+
+
+def test_an_integer_is_taken_for_a_float_at_the_start(ros):
+    given = [Parameter("max_rate_hz", value=5), Parameter("up", value=[0, -1, 0])]
+    node = rclpy.create_node("started", parameter_overrides=given)
+    current = ParameterServer(node, NodeParameters).current
+    assert (current.max_rate_hz, tuple(current.up)) == (5.0, (0.0, -1.0, 0.0))
+    node.destroy_node()

@@ -9,13 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from evf_sam_ros.pictures.photograph import read_rgb
 from evf_sam_ros.ros.cameras.camera_messages import camera_qos, offered_reliability, pinhole_info
 from evf_sam_ros.ros.conversions import image_from_rgb
+from evf_sam_ros.ros.parameter_values import LenientParameters
 from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
 from evf_sam_ros.ros.run import run
 
@@ -38,7 +38,7 @@ class ImageFilesParameters(Settings):
     image_reliability: str = offered_reliability("reliable")
 
 
-class ImageFilesNode(Node):
+class ImageFilesNode(LenientParameters):
     """Shows each picture with a stamp of now, as if it were just taken."""
 
     def __init__(self, **node_options: Any) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from evf_sam_ros.ros.cameras.camera_messages import camera_qos, offered_reliability, pinhole_info
 from evf_sam_ros.ros.conversions import Rgb, image_message
+from evf_sam_ros.ros.parameter_values import LenientParameters
 from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
 from evf_sam_ros.ros.run import run
 from evf_sam_ros.sim.depth_noise import realistic_depth
@@ -44,7 +44,7 @@ class CameraParameters(Settings):
     image_reliability: str = offered_reliability("best_effort")
 
 
-class SimCameraNode(Node):
+class SimCameraNode(LenientParameters):
     """Shows one scene after the other, whichever `seed` says."""
 
     def __init__(self, **node_options: Any) -> None:

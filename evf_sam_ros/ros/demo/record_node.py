@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from evf_sam_ros.ros.interface import CAMERA_INFO, DEPTH, IMAGE, RESULT, TEXT_COMMAND, Endpoint
+from evf_sam_ros.ros.parameter_values import LenientParameters
 from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
 from evf_sam_ros.ros.run import run
 
@@ -35,7 +35,7 @@ class RecordParameters(Settings):
     node: str = setting("evf_sam", "whose answers are recorded, too", effect=Effect.START)
 
 
-class RecordNode(Node):
+class RecordNode(LenientParameters):
     """Writes messages as they arrive, byte for byte."""
 
     def __init__(self, **node_options: Any) -> None:

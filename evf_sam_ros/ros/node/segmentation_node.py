@@ -28,6 +28,7 @@ from evf_sam_ros.ros.node.replies import Frame, now_header, reply
 from evf_sam_ros.ros.node.services import Services
 from evf_sam_ros.ros.node.statistics import Statistics
 from evf_sam_ros.ros.node.worker import Worker
+from evf_sam_ros.ros.parameter_values import LenientParameters
 from evf_sam_ros.ros.parameters import Effect, NodeParameters, ParameterServer
 from evf_sam_ros.ros.run import run
 
@@ -37,7 +38,7 @@ EXIT_PATIENCE_S = 0.5  # for the model at work; a larger one is not waited for
 WARM_UP_IMAGE = np.zeros((480, 640, 3), np.uint8)
 
 
-class SegmentationNode(LifecycleNode):
+class SegmentationNode(LenientParameters, LifecycleNode):
     """Finds what it is told to find."""
 
     def __init__(

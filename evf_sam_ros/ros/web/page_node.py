@@ -8,7 +8,6 @@ from typing import Any
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
-from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
@@ -25,6 +24,7 @@ from evf_sam_ros.ros.interface import (
     TEXT_COMMAND,
     Endpoint,
 )
+from evf_sam_ros.ros.parameter_values import LenientParameters
 from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
 from evf_sam_ros.ros.run import run
 from evf_sam_ros.ros.stamps import nanoseconds
@@ -69,7 +69,7 @@ class PageParameters(Settings):
     )
 
 
-class PageNode(Node):
+class PageNode(LenientParameters):
     """Between the topics of one segmentation node and the browsers that look at it."""
 
     def __init__(self, **node_options: Any) -> None:
