@@ -27,6 +27,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from evf_sam_ros.perception.geometry import Intrinsics, locate
+from evf_sam_ros.perception.instances import objects_of
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.perception.preprocess import segmenter_input
 from evf_sam_ros.ros.conversions import (
@@ -35,7 +36,6 @@ from evf_sam_ros.ros.conversions import (
     rgb_from_compressed,
     rgb_from_image,
 )
-from evf_sam_ros.ros.node.judgement import objects_of
 from evf_sam_ros.ros.node.objects import object_message
 from evf_sam_ros.sim.scene import render_scene
 

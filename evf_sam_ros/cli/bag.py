@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evf_sam_ros.cli.option_types import at_least, between
+from evf_sam_ros.cli.rules import rules_from
 
 SUMMARY = "find what expressions refer to in every frame of a recording"
 EXAMPLES = """\
@@ -76,6 +77,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         wish = ReplayOptions(
             tuple(arguments.expression),
             slop_s=arguments.slop,
+            rules=rules_from(arguments, predict),
             up=_direction(arguments.up),
             every=arguments.every,
             limit=arguments.limit,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from evf_sam_ros.cli.rules import add_rules
+
 USER_ERROR = 2
 
 DOWNLOAD_EXAMPLES = """\
@@ -126,12 +128,7 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
         "for the model, else torch (default: %(default)s); compared in "
         "docs/measurements/performance.md",
     )
-    parser.add_argument(
-        "--score-threshold",
-        type=float,
-        metavar="P",
-        help="p(found), 0 to 1, from which an object counts as found (default: the model's own)",
-    )
+    add_rules(parser)
     parser.add_argument(
         "--behaviour",
         type=_entry,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evf_sam_ros.cli.option_types import at_least
+from evf_sam_ros.cli.rules import rules_from
 
 SUMMARY = "measure a model on data it never saw"
 EXAMPLES = """\
@@ -102,7 +103,8 @@ def _on_tabletop(arguments: argparse.Namespace, load: Load) -> None:
 
     predict = load(arguments)
     seeds = range(arguments.seed, arguments.seed + arguments.scenes)
-    measurement = tabletop.measure(predict, seeds)
+    rules = rules_from(arguments, predict)
+    measurement = tabletop.measure(predict, seeds, rules=rules)
     figures = {
         "data": "tabletop",
         "scenes": arguments.scenes,

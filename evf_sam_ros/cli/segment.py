@@ -2,9 +2,11 @@
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from evf_sam_ros.cli.rules import rules_from
 
 SUMMARY = "find what one or more expressions refer to in a picture"
 EXAMPLES = """\
@@ -36,7 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> None:
     """Answer; `load` gives the predictor that the arguments want."""
+    from evf_sam_ros.perception.answer_record import annotation, answer_record, numbered_masks
     from evf_sam_ros.perception.attention_picture import draw_attention
+    from evf_sam_ros.perception.judgement import judge
     from evf_sam_ros.perception.overlay import draw
     from evf_sam_ros.pictures import photograph
 
@@ -47,60 +51,32 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
     image = photograph.read_rgb(arguments.image)
     predict = load(arguments)
     answer = predict(image, arguments.expression, attention=arguments.attention is not None)
-    records = _records(arguments.expression, answer)
+    size = image.shape[0], image.shape[1]
+    rules = rules_from(arguments, predict)
+    judged = [judge(each, answer, i, rules=rules) for i, each in enumerate(arguments.expression)]
+    pairs = list(zip(arguments.expression, judged, strict=True))
+    records = [answer_record(*pair, answer, i) for i, pair in enumerate(pairs)]
     if arguments.output:
-        photograph.write_image(arguments.output, draw(image, _annotations(records, answer)))
+        annotations = [annotation(*pair, size) for pair in pairs]
+        photograph.write_image(arguments.output, draw(image, annotations))
     if arguments.attention:
         looks = draw_attention(image, answer.attention, arguments.expression)
         photograph.write_image(arguments.attention, looks)
     if arguments.mask:
-        photograph.write_image(arguments.mask, _label_image(answer))
+        photograph.write_image(arguments.mask, numbered_masks(judged, size))
     if arguments.json:
         print(json.dumps(_described(arguments, predict, answer, records), indent=2))
     else:
         print("\n".join(_sentence(record) for record in records))
 
 
-def _records(expressions: Sequence[str], answer: Any) -> list[dict[str, Any]]:
-    return [_record(expression, answer, i) for i, expression in enumerate(expressions)]
-
-
-def _record(expression: str, answer: Any, index: int) -> dict[str, Any]:
-    from evf_sam_ros.perception.geometry import outline
-
-    record = {
-        "expression": expression,
-        "found": bool(answer.found[index]),
-        "score": round(float(answer.scores[index]), 4),
-        "predicted_iou": round(float(answer.predicted_iou[index]), 4),
-        "presence": None if answer.presence is None else round(float(answer.presence[index]), 4),
-        "unknown_words": list(answer.unknown_words[index]),
-        "read_as": {reading.said: reading.read for reading in answer.readings[index]},
-    }
-    if not record["found"]:
-        return record
-    measured = outline(answer.masks[index])
-    roi = measured.roi
-    return record | {
-        "area_px": measured.area_px,
-        "box_xywh": [roi.x, roi.y, roi.width, roi.height],
-        "centroid_uv": [round(value, 1) for value in measured.centroid_uv],
-        "anchor_uv": list(measured.anchor_uv),
-    }
-
-
 def _sentence(record: dict[str, Any]) -> str:
-    answer = "found" if record["found"] else "not found"
+    answer = record["status"].lower().replace("_", " ")
     text = f"{record['expression']}: {answer}, score {record['score']:.2f}"
-    for said, read in record["read_as"].items():
-        text += f", {said!r} " + (f"read as {read!r}" if read else "left out")
     if record["found"]:
         u, v = record["centroid_uv"]
         text = f"{text}, centre at ({u:.0f}, {v:.0f}), {record['area_px']} pixels"
-    if record["unknown_words"]:
-        words = ", ".join(repr(word) for word in record["unknown_words"])
-        text = f"{text}; the model does not know {words}"
-    return text
+    return f"{text}; {record['message']}" if record["message"] else text
 
 
 def _described(
@@ -119,32 +95,3 @@ def _described(
         "times_ms": times,
         "answers": records,
     }
-
-
-def _annotations(records: list[dict[str, Any]], answer: Any) -> list[Any]:
-    from evf_sam_ros.perception.overlay import Annotation
-
-    annotations = []
-    for record, mask in zip(records, answer.masks, strict=True):
-        unknown = record["unknown_words"]
-        annotations.append(
-            Annotation(
-                mask,
-                record["expression"],
-                "FOUND" if record["found"] else "NOT_FOUND",
-                record["score"],
-                detail="unknown: " + ", ".join(unknown) if unknown else "",
-            )
-        )
-    return annotations
-
-
-def _label_image(answer: Any) -> Any:
-    """Return (H, W) uint8: 255 for the only object, or the number of each; later ones on top."""
-    import numpy as np
-
-    labels = np.zeros(answer.masks.shape[1:], np.uint8)
-    several = len(answer.masks) > 1
-    for number, mask in enumerate(answer.masks, start=1):
-        labels[mask] = number if several else 255
-    return labels

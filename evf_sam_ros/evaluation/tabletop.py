@@ -13,7 +13,7 @@ from tqdm import tqdm
 from evf_sam_ros.evaluation.baselines import keyword_guess, keyword_matches
 from evf_sam_ros.evaluation.metrics import SegmentationMetrics, auroc
 from evf_sam_ros.perception.geometry import Intrinsics, Location, locate
-from evf_sam_ros.perception.instances import is_ambiguous
+from evf_sam_ros.perception.judgement import DEFAULT_RULES, Judgement, Rules, Status, judge
 from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.sim.depth_noise import realistic_depth
 from evf_sam_ros.sim.expressions import Expression, sample_expressions
@@ -23,6 +23,7 @@ EXPRESSIONS_PER_SCENE = 6
 CLOSE_ENOUGH_MM = 25.0
 TARGET_T_ACC = 0.95
 SINGLE_RUNS = 40  # scenes on which one expression alone is timed
+SHOWN = (Status.FOUND, Status.AMBIGUOUS)  # something is there, whether or not it is one thing
 EXPRESSION_STREAM, DEPTH_STREAM, GUESS_STREAM = 1, 2, 3  # independent randomness of one scene
 
 
@@ -41,8 +42,7 @@ class Judged:
     expression: Expression
     score: float
     has_mask: bool  # before the decision
-    found: bool
-    ambiguous: bool  # several objects seem to fit a sentence that means one
+    status: Status  # as every front end tells it
     intersection: int  # pixels, of the mask as published
     union: int  # pixels
     object_hit: int | None  # the object the mask overlaps best
@@ -50,6 +50,15 @@ class Judged:
     baseline_intersection: int
     baseline_union: int
     baseline_hit: int | None
+
+    @property
+    def found(self) -> bool:
+        """Tell whether something is there to the model, be it one object or several."""
+        return self.status in SHOWN
+
+    @property
+    def ambiguous(self) -> bool:
+        return self.status is Status.AMBIGUOUS
 
     @property
     def single(self) -> bool:
@@ -81,11 +90,13 @@ def measure(
     size: tuple[int, int] = (640, 480),
     progress: bool = True,
     say: Callable[[Scene, Expression], str] | None = None,
+    rules: Rules = DEFAULT_RULES,
 ) -> Measurement:
     """Ask about each seed's scene, in pictures of `size` (width, height).
 
     Args:
         say: what the model is asked for an expression; None: its text.
+        rules: limits of the decision.
     """
     measurement = Measurement()
     for index, seed in enumerate(tqdm(list(seeds), "scenes", disable=not progress)):
@@ -96,7 +107,7 @@ def measure(
         if index < SINGLE_RUNS:
             alone = predict(scene.rgb, texts[:1])
             measurement.seconds_one.append(alone.times.total)
-        measurement.judged.extend(_judge(scene, expressions, answer))
+        measurement.judged.extend(_judge(scene, expressions, answer, rules))
     return measurement
 
 
@@ -151,12 +162,13 @@ def threshold_for_t_acc(scores_of_present: Sequence[float], t_acc: float) -> flo
 
 
 def _judge(
-    scene: Scene, expressions: Sequence[Expression], answer: Segmentation
+    scene: Scene, expressions: Sequence[Expression], answer: Segmentation, rules: Rules
 ) -> Iterator[Judged]:
     depth_m = realistic_depth(scene.depth_m, np.random.default_rng([scene.seed, DEPTH_STREAM]))
     guesses = np.random.default_rng([scene.seed, GUESS_STREAM])
     for number, expression in enumerate(expressions):
-        target, mask = scene.mask(expression.targets), answer.masks[number]
+        judged = judge(expression.text, answer, number, rules=rules)
+        target, mask = scene.mask(expression.targets), _shown(judged, scene)
         matches = keyword_matches(expression.text, scene.objects)
         guess = scene.mask(matches)
         yield Judged(
@@ -165,8 +177,7 @@ def _judge(
             expression=expression,
             score=float(answer.scores[number]),
             has_mask=bool((answer.logits[number] > 0).any()),
-            found=bool(answer.found[number]),
-            ambiguous=is_ambiguous(expression.text, mask),
+            status=judged.status,
             intersection=int(np.count_nonzero(mask & target)),
             union=int(np.count_nonzero(mask | target)),
             object_hit=best_object(mask, scene),
@@ -175,6 +186,14 @@ def _judge(
             baseline_union=int(np.count_nonzero(guess | target)),
             baseline_hit=keyword_guess(matches, guesses),
         )
+
+
+def _shown(judged: Judgement, scene: Scene) -> NDArray[np.bool_]:
+    """Return (H, W), what is published as found or as candidates."""
+    shown = np.zeros(scene.instances.shape, bool)
+    for part in judged.parts if judged.status in SHOWN else ():
+        shown |= part
+    return shown
 
 
 def best_object(mask: NDArray[np.bool_], scene: Scene) -> int | None:

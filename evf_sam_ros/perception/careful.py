@@ -83,7 +83,7 @@ def _first(answer: Segmentation, count: int) -> Segmentation:
     """Return the answers to the first prompts."""
     per_prompt = (
         "masks", "scores", "found", "predicted_iou", "unknown_words", "logits", "presence",
-        "attention", "proposed", "readings", "ambiguous",
+        "attention", "proposed", "readings",
     )  # fmt: skip
     values: dict[str, Any] = {name: getattr(answer, name) for name in per_prompt}
     cut: dict[str, Any] = {

@@ -158,6 +158,7 @@ class ByMemory:
             presence=None if decoded.presence is None else _array(decoded.presence[0]),
             proposed=mask[None],
             readings=(tuple(self._predictor.readings(self._expression)),),
+            calibrated=self._predictor.calibrated,
         )
 
 

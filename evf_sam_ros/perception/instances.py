@@ -6,11 +6,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.language.nouns import is_plural
+from evf_sam_ros.language.nouns import head_phrase, is_plural
 from evf_sam_ros.perception.geometry import main_body, split_instances, window
 
 LEAST_SHARE = 0.3  # of the largest part's area: smaller ones are specks
 LEAST_PIXELS = 16
+MAX_OBJECTS = 16  # more are no objects but a mask in shreds, and each one takes time
 # What a part of a mask must have beside its main part: this share of its probability mass, and
 # a peak at most so much lower. Figures: docs/measurements/default_model.md.
 TIDY_ONE, TIDY_SEVERAL = (0.5, 0.05), (0.05, 0.2)
@@ -20,19 +21,13 @@ _SEVERAL = re.compile(
     r"|^\s*\[semantic\]",
     re.IGNORECASE,
 )
-# The head of a noun phrase ends before what it is related to.
-_RELATED = re.compile(
-    r"\b(?:to|in|on|at|of|with|behind|beside|near|next|between|under|above|below|that|which|who|"
-    r"closest|nearest|left|right|from|wearing|holding|and|please)\b|[,.;!?]",
-    re.IGNORECASE,
-)
 
 
 def means_several(expression: str) -> bool:
     """Tell whether a sentence asks for more than one object: by its words, or by its noun."""
     if _SEVERAL.search(expression):
         return True
-    head = _RELATED.split(expression.strip(), maxsplit=1)[0].lower().split()
+    head = head_phrase(expression).lower().split()
     return bool(head) and is_plural(head[-1])
 
 
@@ -88,11 +83,23 @@ def split_objects(
     return [part for part in found if np.count_nonzero(part) >= LEAST_SHARE * largest]
 
 
-def is_ambiguous(
-    expression: str, mask: NDArray[np.bool_], depth_m: NDArray[np.floating] | None = None
-) -> bool:
-    """Tell whether several objects fit a sentence that means one."""
-    if means_several(expression):
-        return False
-    inside = window(mask)
-    return len(split_objects(mask[inside], None if depth_m is None else depth_m[inside])) > 1
+def objects_of(
+    expression: str, mask: NDArray[np.bool_], depth_m: NDArray[np.floating] | None, least_px: int
+) -> tuple[NDArray[np.bool_], ...]:
+    """Return the separate objects of a mask, (H, W) each, the largest first.
+
+    Where the expression means one object, what is one in several parts stays one.
+
+    Args:
+        expression: what was asked for.
+        mask: (H, W).
+        depth_m: (H, W), where known.
+        least_px: smaller parts are dropped.
+    """
+    parts = split_instances(mask, least_px)
+    if len(parts) < 2 or means_several(expression):
+        return tuple(parts[:MAX_OBJECTS])
+    objects = split_objects(np.logical_or.reduce(parts), depth_m)
+    if len(objects) > 1:
+        return tuple(objects[:MAX_OBJECTS])
+    return (np.logical_or.reduce(parts),)

@@ -23,7 +23,7 @@ from evf_sam_ros.models.attention_map import recorded_attention
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
 from evf_sam_ros.perception.device import AUTOCAST, device_of, precision_of
 from evf_sam_ros.perception.download import Answers, Download, fetched
-from evf_sam_ros.perception.instances import is_ambiguous, tidied
+from evf_sam_ros.perception.instances import tidied
 from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.preprocess import (
     Photograph,
@@ -53,8 +53,8 @@ class Segmentation:
     attention: NDArray[np.float32] | None = None  # (P, patches down, across), 0..1, where asked
     proposed: NDArray[np.bool_] | None = None  # (P, H, W), the masks before the decision
     readings: tuple[tuple[Reading, ...], ...] = ()  # per prompt, words read as others; to be told
-    # (P,), several separate objects fit a sentence that means one: `instances.split_objects`
-    ambiguous: NDArray[np.bool_] | None = None
+    calibrated: bool = False  # whether the scores are probabilities, fitted on held-out data
+    unsuitable: str = ""  # why nothing can be said about this picture; empty: something can
 
 
 class Predictor:
@@ -91,6 +91,11 @@ class Predictor:
         self._upload = Upload(device) if device.type == "cuda" else None
         self._download = Download(device)
         self._side_by_side = SideBySide(device)
+
+    @property
+    def calibrated(self) -> bool:
+        """Tell whether scores are probabilities; without a calibration they are predicted IoU."""
+        return self._calibration is not None
 
     def __call__(
         self, image_rgb: NDArray[np.uint8], prompts: Sequence[str], *, attention: bool = False
@@ -275,7 +280,7 @@ class Predictor:
             presence=answers.presence,
             attention=answers.attention,
             proposed=masks,
-            ambiguous=np.array([is_ambiguous(*pair) for pair in zip(prompts, masks, strict=True)]),
+            calibrated=self.calibrated,
         )
 
     def _decide(

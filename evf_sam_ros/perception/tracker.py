@@ -219,4 +219,6 @@ def joined(answers: Sequence[Segmentation]) -> Segmentation:
         presence=np.concatenate(presences) if len(presences) == whole else None,
         proposed=np.concatenate(proposed) if len(proposed) == whole else None,
         readings=tuple(readings for answer in answers for readings in answer.readings),
+        calibrated=all(answer.calibrated for answer in answers),
+        unsuitable=next((each.unsuitable for each in answers if each.unsuitable), ""),
     )

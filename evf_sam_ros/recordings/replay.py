@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from evf_sam_ros.perception.geometry import Location, Mask, locate, outline
-from evf_sam_ros.perception.instances import is_ambiguous, split_objects
-from evf_sam_ros.perception.overlay import Annotation, Image, draw
-from evf_sam_ros.perception.predictor import Predictor, Segmentation
+from evf_sam_ros.perception.answer_record import annotation, answer_record, numbered_masks
+from evf_sam_ros.perception.geometry import Location, locate
+from evf_sam_ros.perception.judgement import DEFAULT_RULES, Judgement, Rules, judge
+from evf_sam_ros.perception.overlay import Image, draw
+from evf_sam_ros.perception.predictor import Predictor
 from evf_sam_ros.pictures import photograph
 from evf_sam_ros.pictures.video import VideoWriter
 from evf_sam_ros.recordings.frames import Frame, FrameReader
@@ -30,6 +31,7 @@ class ReplayOptions:
     depth_limits_m: tuple[float, float] = (0.1, 10.0)
     slop_s: float = 0.03  # between the stamps of an image and its depth
     up: tuple[float, float, float] | None = None  # against gravity, in the image's frame
+    rules: Rules = DEFAULT_RULES  # limits of the decision
     every: int = 1  # only each n-th frame
     limit: int | None = None  # at most so many frames
 
@@ -106,55 +108,35 @@ def _answer(
     if frame.image_rgb is None:
         return record | {"error": frame.error, "answers": []}, None
     answer = predict(frame.image_rgb, wish.expressions)
-    answers = [_described(answer, i, frame, wish) for i in range(len(wish.expressions))]
+    size = frame.image_rgb.shape[0], frame.image_rgb.shape[1]
+    judged = [
+        judge(expression, answer, index, frame.depth_m, wish.rules)
+        for index, expression in enumerate(wish.expressions)
+    ]
+    pairs = list(zip(wish.expressions, judged, strict=True))
+    answers = [
+        answer_record(expression, each, answer, index) | _place(each, frame, wish)
+        for index, (expression, each) in enumerate(pairs)
+    ]
     name = f"{MASKS}/{frame.number:06d}.png"
-    photograph.write_image(folder / name, _labels(answer))
+    photograph.write_image(folder / name, numbered_masks(judged, size))
     annotations = [
-        Annotation(mask, item["expression"], item["status"], item["score"], _detail(item))
-        for mask, item in zip(answer.masks, answers, strict=True)
+        annotation(expression, each, size, _detail(item))
+        for (expression, each), item in zip(pairs, answers, strict=True)
     ]
     return record | {"mask": name, "answers": answers}, draw(frame.image_rgb, annotations)
 
 
-def _described(
-    answer: Segmentation, index: int, frame: Frame, wish: ReplayOptions
-) -> dict[str, Any]:
-    found = bool(answer.found[index])
-    expression, mask = wish.expressions[index], answer.masks[index]
-    ambiguous = found and is_ambiguous(expression, mask, frame.depth_m)
-    record: dict[str, Any] = {
-        "expression": expression,
-        "status": "AMBIGUOUS" if ambiguous else "FOUND" if found else "NOT_FOUND",
-        "score": round(float(answer.scores[index]), 6),
-        "predicted_iou": round(float(answer.predicted_iou[index]), 6),
-        "unknown_words": list(answer.unknown_words[index]),
-        "read_as": {reading.said: reading.read for reading in answer.readings[index]},
-    }
-    if ambiguous:  # nothing to grasp, but to choose from
-        return record | {
-            "candidates": [_shape(part) for part in split_objects(mask, frame.depth_m)]
-        }
-    return record | _shape(mask) | _place(mask, frame, wish) if found else record
-
-
-def _shape(mask: Mask) -> dict[str, Any]:
-    measured = outline(mask)
-    roi = measured.roi
-    return {
-        "area_px": measured.area_px,
-        "box_xywh": [roi.x, roi.y, roi.width, roi.height],
-        "centroid_uv": _rounded(measured.centroid_uv, 2),
-        "anchor_uv": list(measured.anchor_uv),
-    }
-
-
-def _place(mask: Mask, frame: Frame, wish: ReplayOptions) -> dict[str, Any]:
+def _place(judged: Judgement, frame: Frame, wish: ReplayOptions) -> dict[str, Any]:
+    if not judged.found:
+        return {}
     if frame.no_depth is not None:
         reason = {"depth_reason": frame.no_depth.reason} if frame.no_depth.reason else {}
         return {"depth_status": frame.no_depth.status.value, **reason}
     assert frame.depth_m is not None
     assert frame.camera is not None
     up = None if wish.up is None else np.array(wish.up)
+    mask = judged.mask(judged.parts[0].shape)
     place = locate(mask, frame.depth_m, frame.camera, *wish.depth_limits_m, up=up)
     record: dict[str, Any] = {
         "depth_status": place.status.value,
@@ -172,10 +154,6 @@ def _place(mask: Mask, frame: Frame, wish: ReplayOptions) -> dict[str, Any]:
 
 
 def _detail(item: dict[str, Any]) -> str:
-    if item["unknown_words"]:
-        return "unknown: " + ", ".join(item["unknown_words"])
-    if item["status"] != "FOUND" and item["read_as"]:
-        return "read as: " + ", ".join(filter(None, item["read_as"].values()))
     if "position_m" in item:
         return "at " + " ".join(f"{value:+.3f}" for value in item["position_m"]) + " m"
     return ""
@@ -184,15 +162,6 @@ def _detail(item: dict[str, Any]) -> str:
 def _rounded(values: Any, digits: int) -> list[float]:
     # Adding 0.0 turns -0.0 into 0.0.
     return [round(float(value), digits) + 0.0 for value in values]
-
-
-def _labels(answer: Segmentation) -> Any:
-    """Return (H, W) uint8: 255 for the only expression, or the number of each; later on top."""
-    labels = np.zeros(answer.masks.shape[1:], np.uint8)
-    several = len(answer.masks) > 1
-    for number, mask in enumerate(answer.masks, start=1):
-        labels[mask] = number if several else 255
-    return labels
 
 
 class _Film:

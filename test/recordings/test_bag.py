@@ -70,7 +70,7 @@ def test_every_frame_is_answered_in_order_with_its_place(model, tmp_path, storag
 class Pair:
     """Everything is a pair of squares to it, whatever it is asked for."""
 
-    name, device, precision = "pair", "cpu", "fp32"
+    name, device, precision, score_threshold = "pair", "cpu", "fp32", None
 
     def __call__(self, image_rgb, prompts):
         masks = np.zeros((len(prompts), *image_rgb.shape[:2]), bool)

@@ -12,12 +12,12 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.judgement import DOUBTFUL
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
 from evf_sam_ros.perception.tracker import State, TargetTracker, joined
 from evf_sam_ros.ros.conversions import Rgb, rgb_from_compressed, rgb_from_image
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import DepthSource, NoDepth, RegisteredDepth
-from evf_sam_ros.ros.node.judgement import DOUBTFUL
 from evf_sam_ros.ros.node.replies import Answer, Frame, Observation, answers_from, reply
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds

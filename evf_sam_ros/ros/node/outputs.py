@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from geometry_msgs.msg import PointStamped, Pose, PoseStamped
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.judgement import label_image
 from evf_sam_ros.perception.overlay import Annotation, draw
 from evf_sam_ros.ros.conversions import image_from_mask, image_from_rgb, image_message
 from evf_sam_ros.ros.interface import (
@@ -119,12 +119,13 @@ class Outputs:
 def _label_mask(answers: Sequence[Answer]) -> Image:
     first = answers[0]
     assert first.image_rgb is not None
-    labels = np.zeros(first.image_rgb.shape[:2], "<u2")
-    # Backwards, so that where two commands mean one pixel the first of them has it.
-    for answer in reversed(answers):
-        for part, found in zip(answer.parts, answer.result.objects, strict=True):
-            labels[part] = found.label
-    return image_message(labels, "16UC1", first.result.header)
+    labelled = (
+        (found.label, part)
+        for answer in answers
+        for found, part in zip(answer.result.objects, answer.parts, strict=True)
+    )
+    labels = label_image(first.image_rgb.shape[:2], labelled)
+    return image_message(labels.astype("<u2"), "16UC1", first.result.header)
 
 
 def _overlay(answers: Sequence[Answer]) -> Image:

@@ -13,14 +13,15 @@ from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.geometry import Mask, NoLocation, locate
+from evf_sam_ros.perception.judgement import Rules, judge
 from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.ros.conversions import Rgb
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import NoDepth, RegisteredDepth
-from evf_sam_ros.ros.node.judgement import judge
 from evf_sam_ros.ros.node.objects import object_message
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds, time_message
+from evf_sam_ros.ros.statuses import STATUS_NUMBERS
 
 LOST = "lost: hidden, gone, or what looks like it is too far from where it was"
 
@@ -95,6 +96,15 @@ class Observation:
     reading_ns: int  # how long it took to read the image
     elapsed_ns: int  # and all of it so far
 
+    @property
+    def rules(self) -> Rules:
+        """Return the limits of the decision, as the parameters set them."""
+        return Rules(
+            threshold=self.threshold,
+            is_estimate=self.parameters.score_threshold < 0,
+            least_area_px=self.parameters.min_mask_area_px,
+        )
+
 
 def answers_from(sight: Observation) -> list[Answer]:
     """Answer each command: this needs neither the model nor the node."""
@@ -110,14 +120,16 @@ def answers_from(sight: Observation) -> list[Answer]:
 def _judged(sight: Observation, index: int) -> Answer:
     command, segmentation = sight.commands[index], sight.segmentation
     depth_m = sight.depth.depth_m if isinstance(sight.depth, RegisteredDepth) else None
-    judged = judge(
-        command.expression, (segmentation, index), depth_m, sight.threshold, sight.parameters
-    )
+    judged = judge(command.expression, segmentation, index, depth_m, sight.rules)
     message = LOST if sight.lost[index] else judged.message
-    answer = reply(command, judged.status, message, sight.header)
-    answer.result.score = float(segmentation.scores[index])
+    answer = reply(command, STATUS_NUMBERS[judged.status], message, sight.header)
+    answer.result.score = judged.score
+    answer.result.calibrated = judged.calibrated
     answer = replace(answer, image_rgb=sight.image_rgb, parts=judged.parts)
-    return _placed(answer, sight.depth, sight.parameters)
+    answer = _placed(answer, sight.depth, sight.parameters)
+    for found, description in zip(answer.result.objects, judged.descriptions, strict=False):
+        found.description = description
+    return answer
 
 
 def _placed(

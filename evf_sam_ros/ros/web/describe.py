@@ -31,6 +31,7 @@ def result_document(result: SegmentationResult) -> str:
         status=STATUS_NAMES.get(result.status, str(result.status)),
         message=result.message[:MAX_TEXT],
         score=float(result.score),
+        calibrated=bool(result.calibrated),
         depth_status=DEPTH_STATUS_NAMES.get(result.depth_status, str(result.depth_status)),
         frame_id=result.header.frame_id[:MAX_TEXT],
         stamp_s=nanoseconds(result.header.stamp) / 1e9,
@@ -52,6 +53,7 @@ def statuses_of(message: DiagnosticArray, node: str) -> list[DiagnosticStatus]:
 def _object(each: SegmentedObject) -> dict[str, Any]:
     described = {
         "score": float(each.score),
+        "description": each.description[:MAX_TEXT],
         "area_px": each.area,
         "roi": [each.roi.x_offset, each.roi.y_offset, each.roi.width, each.roi.height],
         "centroid_px": [each.centroid_u, each.centroid_v],

@@ -60,7 +60,7 @@ def test_two_that_fit_are_told_as_candidates_and_nothing_is_to_be_grasped(
     robot = robot_before_two
     result = robot.ask("the mug", lambda: robot.shot(scenes[0]))
     assert result.status == R.AMBIGUOUS
-    assert "2 objects fit 'the mug'" in result.message
+    assert "2 mugs: the left one, the right one" in result.message
     assert [each.area for each in result.objects] == [100 * 100, 90 * 90]
     assert not mask_array(robot.with_stamp("mask", result.header.stamp)).any()
     labels = labels_of(robot.with_stamp("label_mask", result.header.stamp))

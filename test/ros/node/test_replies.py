@@ -12,10 +12,10 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult as R
+from evf_sam_ros.perception.instances import MAX_OBJECTS as MAX_PARTS
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
 from evf_sam_ros.ros.node.command import MAX_OBJECTS, Command, expressions_from
 from evf_sam_ros.ros.node.depth_source import DepthSource
-from evf_sam_ros.ros.node.judgement import MAX_OBJECTS as MAX_PARTS
 from evf_sam_ros.ros.node.observer import Observer
 from evf_sam_ros.ros.parameters import NodeParameters
 
@@ -114,7 +114,7 @@ def test_a_mask_in_shreds_has_a_bounded_number_of_objects():
 def test_several_objects_for_one_are_candidates_and_nothing_to_act_on():
     answer = answerer(mask((2, 3, 6, 6), (12, 20, 5, 5)))(image(), COMMAND, 1.0)
     assert answer.result.status == R.AMBIGUOUS
-    assert "2 objects fit 'the cup'" in answer.result.message
+    assert "2 cups: the left one, the right one" in answer.result.message
     assert [each.area for each in answer.result.objects] == [36, 25]
     assert not answer.mask.any()
 

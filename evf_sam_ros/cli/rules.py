@@ -1,0 +1,35 @@
+"""Limits of the decision, as the options of a command set them. Imports nothing slow itself."""
+
+import argparse
+from typing import Any
+
+from evf_sam_ros.cli.option_types import at_least
+
+
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """Add the options that set what counts as found, with the node's defaults."""
+    parser.add_argument(
+        "--score-threshold",
+        type=float,
+        metavar="P",
+        help="p(found), 0 to 1, from which an object counts as found (default: the model's own)",
+    )
+    parser.add_argument(
+        "--min-area",
+        type=at_least(1),
+        default=64,
+        metavar="PX",
+        help="smaller masks, and smaller separate parts of one, are dropped (%(default)s), as by "
+        "the node's parameter min_mask_area_px",
+    )
+
+
+def rules_from(arguments: argparse.Namespace, predict: Any) -> Any:
+    """Return the `Rules` that the options ask for, with the threshold of the loaded model."""
+    from evf_sam_ros.perception.judgement import Rules
+
+    return Rules(
+        threshold=predict.score_threshold,
+        is_estimate=arguments.score_threshold is None,
+        least_area_px=arguments.min_area,
+    )
