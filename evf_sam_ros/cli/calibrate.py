@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  evf-sam calibrate --model weights/evf-sam2 --data DATA --split refcoco/train --pictures 500
+  evf-sam calibrate --model weights/evf-sam2 --data DATA --split refcoco/val --pictures 500
   evf-sam calibrate --model runs/mine/model --data my_pictures.json --dry-run
   evf-sam calibrate --model default --data tabletop --pictures 300 --dry-run --report report/
 
+Pictures that the model was trained on make it look surer than it is: take a val split.
 Half of the pictures serve to fit, the other half to measure. The decision is written into the
 model's config.json, where every program of this package finds it; --dry-run only prints.
 """

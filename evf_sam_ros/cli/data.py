@@ -4,11 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+BROKEN = 1  # exit code
 EXAMPLES = """\
 examples:
   evf-sam data check DATA                      what is there, against the published counts
   evf-sam data check DATA --sheet examples.png --all
   evf-sam data check my_pictures.json          a COCO file with sentences
+
+exit code: 0 nothing is wrong with what is there, 1 something is broken, 2 wrong input
 """
 
 
@@ -29,8 +32,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     check.set_defaults(run=_check)
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def _check(arguments: argparse.Namespace) -> int:
     from evf_sam_ros.data import check
 
+    broken = False
     for line in check.check(arguments.data, arguments.sheet, read_all=arguments.all):
-        print(line)
+        print(line.text)
+        broken |= line.broken
+    return BROKEN if broken else 0

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.drop:
         given["drop"] = tuple(arguments.drop)
     if arguments.source:
-        given["sources"] = dict(arguments.source)
+        given["sources"] = _sources(arguments.source)
     folder = arguments.output or Path("runs") / arguments.recipe
     if arguments.recipe in FIXED:
         _fixed(arguments.recipe, folder, given, resume=arguments.resume)
@@ -85,6 +85,13 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument(
         "--held-out", metavar="NAME/SPLIT", help="measure on this, or on another COCO JSON"
+    )
+    data.add_argument(
+        "--keep-evaluation-pictures",
+        action="store_true",
+        default=None,
+        help="train also on pictures of val and test splits that are there and of --held-out "
+        "(default: pictures that are measured on are left out)",
     )
     data.add_argument(
         "--negatives",
@@ -173,6 +180,13 @@ def _refer(recipe: str, folder: Path, given: dict[str, Any], *, resume: bool) ->
         fine_tune.fine_tune(folder, given, resume=resume)
     else:
         referring.refer(folder, referring.ReferOptions(**{"sources": {}, **given}), resume=resume)
+
+
+def _sources(given: list[tuple[str, float | None]]) -> dict[str, float | None]:
+    labels = [label for label, _ in given]
+    if twice := [label for label in labels if labels.count(label) > 1]:
+        raise ValueError(f"--source {twice[0]} is given twice: once, with one rate")
+    return dict(given)
 
 
 def _source(text: str) -> tuple[str, float | None]:

@@ -1,6 +1,6 @@
 """Every data set that can be read, by the name that `--split name/split` gives."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evf_sam_ros.data import coco, reasonseg, refer, semantic
@@ -93,6 +93,26 @@ def is_there(root: Path, label: str) -> bool:
     if name in semantic.SOURCES:
         return semantic.is_there(root, name, split)
     return refer.is_there(root, name, split)
+
+
+def incomplete(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield the data sets whose folder is below `root` and cannot be read, with the reason."""
+    for name, files in refer.SOURCES.items():
+        if name != files.folder or not (root / files.folder).is_dir():
+            continue  # one of several lists of sentences about the same pictures
+        try:
+            refer.refs_of(root, name)
+        except ValueError as error:
+            yield name, str(error)
+    for folder in (root / "ReasonSeg", root / "reasonseg"):
+        splits = reasonseg.SPLITS
+        if folder.is_dir() and not any(reasonseg.is_there(root, each) for each in splits):
+            yield REASONSEG, f"{str(folder)!r} has no *.json in {', '.join(splits)}"
+    for name, source in semantic.SOURCES.items():
+        folders = [root / each for each in source.folders if each != "."]
+        there = [str(folder) for folder in folders if folder.is_dir()]
+        if there and not any(semantic.is_there(root, name, split) for split in source.splits):
+            yield name, f"{there[0]!r} has nothing at {source.marker!r}"
 
 
 def _coco_file(root: Path, split: str) -> Path:

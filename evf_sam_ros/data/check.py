@@ -1,13 +1,14 @@
 """`evf-sam data check`: which data sets are in a folder, whether whole, and where to get more."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.data import catalogue, published, semantic
+from evf_sam_ros.data import catalogue, coco, overlap, published, semantic
 from evf_sam_ros.data.records import Dataset, Expression, Record
 from evf_sam_ros.pictures.contact_sheet import contact_sheet
 
@@ -34,10 +35,19 @@ EXAMPLES = 4  # per data set
 PIXEL_COLOR = (255, 60, 60)
 
 
-def check(root: Path, sheet: Path | None, *, read_all: bool = False) -> Iterator[str]:
-    """Return lines about everything that can be read below `root`, problems named.
+@dataclass(frozen=True)
+class Line:
+    """A sentence about the data; `broken` where something in it is."""
+
+    text: str
+    broken: bool = False
+
+
+def check(root: Path, sheet: Path | None, *, read_all: bool = False) -> Iterator[Line]:
+    """Yield lines about everything that can be read below `root`, problems named.
 
     Args:
+        root: a folder of data sets, or a COCO file with sentences.
         sheet: where to write a picture of examples.
         read_all: open every picture instead of a few.
 
@@ -46,66 +56,140 @@ def check(root: Path, sheet: Path | None, *, read_all: bool = False) -> Iterator
     """
     if not root.exists():
         raise ValueError(f"no such data: {str(root)!r}")
-    labels = _present(root)
+    labels, unread = _present(root)
+    yield from unread
     examples: list[tuple[str, Record, Expression]] = []
+    pictures = _Pictures()
     for label in labels:
         try:
             dataset = catalogue.read(root, label)
         except ValueError as error:
-            yield f"{label}: broken: {error}"
+            yield Line(f"{label}: broken: {error}", broken=True)
             yield from _fetch(label)
             continue
-        yield from published.compare(dataset)
-        yield from (f"  {note}" for note in dataset.notes)
-        yield from _broken_pictures(dataset, read_all)
+        yield from _about(dataset, read_all)
+        pictures.add(dataset)
         examples += _examples(dataset)
-    names = {label.partition("/")[0] for label in labels}
-    if root.is_dir():
-        yield from (
-            f"{name}: not here; {where}" for name, where in WHERE.items() if name not in names
-        )
+    yield from map(Line, pictures.told())
+    told = (*labels, *(line.text.partition(":")[0] for line in unread))
+    yield from _elsewhere(root, {label.partition("/")[0] for label in told})
     if sheet is not None and examples:
-        tiles = [_tile(*example) for example in examples]
-        picture = cv2.cvtColor(contact_sheet(tiles), cv2.COLOR_RGB2BGR)
-        if not cv2.imwrite(str(sheet), picture):
-            raise ValueError(f"cannot write {str(sheet)!r}: need a name that ends in .png or .jpg")
-        yield f"examples: {sheet}"
+        _write_sheet(sheet, examples)
+        yield Line(f"examples: {sheet}")
 
 
-def _present(root: Path) -> list[str]:
+def _about(dataset: Dataset, read_all: bool) -> Iterator[Line]:
+    yield from map(Line, published.compare(dataset))
+    yield from (Line(f"  {note}") for note in dataset.notes)
+    yield from (Line(f"  broken: {problem}", broken=True) for problem in dataset.problems)
+    yield from _broken_pictures(dataset, read_all)
+
+
+def _elsewhere(root: Path, names: set[str]) -> Iterator[Line]:
+    """Say where to get what is not here."""
+    if root.is_dir():
+        for name, where in WHERE.items():
+            if name not in names:
+                yield Line(f"{name}: not here; {where}")
+
+
+def _write_sheet(sheet: Path, examples: list[tuple[str, Record, Expression]]) -> None:
+    tiles = [_tile(*example) for example in examples]
+    picture = cv2.cvtColor(contact_sheet(tiles), cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(sheet), picture):
+        raise ValueError(f"cannot write {str(sheet)!r}: need a name that ends in .png or .jpg")
+
+
+class _Pictures:
+    """The pictures of splits to train on, and of those to measure on."""
+
+    def __init__(self) -> None:
+        self._training: list[Dataset] = []
+        self._measured: list[Dataset] = []
+
+    def add(self, dataset: Dataset) -> None:
+        bare = replace(  # sentences and masks are not kept
+            dataset, records=tuple(replace(each, expressions=()) for each in dataset.records)
+        )
+        if dataset.label in catalogue.BENCHMARKS:
+            self._measured.append(bare)
+        elif dataset.split == "train":
+            self._training.append(bare)
+
+    def told(self) -> Iterator[str]:
+        measured = overlap.pictures_of(self._measured)
+        for dataset in self._training:
+            yield from overlap.told(dataset, measured)
+
+
+def _present(root: Path) -> tuple[list[str], list[Line]]:
+    """Return what can be read, and lines about what is there and cannot."""
     if root.is_file():
-        return [f"{catalogue.COCO}/{root.stem}"]
+        return [f"{catalogue.COCO}/{root.stem}"], []
     known = dict.fromkeys((*catalogue.TRAINING, *catalogue.BENCHMARKS))
     more = [f"{name}/{split}" for name, own in semantic.SOURCES.items() for split in own.splits]
-    return [label for label in dict.fromkeys((*known, *more)) if catalogue.is_there(root, label)]
+    found: list[str] = []
+    broken: dict[str, str] = {}
+    for label in dict.fromkeys((*known, *more)):
+        try:
+            if catalogue.is_there(root, label):
+                found.append(label)
+        except ValueError as error:
+            broken.setdefault(str(error), label.partition("/")[0])
+    for name, reason in catalogue.incomplete(root):
+        broken.setdefault(reason, name)
+    lines = []
+    for reason, name in broken.items():
+        lines += [Line(f"{name}: broken: {reason}", broken=True), *_fetch(name)]
+    own, told = _own_files(root, found)
+    return [*found, *own], [*lines, *told]
 
 
-def _fetch(label: str) -> Iterator[str]:
+def _own_files(root: Path, found: list[str]) -> tuple[list[str], list[Line]]:
+    """Return COCO files with sentences in the folder itself, and lines about other JSON there."""
+    labels, lines = [], []
+    for path in sorted(root.glob("*.json")):
+        if found and root.resolve().name in {label.partition("/")[0] for label in found}:
+            continue  # the folder of a data set is given, and these are its own
+        try:
+            if coco.has_sentences(path):
+                labels.append(f"{catalogue.COCO}/{path.stem}")
+            else:
+                lines.append(Line(f"{path.name}: not read: it is no COCO file with sentences"))
+        except ValueError as error:
+            lines.append(Line(f"{path.name}: broken: {error}", broken=True))
+    return labels, lines
+
+
+def _fetch(label: str) -> Iterator[Line]:
     name = label.partition("/")[0]
     if name in WHERE:
-        yield f"  fetch it from {WHERE[name]}"
+        yield Line(f"  fetch it from {WHERE[name]}")
     if name.startswith(("refcoco", "grefcoco")):
-        yield f"  its pictures are {COCO_IMAGES}"
+        yield Line(f"  its pictures are {COCO_IMAGES}")
 
 
-def _broken_pictures(dataset: Dataset, read_all: bool) -> Iterator[str]:
-    records = (
-        dataset.records if read_all else dataset.records[:: max(1, len(dataset.records) // 20)]
-    )
-    broken = []
-    for record in records:
-        try:
-            record.read_rgb()
-            for expression in record.expressions:
-                expression.mask(record.height, record.width)
-        except ValueError as error:
-            broken.append(str(error))
+def _broken_pictures(dataset: Dataset, read_all: bool) -> Iterator[Line]:
+    step = 1 if read_all else max(1, len(dataset.records) // 20)
+    broken = [problem for record in dataset.records[::step] for problem in _problems(record)]
     for problem in broken[:5]:
-        yield f"  broken: {problem}"
+        yield Line(f"  broken: {problem}", broken=True)
     if len(broken) > 5:
-        yield f"  and {len(broken) - 5} more pictures like these"
+        yield Line(f"  and {len(broken) - 5} more like these", broken=True)
     if broken:
         yield from _fetch(dataset.label)
+
+
+def _problems(record: Record) -> Iterator[str]:
+    """Say what is wrong with a picture and the masks in it, if anything is."""
+    try:
+        record.read_rgb()
+        for expression in record.expressions:
+            mask = expression.mask(record.height, record.width)
+            if expression.region is not None and not mask.any():
+                yield f"{expression.text!r} in {str(record.image)!r}: the target has no pixel"
+    except ValueError as error:
+        yield str(error)
 
 
 def _examples(dataset: Dataset) -> Iterator[tuple[str, Record, Expression]]:

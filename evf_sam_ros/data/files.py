@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from PIL import ExifTags, Image
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")
+LFS_POINTER = b"version https://git-lfs"
+LFS_CURE = "is a pointer of Git LFS, not the file: `git lfs pull` in its repository fetches it"
 
 
 def first_of(root: Path, names: Sequence[str], what: str) -> Path:
@@ -22,12 +25,32 @@ def first_of(root: Path, names: Sequence[str], what: str) -> Path:
     raise ValueError(f"no {what} in {str(root)!r}: looked for {', '.join(names)}")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; ValueError where it is none."""
+def read_json(path: Path, *, encodings: Sequence[str] = ("utf-8-sig",)) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: the file.
+        encodings: of its text, the first that fits; Windows writes a byte order mark before UTF-8.
+
+    Raises:
+        ValueError: it is none.
+    """
+    content = path.read_bytes()
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(_text(content, encodings))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        if content.startswith(LFS_POINTER):
+            raise ValueError(f"{str(path)!r} {LFS_CURE}") from error
         raise ValueError(f"{str(path)!r} is not JSON: {error}") from error
+    except RecursionError:
+        raise ValueError(f"{str(path)!r} is not JSON that can be read: nested too deep") from None
+
+
+def _text(content: bytes, encodings: Sequence[str]) -> str:
+    for encoding in encodings[:-1]:
+        with suppress(UnicodeDecodeError):
+            return content.decode(encoding)
+    return content.decode(encodings[-1])
 
 
 class PictureFolder:
@@ -61,6 +84,6 @@ def picture_size(path: Path) -> tuple[int, int]:
         with Image.open(path) as picture:
             width, height = picture.size
             turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-    except OSError as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{str(path)!r} is not a picture: {error}") from error
     return (width, height) if turned else (height, width)

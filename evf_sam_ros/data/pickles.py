@@ -5,6 +5,8 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+from evf_sam_ros.data.files import LFS_CURE, LFS_POINTER
+
 
 class PlainUnpickler(pickle.Unpickler):
     """Builds dictionaries, lists, strings and numbers; whatever names code is refused."""
@@ -20,6 +22,8 @@ def load(path: Path) -> Any:
         ValueError: the file holds anything but plain values, or is no pickle.
     """
     content = path.read_bytes()
+    if content.startswith(LFS_POINTER):
+        raise ValueError(f"{str(path)!r} {LFS_CURE}")
     try:
         return PlainUnpickler(io.BytesIO(content), encoding="utf-8", errors="replace").load()
     except Exception as error:  # a broken pickle raises nearly anything

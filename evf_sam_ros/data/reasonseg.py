@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from evf_sam_ros.data.files import PICTURE_ENDINGS, first_of, picture_size, read_json
 from evf_sam_ros.data.records import Dataset, Expression, Record, Region
+from evf_sam_ros.data.regions import check_outline
 
 SPLITS = ("val", "test", "train")
 IGNORED = "ignore"
@@ -65,10 +66,13 @@ def read(root: Path, split: str) -> Dataset:
 
 
 def _record(path: Path) -> Record:
-    document = read_json(path)
+    # Some of the published files were written on Windows.
+    document = read_json(path, encodings=("utf-8-sig", "cp1252"))
     texts, shapes = _checked(document, path)
     image = first_of(path.parent, [path.stem + end for end in PICTURE_ENDINGS], "picture")
     height, width = picture_size(image)
+    for number, (_, points) in enumerate(shapes):
+        _check_points(points, (height, width), f"shape {number} of {str(path)!r}")
     has_target = any(IGNORED not in label.lower() for label, _ in shapes)
     has_ignored = any(IGNORED in label.lower() for label, _ in shapes)
     kind = "sentence" if document.get("is_sentence") else "phrase"
@@ -95,15 +99,33 @@ def _checked(document: Any, path: Path) -> tuple[list[str], tuple[tuple[str, Any
         raise ValueError(f"{str(path)!r} is not of ReasonSeg: need 'text' and 'shapes'")
     texts, shapes = document.get("text"), document.get("shapes")
     texts = [texts] if isinstance(texts, str) else texts
-    if not isinstance(texts, list) or not texts or not isinstance(shapes, list):
+    is_text = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+    if not is_text or not texts or not isinstance(shapes, list):
         raise ValueError(f"{str(path)!r} is not of ReasonSeg: need 'text' and 'shapes'")
     outlines = []
     for shape in shapes:
-        if not isinstance(shape, Mapping) or not {"label", "points"} <= shape.keys():
+        if not isinstance(shape, Mapping) or not _has_outline(shape):
             raise ValueError(f"a shape of {str(path)!r} lacks 'label' or 'points'")
         if "flag" not in shape["label"].lower():
             outlines.append((shape["label"], shape["points"]))
     return texts, tuple(outlines)
+
+
+def _has_outline(shape: Mapping[str, Any]) -> bool:
+    return isinstance(shape.get("label"), str) and "points" in shape
+
+
+def _check_points(points: Any, size: tuple[int, int], where: str) -> None:
+    try:
+        corners = np.asarray(points, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        corners = np.zeros(0)
+    if corners.ndim != 2 or corners.shape[1] != 2 or not len(corners):
+        raise ValueError(f"{where} has the points {repr(points)[:60]}, need [[x, y], ...]")
+    try:
+        check_outline(corners, size)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
 def _area(points: NDArray[np.float64], height: int, width: int) -> int:

@@ -73,6 +73,7 @@ class Dataset:
     records: tuple[Record, ...]
     counts: Mapping[str, int] = field(default_factory=dict)  # by unit: images, refs, sentences
     notes: tuple[str, ...] = ()  # what a user should know about these files, in sentences
+    problems: tuple[str, ...] = ()  # what is wrong in them, counted and named
 
     @property
     def label(self) -> str:
@@ -89,7 +90,10 @@ def _decoded(path: Path, flags: int) -> NDArray[np.uint8]:
     if not path.is_file():
         raise ValueError(f"no such picture: {str(path)!r}")
     content = np.frombuffer(path.read_bytes(), np.uint8)
-    pixels = cv2.imdecode(content, flags) if content.size else None
+    try:
+        pixels = cv2.imdecode(content, flags) if content.size else None
+    except cv2.error:  # such as more pixels than OpenCV allows
+        pixels = None
     if pixels is None:
         raise ValueError(f"{str(path)!r} is not a picture that OpenCV reads, such as JPEG or PNG")
     return np.asarray(pixels, np.uint8)

@@ -1,13 +1,15 @@
 """RefCOCO, RefCOCO+, RefCOCOg and RefCLEF as published: a pickle of refs and COCO's objects."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from evf_sam_ros.data import pickles
 from evf_sam_ros.data.coco import CocoIndex, annotation_ids, read_index
+from evf_sam_ros.data.faults import Faults, LabelError, counted
 from evf_sam_ros.data.files import PictureFolder, first_of, read_json
 from evf_sam_ros.data.records import Dataset, Expression
 
@@ -24,7 +26,7 @@ class ReferFiles:
     """Where one data set of this family is kept."""
 
     folder: str
-    refs: str  # file name
+    refs: tuple[str, ...]  # file names; the first that is there
     splits: tuple[str, ...]
     pictures: tuple[str, ...] = COCO_PICTURES
 
@@ -32,16 +34,16 @@ class ReferFiles:
 COCO_SPLITS = ("val", "testA", "testB", "train")
 CLEF_SPLITS = ("val", "test", "testA", "testB", "testC", "train")
 SOURCES: Mapping[str, ReferFiles] = {
-    "refcoco": ReferFiles("refcoco", "refs(unc).p", COCO_SPLITS),
-    "refcoco-google": ReferFiles("refcoco", "refs(google).p", ("val", "test", "train")),
-    "refcoco+": ReferFiles("refcoco+", "refs(unc).p", COCO_SPLITS),
-    "refcocog": ReferFiles("refcocog", "refs(umd).p", ("val", "test", "train")),
-    "refcocog-google": ReferFiles("refcocog", "refs(google).p", ("val", "train")),
-    "refclef": ReferFiles("refclef", "refs(unc).p", CLEF_SPLITS, CLEF_PICTURES),
+    "refcoco": ReferFiles("refcoco", ("refs(unc).p",), COCO_SPLITS),
+    "refcoco-google": ReferFiles("refcoco", ("refs(google).p",), ("val", "test", "train")),
+    "refcoco+": ReferFiles("refcoco+", ("refs(unc).p",), COCO_SPLITS),
+    "refcocog": ReferFiles("refcocog", ("refs(umd).p",), ("val", "test", "train")),
+    "refcocog-google": ReferFiles("refcocog", ("refs(google).p",), ("val", "train")),
+    "refclef": ReferFiles("refclef", ("refs(unc).p",), CLEF_SPLITS, CLEF_PICTURES),
     "refclef-berkeley": ReferFiles(
-        "refclef", "refs(berkeley).p", ("val", "test", "train"), CLEF_PICTURES
+        "refclef", ("refs(berkeley).p",), ("val", "test", "train"), CLEF_PICTURES
     ),
-    "grefcoco": ReferFiles("grefcoco", "grefs(unc).json", COCO_SPLITS),
+    "grefcoco": ReferFiles("grefcoco", ("grefs(unc).json", "grefs(unc).p"), COCO_SPLITS),
 }
 
 
@@ -55,13 +57,21 @@ def folder_of(root: Path, name: str) -> Path:
 
 
 def is_there(root: Path, name: str, split: str) -> bool:
-    """Tell whether a data set below `root` has anything in a split."""
-    own = SOURCES[name]
+    """Tell whether a data set below `root` has anything in a split.
+
+    Raises:
+        ValueError: its sentences are there and cannot be read.
+    """
     try:
-        path = folder_of(root, name) / own.refs
+        path = refs_of(root, name)
     except ValueError:
         return False
-    return path.is_file() and any(belongs(split)(ref["split"]) for ref in _read_refs(path))
+    return any(belongs(split)(ref["split"]) for ref in _read_refs(path))
+
+
+def refs_of(root: Path, name: str) -> Path:
+    """Return the file of a data set's sentences; ValueError if it is not there."""
+    return first_of(folder_of(root, name), SOURCES[name].refs, f"{name}'s sentences")
 
 
 def read(root: Path, name: str, split: str) -> Dataset:
@@ -70,21 +80,37 @@ def read(root: Path, name: str, split: str) -> Dataset:
     Raises:
         ValueError: a file is missing, is not what it should be, or has nothing in this split.
     """
-    source, folder = SOURCES[name], folder_of(root, name)
-    path = first_of(folder, (source.refs,), f"{name}'s sentences")
+    source, path = SOURCES[name], refs_of(root, name)
     everything = _read_refs(path)
     chosen = [ref for ref in everything if belongs(split)(ref["split"])]
     if not chosen:
         there = ", ".join(sorted({str(ref["split"]) for ref in everything}))
         raise ValueError(f"{str(path)!r} has nothing in split {split!r}; it has {there}")
-    index = read_index(folder / "instances.json")
+    index = read_index(path.parent / "instances.json")
+    reader = _Reader(path, index)
     found: dict[Any, list[Expression]] = {}
     for ref in chosen:
         index.check_image(ref["image_id"], f"ref {ref['ref_id']} of {path}")
-        found.setdefault(ref["image_id"], []).extend(_expressions(ref, index, path))
+        found.setdefault(ref["image_id"], []).extend(reader.expressions(ref))
+    kept = {image_id: own for image_id, own in found.items() if own}
+    told = (*index.problems(), *reader.problems.told())
+    if not kept:
+        raise ValueError(
+            f"{str(path)!r} has no sentence in split {split!r} that can be used"
+            + "".join(f"; {each}" for each in (*told, *reader.wordless.told()))
+        )
     pictures = PictureFolder(root, source.pictures)
-    records = tuple(index.record(image_id, pictures, own) for image_id, own in found.items())
-    return Dataset(name, split, records, counts(chosen) | _whole(everything))
+    records = tuple(index.record(image_id, pictures, own) for image_id, own in kept.items())
+    notes = (*reader.wordless.told(), *_silent(len(found) - len(kept)))
+    counted = counts(chosen) | _whole(everything)
+    return Dataset(name, split, records, counted, notes, told)
+
+
+def _silent(pictures: int) -> list[str]:
+    """Tell of pictures whose refs all lack sentences."""
+    if not pictures:
+        return []
+    return [f"{counted(pictures, 'picture')} left out, for want of a sentence"]
 
 
 def belongs(split: str) -> Callable[[str], bool]:
@@ -125,21 +151,58 @@ def _checked_refs(path: Path, _changed: int) -> list[Mapping[str, Any]]:
     for number, ref in enumerate(refs):
         missing = [key for key in REF_KEYS if not isinstance(ref, dict) or key not in ref]
         if missing:
-            raise ValueError(f"ref {number} of {str(path)!r} lacks {', '.join(missing)}")
+            raise ValueError(f"{str(path)!r}: ref {number} lacks {', '.join(missing)}")
+        for key, kind in (("split", str), ("sentences", list)):
+            if not isinstance(ref[key], kind):
+                raise ValueError(
+                    f"{str(path)!r}: ref {number} has the {key} {repr(ref[key])[:60]}, need a "
+                    f"{kind.__name__}"
+                )
     return refs
 
 
-def _expressions(ref: Mapping[str, Any], index: CocoIndex, path: Path) -> Iterable[Expression]:
-    where = f"ref {ref['ref_id']} of {path}"
-    own = annotation_ids(ref)
-    region = index.region(own, where) if own else None
-    category = index.category(own)
-    kind = {0: "no target", 1: "one target"}.get(len(own), "several targets")
-    kind = kind if path.suffix == ".json" else ""
-    for number, sentence in enumerate(ref["sentences"]):
-        if not isinstance(sentence, dict) or not isinstance(sentence.get("sent"), str):
-            raise ValueError(f"sentence {number} of {where} has no 'sent'")
-        # As EVF-SAM's own evaluation reads them.
-        text = sentence["sent"].strip().lower()
-        key = f"{ref['ref_id']}.{sentence.get('sent_id', number)}"
-        yield Expression(key, text, region, kind=kind, category=category)
+class _Reader:
+    """Makes expressions of refs, and keeps account of what none can be made of."""
+
+    def __init__(self, path: Path, index: CocoIndex) -> None:
+        self._path = path
+        self._index = index
+        self._keys: set[str] = set()
+        self.problems = Faults("sentence")
+        self.wordless = Faults("ref")
+
+    def expressions(self, ref: Mapping[str, Any]) -> Iterator[Expression]:
+        """Yield the sentences of a ref, unless its label contradicts itself."""
+        where = f"ref {ref['ref_id']} of {self._path}"
+        named = annotation_ids(ref)
+        own = list(dict.fromkeys(named))
+        if not ref["sentences"]:  # the published gRefCOCO has such
+            self.wordless.add("without sentences", where)
+            return
+        if len(own) < len(named):
+            self.problems.add("naming a target twice", where, len(ref["sentences"]))
+        try:
+            region = self._index.region(own, ref["image_id"], where) if own else None
+        except LabelError as error:
+            self.problems.leave_out(error, len(ref["sentences"]))
+            return
+        kind = {0: "no target", 1: "one target"}.get(len(own), "several targets")
+        kind = kind if self._path.name.startswith("gref") else ""
+        category = self._index.category(own)
+        for number, sentence in enumerate(ref["sentences"]):
+            if not isinstance(sentence, dict) or not isinstance(sentence.get("sent"), str):
+                raise ValueError(f"sentence {number} of {where} has no 'sent'")
+            # As EVF-SAM's own evaluation reads them.
+            text = sentence["sent"].strip().lower()
+            if not text:
+                # Kept: evaluations count them, as sentences that no model can take.
+                self.problems.add("without words", f"sentence {number} of {where}")
+            key = self._unique(f"{ref['ref_id']}.{sentence.get('sent_id', number)}", where)
+            yield Expression(key, text, region, kind=kind, category=category)
+
+    def _unique(self, key: str, where: str) -> str:
+        if key in self._keys:
+            self.problems.add("with an id that another has", where)
+            key = next(new for n in count(2) if (new := f"{key}#{n}") not in self._keys)
+        self._keys.add(key)
+        return key

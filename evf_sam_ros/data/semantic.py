@@ -8,7 +8,7 @@ ones of their category in their picture.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from evf_sam_ros.data.coco import CocoIndex, read_index
+from evf_sam_ros.data.faults import Faults, LabelError
 from evf_sam_ros.data.files import PictureFolder, first_of, picture_size, read_json
 from evf_sam_ros.data.records import Dataset, Expression, Record, Region
 
@@ -180,74 +181,106 @@ def _labels(path: Path) -> NDArray[np.uint8]:
 def _part_image_net(folder: Path, name: str, split: str, theirs: str) -> Dataset:
     path = folder / f"annotations/{theirs}/{theirs}.json"
     pictures = PictureFolder(folder, [f"images/{theirs}", "images"])
-    return _dataset(name, split, list(_class_records(path, pictures, _part_prompt)))
+    return _class_dataset((name, split), path, pictures, _part_prompt)
 
 
 def _pascal_part(folder: Path, name: str, split: str, theirs: str) -> Dataset:
     pictures = PictureFolder(folder, ["VOCdevkit/VOC2010/JPEGImages", "JPEGImages"])
-    records = _class_records(folder / f"{theirs}.json", pictures, _part_prompt)
-    return _dataset(name, split, list(records))
+    return _class_dataset((name, split), folder / f"{theirs}.json", pictures, _part_prompt)
 
 
 def _objects365(folder: Path, name: str, split: str, theirs: str) -> Dataset:
     pictures = PictureFolder(folder, [theirs, "train", "images"])
     path = folder / "o365_res_instances.json"
-    records = list(_class_records(path, pictures, str.lower, unambiguous=True))
+    dataset = _class_dataset((name, split), path, pictures, str.lower, unambiguous=True)
     note = "only objects that are the only ones of their category in their picture"
-    return _dataset(name, split, records, (note,))
+    return replace(dataset, notes=(note,))
 
 
 def _part_prompt(category: str) -> str:
     return PREFIX + category.lower().replace(":", " ")
 
 
-def _class_records(
+def _class_dataset(
+    label: tuple[str, str],
     path: Path,
     pictures: PictureFolder,
     prompt: Callable[[str], str],
     *,
     unambiguous: bool = False,
-) -> Iterator[Record]:
+) -> Dataset:
     """Merge the annotations of each category of each picture into one expression."""
     index = read_index(path)
+    faults = Faults("annotation")
+    records = []
+    for image_id, groups in _grouped(index).items():
+        expressions = [
+            expression
+            for category, numbers in groups.items()
+            if not unambiguous or _is_one(index, numbers)
+            for expression in _class_expression(
+                index, (image_id, category), prompt(category), numbers, faults
+            )
+        ]
+        if expressions:
+            records.append(index.record(image_id, pictures, expressions))
+    if not records:
+        _refuse_without_masks(index)
+    dataset = _dataset(*label, records)
+    return replace(dataset, problems=(*index.problems(), *faults.told()))
+
+
+def _grouped(index: CocoIndex) -> dict[Any, dict[str, list[Any]]]:
+    """Return annotation ids by image and category."""
     objects: dict[Any, dict[str, list[Any]]] = {}
     for number, annotation in index.annotations.items():
         index.check_image(annotation.get("image_id"), f"annotation {number!r}")
         category = index.category([number])
         if not category:
-            raise ValueError(f"annotation {number!r} of {str(path)!r} is of no known category")
-        objects.setdefault(annotation["image_id"], {}).setdefault(category, []).append(number)
-    for image_id, groups in objects.items():
-        expressions = [
-            _class_expression(index, f"{image_id}.{category}", prompt(category), numbers)
-            for category, numbers in groups.items()
-            if not unambiguous or _is_one(index, numbers)
-        ]
-        if expressions:
-            yield index.record(image_id, pictures, expressions)
-
-
-def _class_expression(index: CocoIndex, key: str, text: str, numbers: list[Any]) -> Expression:
-    for number in numbers:
-        if not index.annotations[number].get("segmentation"):
             raise ValueError(
-                f"annotation {number!r} of {str(index.path)!r} has no mask; the paper made those "
-                "of Objects365 by SAM-2 from the boxes"
+                f"annotation {number!r} of {str(index.path)!r} is of no known category"
             )
-    region = index.region(numbers, key)
-    return Expression(key, text, region, category=index.category(numbers))
+        objects.setdefault(annotation["image_id"], {}).setdefault(category, []).append(number)
+    return objects
+
+
+def _class_expression(
+    index: CocoIndex, group: tuple[Any, str], text: str, numbers: list[Any], faults: Faults
+) -> Iterator[Expression]:
+    """Yield what is meant by a class in a picture, of the annotations that can be used."""
+    image_id, category = group
+    where = f"image {image_id!r} of {str(index.path)!r}"
+    used = []
+    for number in numbers:
+        try:
+            index.region([number], image_id, where)
+            used.append(number)
+        except LabelError as error:
+            faults.leave_out(error)
+    if used:
+        region = index.region(used, image_id, where)
+        yield Expression(f"{image_id}.{category}", text, region, category=category)
+
+
+def _refuse_without_masks(index: CocoIndex) -> None:
+    for number, annotation in index.annotations.items():
+        if not annotation.get("segmentation"):
+            raise ValueError(
+                f"annotation {number!r} of {str(index.path)!r} has no mask; nor has any other: "
+                "the paper made those of Objects365 by SAM-2 from the boxes"
+            )
 
 
 def _is_one(index: CocoIndex, numbers: list[Any]) -> bool:
     return len(numbers) == 1 and not index.annotations[numbers[0]].get("iscrowd")
 
 
-def _dataset(name: str, split: str, records: list[Record], notes: tuple[str, ...] = ()) -> Dataset:
+def _dataset(name: str, split: str, records: list[Record]) -> Dataset:
     counts = {
         "images": len(records),
         "sentences": sum(len(record.expressions) for record in records),
     }
-    return Dataset(name, split, tuple(records), counts, notes)
+    return Dataset(name, split, tuple(records), counts)
 
 
 SOURCES: Mapping[str, Source] = {

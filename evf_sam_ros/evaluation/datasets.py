@@ -77,7 +77,8 @@ def _measure(
     images = run(predict, dataset, folder, head, share=share, resume=request.resume)
     if share.rank:
         return None
-    counts = published.compare(dataset)
+    counts = [*published.compare(dataset), *dataset.notes]
+    counts += [f"broken: {problem}" for problem in dataset.problems]
     if request.limit is not None:
         counts.append(f"only the first {len(dataset.records):,} pictures were measured")
     figures = {

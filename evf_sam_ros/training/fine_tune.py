@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evf_sam_ros.data import catalogue
+from evf_sam_ros.data import catalogue, overlap
 from evf_sam_ros.data.records import Dataset
 from evf_sam_ros.language.tokenizer import load_tokenizer
 from evf_sam_ros.models import checkpoint
@@ -57,6 +57,8 @@ def fine_tune(folder: Path, given: dict[str, Any], *, resume: bool) -> Path:
     options = ReferOptions(**{"sources": {}, **DEFAULTS, **given})
     everything = _read(options)
     learned, held_out = _split(everything, options)
+    for sentence in (*learned.notes, *(f"broken: {each}" for each in learned.problems)):
+        print(sentence)
     source = model_folder(options.model)
     words = missing_words(source, [e.text for _, e in everything.expressions()])
     print(
@@ -87,7 +89,10 @@ def _read(options: ReferOptions) -> Dataset:
 def _split(everything: Dataset, options: ReferOptions) -> tuple[Dataset, Dataset]:
     """Hold some pictures out, unless the user gives others for that."""
     if options.held_out is not None:
-        return everything, catalogue.read(Path(options.held_out), options.held_out)
+        given = catalogue.read(Path(options.held_out), options.held_out)
+        if options.keep_evaluation_pictures:
+            return everything, given
+        return overlap.without(everything, overlap.pictures_of([given])), given
     records = everything.records
     if len(records) < 2 * HELD_OUT:
         raise ValueError(f"{len(records)} pictures are too few: need {2 * HELD_OUT}, better 50")

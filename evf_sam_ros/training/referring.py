@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from evf_sam_ros.data import catalogue
+from evf_sam_ros.data import catalogue, overlap
 from evf_sam_ros.data.records import Dataset
 from evf_sam_ros.evaluation.paper_parameters import MODELS
 from evf_sam_ros.language.tokenizer import SENTENCEPIECE_FILES, WORD_FILE, load_tokenizer
@@ -33,6 +33,7 @@ class ReferOptions:
     data: Path  # a folder of data sets, or a COCO file with sentences
     sources: Mapping[str, float | None]  # NAME/SPLIT to its rate; empty: all there is
     held_out: str | None = None  # NAME/SPLIT, or another COCO file
+    keep_evaluation_pictures: bool = False  # train on pictures that are measured on as well
     variant: str | None = None  # a row of the table, from nothing
     model: str | None = None  # or a model to start from
     encoder_weights: Path | None = None
@@ -69,8 +70,8 @@ def refer(folder: Path, options: ReferOptions, *, resume: bool) -> Path:
             f"a batch of {options.batch} images cannot be made of {options.images} at a time"
         )
     together = processes()
-    datasets = read_sources(options)
     held_out = read_held_out(options)
+    datasets = read_sources(options, held_out)
     vocabulary, model, config = _model(options)
     tokenizer = load_tokenizer(vocabulary)
     if together.count == 1 and torch.cuda.is_available():
@@ -81,7 +82,12 @@ def refer(folder: Path, options: ReferOptions, *, resume: bool) -> Path:
         model,
         config,
         tokenizer,
-        Sampler(datasets, _rates(options), prompts=options.prompts, negatives=options.negatives),
+        Sampler(
+            datasets,
+            _rates(options, datasets),
+            prompts=options.prompts,
+            negatives=options.negatives,
+        ),
         Sampler([held_out], prompts=options.prompts) if held_out else None,
         images=options.images,
         trained=trained,
@@ -108,10 +114,19 @@ def task_kind(config: EvfSamConfig) -> type[ReferringTask]:
     return BridgeReferringTask
 
 
-def read_sources(options: ReferOptions) -> list[Dataset]:
-    """Read what to train on."""
+def read_sources(options: ReferOptions, held_out: Dataset | None = None) -> list[Dataset]:
+    """Read what to train on: without the pictures that are measured on, unless they are wanted.
+
+    The data sets of the RefCOCO family share pictures: the training split of one has pictures of
+    the test splits of another.
+    """
     labels = list(options.sources) or catalogue.training(options.data)
-    return [catalogue.read(options.data, label) for label in labels]
+    datasets = [catalogue.read(options.data, label) for label in labels]
+    measured = {} if held_out is None else overlap.pictures_of([held_out])
+    if options.keep_evaluation_pictures:
+        return datasets
+    measured |= overlap.evaluation_pictures(options.data)
+    return [overlap.without(dataset, measured) for dataset in datasets]
 
 
 def read_held_out(options: ReferOptions) -> Dataset | None:
@@ -199,12 +214,12 @@ def _vocabulary(file: Path) -> Path:
     return file.parent
 
 
-def _rates(options: ReferOptions) -> dict[str, float]:
-    return {
-        label.partition("/")[0]: rate
-        for label, rate in options.sources.items()
-        if rate is not None
-    }
+def _rates(options: ReferOptions, datasets: Sequence[Dataset]) -> dict[str, float]:
+    """Return the rates that were given, by label: two splits of one data set have two."""
+    if not options.sources:
+        return {}
+    given = zip(datasets, options.sources.values(), strict=True)
+    return {dataset.label: rate for dataset, rate in given if rate is not None}
 
 
 def _features(
@@ -230,6 +245,8 @@ def _announce(
 ) -> None:
     for dataset in datasets:
         print(f"{dataset.label}: {len(dataset.records):,} pictures")
+        for sentence in (*dataset.notes, *(f"broken: {each}" for each in dataset.problems)):
+            print(f"  {sentence}")
     print(f"held out: {held_out.label if held_out else 'nothing'}")
     learning = sum(p.numel() for p in task.module.parameters() if p.requires_grad)
     whole = sum(p.numel() for p in task.module.parameters())

@@ -33,7 +33,7 @@ class Sampler:
         """Prepare to draw.
 
         Args:
-            rates: how often each data set is drawn, by its name, relative to each other; 1
+            rates: how often each data set is drawn, by its label, relative to each other; 1
                 where nothing is said.
             prompts: most sentences per picture.
             negatives: chance that a sentence is replaced by one that fits nothing in the picture.
@@ -42,7 +42,7 @@ class Sampler:
             ValueError: a rate of no data set here, below 0, or none above 0.
         """
         self._datasets = [dataset for dataset in datasets if dataset.records]
-        self._shares = _shares([dataset.name for dataset in self._datasets], rates or {})
+        self._shares = _shares([dataset.label for dataset in self._datasets], rates or {})
         self._prompts = prompts
         self._chance = negatives
         self._negatives = [Negatives(dataset) for dataset in self._datasets] if negatives else []

@@ -148,6 +148,26 @@ def test_a_box_without_a_mask_is_refused_with_what_to_do(tmp_path):
         catalogue.read(tmp_path, "objects365/train")
 
 
+@pytest.mark.parametrize(
+    ("write", "name", "text"),
+    [
+        (part_image_net, "PartImageNet/annotations/train/train.json", "partimagenet"),
+        (pascal_part, "vlpart/pascal_part/train.json", "pascalpart"),
+    ],
+)
+def test_a_part_without_a_mask_is_left_out_and_the_others_are_read(tmp_path, write, name, text):
+    path = write(tmp_path) / name
+    document = json.loads(path.read_text())
+    whole = catalogue.read(tmp_path, f"{text}/train")
+    document["annotations"].append({**document["annotations"][0], "id": 77, "segmentation": []})
+    path.write_text(json.dumps(document))
+    dataset = catalogue.read(tmp_path, f"{text}/train")
+    [left], [right] = dataset.records, whole.records
+    assert left.expressions == right.expressions
+    (problem,) = dataset.problems
+    assert problem.startswith("1 annotation left out, the target has no pixel: annotation 77 of")
+
+
 def test_a_broken_label_image_is_named(tmp_path):
     ade20k(tmp_path)
     path = tmp_path / "ade20k/annotations/training/ADE_train_00000001.png"
@@ -179,7 +199,7 @@ def test_check_says_what_is_there_what_is_missing_and_shows_examples(tmp_path, c
 def test_check_names_a_picture_that_cannot_be_read_and_where_to_get_it(tmp_path, capsys):
     ade20k(tmp_path)
     (tmp_path / "ade20k/images/training/ADE_train_00000001.jpg").write_bytes(b"not a picture")
-    assert main(["data", "check", str(tmp_path)]) == 0
+    assert main(["data", "check", str(tmp_path)]) == 1
     said = capsys.readouterr().out
     assert "broken: " in said
     assert "ADE_train_00000001.jpg' is not a picture" in said

@@ -97,7 +97,7 @@ def test_every_level_that_a_picture_allows_is_added_once():
 def test_samples_are_drawn_at_their_rates_and_with_their_share_of_negatives():
     other = Dataset("ade20k", "train", (record("x", ("[semantic] sky", "sky")),))
     rng = np.random.default_rng(0)
-    sampler = Sampler([DATA, other], {"refcoco": 3.0}, negatives=0.5)
+    sampler = Sampler([DATA, other], {DATA.label: 3.0}, negatives=0.5)
     samples = [sampler.draw(rng) for _ in range(600)]
     from_other = sum(sample.record.image == Path("x") for sample in samples)
     assert from_other == pytest.approx(150, abs=40)
@@ -107,7 +107,16 @@ def test_samples_are_drawn_at_their_rates_and_with_their_share_of_negatives():
 
 
 def test_a_rate_for_what_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="a rate for 'ade20k', need one of refcoco"):
-        Sampler([DATA], {"ade20k": 1.0})
+    with pytest.raises(ValueError, match="a rate for 'ade20k/train', need one of refcoco"):
+        Sampler([DATA], {"ade20k/train": 1.0})
     with pytest.raises(ValueError, match="every rate is 0"):
-        Sampler([DATA], {"refcoco": 0.0})
+        Sampler([DATA], {DATA.label: 0.0})
+
+
+def test_two_splits_of_one_data_set_have_a_rate_each():
+    other = Dataset(DATA.name, "other", (record("x", ("the sky", "sky")),))
+    rng = np.random.default_rng(0)
+    for rates, expected in (((3.0, 1.0), 100), ((1.0, 3.0), 300)):
+        sampler = Sampler([DATA, other], dict(zip((DATA.label, other.label), rates, strict=True)))
+        drawn = [sampler.draw(rng).record.image for _ in range(400)]
+        assert drawn.count(Path("x")) == pytest.approx(expected, abs=45)  # 5 standard deviations
