@@ -262,7 +262,7 @@ def test_what_cannot_be_read_does_not_hide_the_other_data_sets(
     assert code == 1
     assert f"refcoco: broken: '{tmp_path}/refcoco/refs(unc).p'" in said
     assert sentence in said
-    assert "refcoco: not here" not in said
+    assert "\nrefcoco: not here" not in said
     assert "reasonseg/val: 1 images" in said
 
 
