@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from patience import patience
 
 collect_ignore = []
 
@@ -45,7 +46,10 @@ def one_thread():
 
 
 def pytest_collection_modifyitems(items):
-    """Full-size models take the time they take."""
+    """Let full-size models take the time they take; time-outs grow as the machine is slow."""
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(0))
+        else:
+            usual = float(item.config.getini("timeout"))
+            item.add_marker(pytest.mark.timeout(patience(usual)))

@@ -12,6 +12,7 @@ import launch_stand_in
 import pytest
 import yaml
 from launch_stand_in import Process
+from patience import patience
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "launch").glob("*.launch.py"))
@@ -28,7 +29,7 @@ PROGRAMS = {
 PRESETS = {"realsense", "zed", "usb_camera", "image_files", "bag", "simulation"}
 COMMON = {"image", "depth", "camera_info", "text_command", "params_file", "namespace", "rviz"}
 MODULES = dict(re.findall(r"^\s+([\w-]+)=([\w.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M))
-PATIENCE_S = 120.0  # for one that hangs
+PATIENCE_S = patience(120.0)  # for one that hangs
 
 
 @pytest.fixture(autouse=True)

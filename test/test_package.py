@@ -12,6 +12,7 @@ from shutil import copytree, ignore_patterns
 from zipfile import ZipFile
 
 import pytest
+from patience import patience
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "evf_sam_ros"
@@ -124,7 +125,7 @@ def wheel(tmp_path_factory):
     nothing = source / "no_programs"
     nothing.mkdir()
     bare = {**os.environ, "PATH": str(nothing), "EVF_SAM_ROS_MESSAGES": "auto"}
-    subprocess.run([*command, "-w", source, source], env=bare, check=True, timeout=120)
+    subprocess.run([*command, "-w", source, source], env=bare, check=True, timeout=patience(120.0))
     with ZipFile(next(source.glob("*.whl"))) as archive:
         yield archive
 

@@ -16,9 +16,10 @@ from benchmarks.timing.counters import Counters
 from benchmarks.timing.inputs import Inputs
 from benchmarks.timing.peer import peer
 from benchmarks.timing.proof import Proof
-from evf_sam_ros.engines.engine import Engine, engine_for, round_weights
+from evf_sam_ros.engines.engine import Engine, PlainEngine, engine_for, round_weights
 from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.engines.measure import GATES, is_gpu
+from evf_sam_ros.engines.proof import allowed
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig, build
 from evf_sam_ros.perception.device import AUTOCAST
@@ -115,7 +116,7 @@ def participants(setting: Setting) -> list[Participant]:
     engines = dict(_engines(setting, model))
     if setting.precision != "fp32":  # as the predictor does, when its engine is made
         round_weights(model, setting.dtype)
-    return [*_ours(setting, engines, inputs, proof), *others]
+    return [*_ours(setting, model, engines, inputs, proof), *others]
 
 
 def _fill(model: nn.Module) -> None:
@@ -134,9 +135,9 @@ def _engines(setting: Setting, model: EvfSam) -> Iterator[tuple[str, Engine]]:
 
 
 def _ours(
-    setting: Setting, engines: dict[str, Engine], inputs: Inputs, proof: Proof
+    setting: Setting, model: EvfSam, engines: dict[str, Engine], inputs: Inputs, proof: Proof
 ) -> Iterator[Participant]:
-    gate = GATES[setting.precision]
+    gate = allowed(setting.precision, _own_error(setting, model, inputs, proof))
     for name, engine in engines.items():
         runs = setting.deployed(name, engine)
         contender = ours(name, runs, setting.config, inputs, setting.device)
@@ -147,6 +148,15 @@ def _ours(
             contender = replace(contender, note=note)
         if errors is not None:
             yield Participant(contender, errors, gate)
+
+
+def _own_error(setting: Setting, model: EvfSam, inputs: Inputs, proof: Proof) -> float:
+    """Return the error of the model as it is written, in the precision asked for."""
+    if setting.precision == "fp32":
+        return 0.0
+    runs = setting.deployed("plain", PlainEngine(model))
+    contender = ours("plain", runs, setting.config, inputs, setting.device)
+    return max(_errors(setting, contender, proof).values())
 
 
 def _peers(setting: Setting, model: EvfSam, inputs: Inputs, proof: Proof) -> Iterator[Participant]:

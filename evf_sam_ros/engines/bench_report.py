@@ -4,7 +4,8 @@ from typing import Any
 
 from evf_sam_ros.engines.benchmarking import Bench, BenchOptions
 from evf_sam_ros.engines.engine import ENGINES, is_installed
-from evf_sam_ros.engines.measure import GATES, is_gpu
+from evf_sam_ros.engines.measure import is_gpu
+from evf_sam_ros.engines.proof import allowed
 
 _NEAR = 0.5  # of what the device can do: more is not to be had by another program
 _SLOWLY_MADE = ("compiled",)
@@ -38,7 +39,7 @@ def _not_tried(name: str) -> str:
 
 def _line(name: str, found: Bench, precision: str) -> str:
     times, error = found.times[name], found.errors[name]
-    if not error <= GATES[precision]:
+    if not error <= allowed(precision, found.own_error):
         return f"{name:10}  its answers differ by {error:.0e}: no figure"
     median, p90 = times.quantile(0.5), times.quantile(0.9)
     return (

@@ -17,7 +17,6 @@ from evf_sam_ros.engines.engine import (
 from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.engines.gpu.side_by_side import SideBySide
 from evf_sam_ros.engines.measure import (
-    GATES,
     Ceilings,
     Run,
     Times,
@@ -25,6 +24,7 @@ from evf_sam_ros.engines.measure import (
     in_turn,
     relative_error,
 )
+from evf_sam_ros.engines.proof import allowed
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig, is_bridge
 
@@ -40,6 +40,7 @@ class Bench:
     gflop: float
     weights_gbyte: float
     errors: dict[str, float]  # of the logits, by engine
+    own_error: float  # of the model as it is written, in the precision asked for
     times: dict[str, Times]
     best: str | None  # engine; None: no engine gives the model's answers
     steps: dict[str, float]  # of the best engine, seconds of the best run
@@ -89,13 +90,16 @@ def bench(asked: BenchOptions) -> Bench:
     times = in_turn(runs, asked.device, asked.rounds, warm_up=_WARM_UP)
     with torch.inference_mode():  # what was recorded meanwhile answers now
         errors = {name: relative_error(truth, run(0)) for name, run in runs.items()}
-    right = [name for name in times if errors[name] <= GATES[asked.precision]]
+        rounded = _run(PlainEngine(asked.model), inputs, asked.device, asked.dtype)
+        own_error = relative_error(truth, rounded(0))
+    right = [name for name in times if errors[name] <= allowed(asked.precision, own_error)]
     best = min(right, key=lambda name: times[name].best(asked.device), default=None)
     return Bench(
         ceilings=ceilings(asked.device, asked.dtype),
         gflop=sum(work(asked.config, asked.prompts, _WORDS).values()),
         weights_gbyte=_read_bytes(asked.model) / 1e9,
         errors=errors,
+        own_error=own_error,
         times=times,
         best=best,
         steps={} if best is None else _steps(engines[best], inputs, asked),

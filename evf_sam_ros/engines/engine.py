@@ -28,7 +28,7 @@ from evf_sam_ros.engines.gpu.rehearsal import rehearse
 from evf_sam_ros.engines.lean import torch_engine
 from evf_sam_ros.engines.plain import PlainEngine
 from evf_sam_ros.engines.precision import AUTOCAST, round_weights
-from evf_sam_ros.engines.proof import agrees, disagreement
+from evf_sam_ros.engines.proof import Disagreement, disagreement
 from evf_sam_ros.engines.twin import rounded_twin
 from evf_sam_ros.engines.warming import WarmingEngine
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -176,26 +176,26 @@ def _proven_openvino(asked: _EngineRequest, *, make: bool) -> Any:
 
     model, config, precision = asked.model, asked.config, asked.precision
     folder = openvino_graphs.cache_folder(model, config)
-    error = openvino_graphs.known_error(folder, precision)
-    if error is None:
+    known = openvino_graphs.known_disagreement(folder, precision)
+    if known is None:
         if not make:
             return None
         if not openvino_graphs.is_made(folder):
             openvino_graphs.make(model, config, folder)
         engine = OpenVinoEngine(folder, precision, config.encoder.max_tokens)
-        error = disagreement(model, config, engine)
-        openvino_graphs.note_error(folder, precision, error)
-        return _accepted(engine, error, precision)
-    if not agrees(error, precision):
-        return _accepted(None, error, precision)
+        found = disagreement(model, config, engine, precision)
+        openvino_graphs.note_disagreement(folder, precision, found)
+        return _accepted(engine, found, precision)
+    if not known.agrees(precision):
+        return _accepted(None, known, precision)
     return OpenVinoEngine(folder, precision, config.encoder.max_tokens)
 
 
-def _accepted(engine: Any, error: float, precision: str) -> Any:
-    if agrees(error, precision):
+def _accepted(engine: Any, found: Disagreement, precision: str) -> Any:
+    if found.agrees(precision):
         return engine
     _log.warning(
         "OpenVINO does not run this model: its answers differ by %.0e in %s; torch runs it",
-        error, precision,
+        found.error, precision,
     )  # fmt: skip
     return None

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from evf_sam_ros.engines.lean import LeanModel
-from evf_sam_ros.engines.proof import agrees, disagreement
+from evf_sam_ros.engines.proof import disagreement
 from evf_sam_ros.engines.twin import twin_of
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
@@ -78,13 +78,15 @@ def proven_twin(model: EvfSam, config: EvfSamConfig) -> EvfSam | None:
     twin = float8_twin(model)
     engine = LeanModel(twin, "queries").eval()
     try:
-        error = disagreement(model, config, engine, torch.bfloat16)
+        found = disagreement(model, config, engine, "fp8", torch.bfloat16)
     except RuntimeError as refusal:
         _log.warning("float8 does not run here, bf16 does: %s", refusal)
         return None
-    if agrees(error, "fp8"):
+    if found.agrees("fp8"):
         return twin
-    _log.warning("float8 does not run this model: its answers differ by %.0e; bf16 runs it", error)
+    _log.warning(
+        "float8 does not run this model: its answers differ by %.0e; bf16 runs it", found.error
+    )
     return None
 
 

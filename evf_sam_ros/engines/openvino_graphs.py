@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from evf_sam_ros import models
 from evf_sam_ros.engines.cache import cache_of
 from evf_sam_ros.engines.lean import LeanModel
+from evf_sam_ros.engines.proof import Disagreement
 from evf_sam_ros.engines.tensor_tuples import parts_of, whole_of
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
@@ -50,18 +52,19 @@ def is_made(folder: Path) -> bool:
     return folder.is_dir()
 
 
-def known_error(folder: Path, precision: str) -> float | None:
+def known_disagreement(folder: Path, precision: str) -> Disagreement | None:
     """Return how far the answers of these graphs are from the model's, where that was measured."""
     path = folder / _ERRORS
-    return json.loads(path.read_text()).get(precision) if path.is_file() else None
+    errors = json.loads(path.read_text()) if path.is_file() else {}
+    return Disagreement(**errors[precision]) if precision in errors else None
 
 
-def note_error(folder: Path, precision: str, error: float) -> None:
+def note_disagreement(folder: Path, precision: str, found: Disagreement) -> None:
     """Keep what was measured; graphs that answer otherwise are kept, too, not to be made again."""
     path = folder / _ERRORS
     errors = json.loads(path.read_text()) if path.is_file() else {}
     partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps({**errors, precision: error}))
+    partial.write_text(json.dumps({**errors, precision: asdict(found)}))
     partial.replace(path)
 
 

@@ -1,5 +1,6 @@
 """Whether an engine gives a model's answers: asked before it may answer anybody."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,31 +9,70 @@ from torch import Tensor
 
 from evf_sam_ros.engines.measure import GATES, relative_error
 from evf_sam_ros.engines.plain import PlainEngine
+from evf_sam_ros.engines.precision import AUTOCAST
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 
 # Prompts per image and their tokens: one bucket and another, some of it padding.
 _QUESTIONS = ((1, 5), (3, 12))
 _PADDED = 2  # last tokens of the last prompt
+_MARGIN = 2.0  # two errors of one size, of which neither is the other
+_MOST = 4.0  # gates; a model that rounding itself spoils proves nothing
 
 
-def agrees(error: float, precision: str) -> bool:
-    """Tell whether answers that far from the model's count as the same; not a number does not."""
-    return error <= GATES[precision]
+@dataclass(frozen=True)
+class Disagreement:
+    """Relative L2 errors of logits, against the model in float32."""
+
+    error: float  # of the engine
+    own: float = 0.0  # of the model as it is written, in the engine's format on this machine
+
+    def agrees(self, precision: str) -> bool:
+        """Tell whether the engine's answers count as the model's; not a number does not."""
+        return self.error <= allowed(precision, self.own)
+
+
+def allowed(precision: str, own: float = 0.0) -> float:
+    """Return the error up to which answers count as the model's.
+
+    Processors round at different places, and so does the model itself in half precision: where
+    its own error exceeds the gate, an engine may have one of the same size.
+
+    Args:
+        own: error of the model as it is written, in this precision on this machine.
+    """
+    gate = GATES[precision]
+    return max(gate, min(_MARGIN * own, _MOST * gate))
 
 
 def disagreement(
-    model: EvfSam, config: EvfSamConfig, engine: Any, dtype: torch.dtype = torch.float32
-) -> float:
-    """Return the largest relative L2 error of an engine's logits, on random pictures and words.
+    model: EvfSam,
+    config: EvfSamConfig,
+    engine: Any,
+    precision: str,
+    dtype: torch.dtype = torch.float32,
+) -> Disagreement:
+    """Return the largest errors of an engine's logits, on random pictures and words.
 
     The model runs in float32 as it is written: a few images' time.
 
     Args:
-        dtype: what the engine runs in by autocast; float32: without.
+        precision: of the engine.
+        dtype: the format that autocast gives the engine; float32: the engine rounds by itself.
     """
     expected = answers(model, config, PlainEngine(model))
-    return error_of(expected, answers(model, config, engine, dtype))
+    error = error_of(expected, answers(model, config, engine, dtype))
+    return judged(model, config, expected, error, precision)
+
+
+def judged(
+    model: EvfSam, config: EvfSamConfig, expected: list[Tensor], error: float, precision: str
+) -> Disagreement:
+    """Return an engine's error, beside the model's own where the engine misses the gate."""
+    if precision == "fp32" or error <= GATES[precision]:
+        return Disagreement(error)
+    rounded = answers(model, config, PlainEngine(model), AUTOCAST[precision])
+    return Disagreement(error, error_of(expected, rounded))
 
 
 def answers(

@@ -16,10 +16,10 @@ from benchmarks.engine_parity import check_engine
 from benchmarks.golden import load_golden, relative
 from evf_sam_ros.engines import openvino_graphs
 from evf_sam_ros.engines.engine import PlainEngine, engine_for
-from evf_sam_ros.engines.proof import agrees
+from evf_sam_ros.engines.proof import allowed
 
 CPU = torch.device("cpu")
-EXACT = 1e-4
+EXACT = allowed("fp32")
 
 
 @pytest.fixture(autouse=True)
@@ -103,10 +103,6 @@ def test_graphs_that_answer_otherwise_are_refused_once_and_for_all(monkeypatch, 
         caplog.clear()
         assert engine_for(name, model, config, CPU, "fp32").name == "torch"
         assert "torch runs it" in caplog.text
-
-
-def test_answers_that_are_no_numbers_are_no_answers():
-    assert not agrees(float("nan"), "fp32")
 
 
 def test_what_killed_programs_left_is_removed_and_what_others_make_is_not(cache):

@@ -12,6 +12,7 @@ from threading import Barrier
 import numpy as np
 import published_files as files
 import pytest
+from patience import patience
 from pycocotools import mask as coco_mask
 
 from evf_sam_ros import cli
@@ -180,7 +181,7 @@ def test_two_workers_answer_every_picture_once_and_the_first_puts_them_together(
 
     class Worker(Share):
         def wait(self):
-            barrier.wait(timeout=60)
+            barrier.wait(timeout=patience(60.0))
 
     alone = judged(tmp_path)
     dataset = catalogue.read(tmp_path / "data", "grefcoco/val")
@@ -286,7 +287,7 @@ def test_two_processes_answer_every_picture_once_and_count_what_one_counts(tiny,
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=patience(300.0)
     )
     assert done.returncode == 0, done.stderr
     results = [read_lines(folder / "judged.jsonl")[1] for folder in (one, two)]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from rounding import assert_same
 from tiny_networks import ENCODER, randomised
 
 from evf_sam_ros.models.attention_map import recorded_attention
@@ -45,9 +46,7 @@ def test_it_is_the_softmax_of_the_last_layer_averaged_over_heads(encoder, inputs
             part = slice(head * width, (head + 1) * width)
             scores = keys[:, part] @ query[part] / width**0.5
             expected += scores.softmax(0) / ENCODER.heads
-        torch.testing.assert_close(
-            seen[prompt].flatten(), expected[1:vision].detach(), atol=1e-5, rtol=0
-        )
+        assert_same(seen[prompt].flatten(), expected[1:vision].detach())
 
 
 def test_recording_changes_nothing_and_leaves_nothing_behind(encoder, inputs):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from rounding import assert_same
 from tiny_networks import ENCODER, randomised
 
 from evf_sam_ros.models.beit3 import Beit3, Beit3Config
@@ -32,8 +33,8 @@ def cls(encoder, image, prompts):
 def test_a_padded_prompt_gives_what_it_gives_alone(encoder, image):
     short, long = [START, 7, END], [START, 8, 9, 10, 11, END]
     together = cls(encoder, image, [short, long])
-    torch.testing.assert_close(together[:1], cls(encoder, image, [short]), atol=1e-5, rtol=0)
-    torch.testing.assert_close(together[1:], cls(encoder, image, [long]), atol=1e-5, rtol=0)
+    assert_same(together[:1], cls(encoder, image, [short]))
+    assert_same(together[1:], cls(encoder, image, [long]))
     assert (together[0] - together[1]).abs().max() > 0.1
 
 
@@ -62,9 +63,7 @@ def test_two_images_with_two_prompts_each_give_what_they_give_alone(encoder):
                     tokens[image, prompt][None, None],
                     padding[image, prompt][None, None],
                 )
-                torch.testing.assert_close(
-                    together[2 * image + prompt], alone[0], atol=1e-5, rtol=0
-                )
+                assert_same(together[2 * image + prompt], alone[0])
 
 
 def test_training_attention_equals_that_of_inference(encoder, image):
@@ -73,9 +72,7 @@ def test_training_attention_equals_that_of_inference(encoder, image):
     with torch.no_grad():
         inference = encoder(image, tokens, padding)
     visible = [*range(5 + 3)]  # [CLS], four patches, three words
-    torch.testing.assert_close(
-        encoder(image, tokens, padding)[:, visible], inference[:, visible], atol=1e-5, rtol=0
-    )
+    assert_same(encoder(image, tokens, padding)[:, visible], inference[:, visible])
 
 
 def test_the_longest_prompt_fits_and_one_more_token_is_refused(encoder, image):

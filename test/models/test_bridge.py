@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from rounding import assert_same
 from tiny_bridge import CATEGORIES, ENCODER, ON_COMPACT, ON_SAM, TOLD
 from tiny_networks import EFFICIENT_SAM, SAM, randomised
 
@@ -126,7 +127,7 @@ def test_sentence_and_category_meet_the_same_words():
         read, _ = encoder.read(start, words, words, key_padding_mask=TOKENS[0] == 1)
         expected = encoder.read_norm(start + read)[:, 0]
         prompts = model.prompt(pictures(TOLD)[0][:1], tokens[None], tokens[None] == 1)
-    torch.testing.assert_close(prompts.sparse_BPC[0], expected, rtol=1e-4, atol=1e-5)
+    assert_same(prompts.sparse_BPC[0], expected)
 
 
 def test_it_is_saved_and_loaded(config, model, tmp_path):

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from rounding import assert_same
 from tiny_bridge import QUERIES
 from torch.nn import functional
 
@@ -64,7 +65,7 @@ def test_deformable_attention_is_a_weighted_sum_of_points_read_one_by_one():
                             share = weights[n, q, head, level, point]
                             expected[n, q, head] += share * bilinear(grid, x, y)
         expected = layer.output(expected.flatten(2))
-    torch.testing.assert_close(answer, expected, rtol=1e-4, atol=1e-5)
+    assert_same(answer, expected)
 
 
 def test_a_point_on_the_centre_of_a_cell_reads_that_cell_of_its_level():
@@ -100,9 +101,7 @@ def test_pixel_word_attention_is_its_formula_place_by_place():
             expected = (layer.picture(places).relu() * norm(layer.read(read))).matmul(
                 layer.fused.weight.T
             ) + layer.fused.bias
-            torch.testing.assert_close(
-                fused[n].flatten(1).T, expected.relu(), rtol=1e-4, atol=1e-5
-            )
+            assert_same(fused[n].flatten(1).T, expected.relu())
 
 
 def test_the_pyramid_has_the_sizes_that_were_asked_for_and_pools_the_strongest():
@@ -126,7 +125,7 @@ def test_sine_positions_are_those_of_detr_at_a_place_done_by_hand():
         math.sin(y), math.cos(y), math.sin(y / slow), math.cos(y / slow),
         math.sin(x), math.cos(x), math.sin(x / slow), math.cos(x / slow),
     ]  # fmt: skip
-    torch.testing.assert_close(sines[:, 2, 4], torch.tensor(by_hand), rtol=1e-4, atol=1e-5)
+    assert_same(sines[:, 2, 4], torch.tensor(by_hand))
 
 
 def test_the_pixel_decoder_lets_levels_read_each_other_and_keeps_their_sizes():

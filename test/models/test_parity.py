@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rounding import UNIT, error_of_format
 from torch import nn
 
 from benchmarks import parity
@@ -67,11 +68,11 @@ def test_the_formula_gives_the_published_numbers():
 @pytest.mark.parametrize("name", TINY)
 def test_half_precision_is_near_and_only_reported(name, precision):
     golden = load_golden(GOLDENS / name)
-    checks = check_folder(golden, parity.Run(dtype=parity.PRECISIONS[precision]))
+    dtype = parity.PRECISIONS[precision]
+    checks = check_folder(golden, parity.Run(dtype=dtype))
     assert misses(checks) == {}
     errors = {check.name: check.error for check in checks if check.kind == "relative"}
-    coarseness = {"bf16": 2**-8, "fp16": 2**-11}[precision]
-    assert coarseness / 100 < errors["low_res_logits"] < 10 * coarseness
+    assert UNIT[dtype] / 100 < errors["low_res_logits"] < error_of_format(golden.model, dtype)
 
 
 def test_a_wrong_epsilon_is_noticed(golden):

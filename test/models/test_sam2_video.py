@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from rounding import WORST, expected_error
 from tiny_networks import DECODER, SAM_2
 
 from benchmarks.golden import golden_tensor
@@ -13,8 +14,8 @@ from evf_sam_ros.models.sam2_memory import MemoryConfig
 from evf_sam_ros.models.sam2_video import NO_OBJECT, POINTERS, Sam2Video
 from evf_sam_ros.models.variants import build
 
-TOLERANCE = 1e-4
 SIDE, WIDTH, GRID = 64, 128, 4
+_LAYERS = 20  # that a frame passes to what is remembered
 FRAMES = 22  # more than are remembered, of grids (4) and of pointers (16)
 # The oracle can have no other memory width than 64.
 SEGMENTER = replace(
@@ -257,10 +258,12 @@ def test_every_stage_of_every_frame_is_that_of_transformers(sam2, frames, oracle
             difference = (values - other[stage]).abs().max().item()
             worst[stage] = max(worst.get(stage, 0.0), difference)
     print(f"\nlargest difference in {FRAMES} frames, and the largest value:")
+    # What is remembered comes back to the next frame: its rounding adds up, too.
+    allowed = expected_error(torch.float32, layers=FRAMES * _LAYERS)
     for stage, difference in worst.items():
-        size = max(record[stage].abs().max() for record in ours if stage in record)
+        size = max(float(record[stage].abs().max()) for record in ours if stage in record)
         print(f"  {stage:17s} {difference:.1e} of {size:.1f}")
-    assert max(worst.values()) < TOLERANCE
+        assert difference < WORST * allowed * max(size, 1.0)
 
 
 def test_what_is_remembered_is_rounded_as_the_authors_round_it(sam2, frames, oracle):

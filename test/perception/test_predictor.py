@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from rounding import assert_same
 from tiny_model import ALWAYS, CONFIG, write_tiny_model
 
 from evf_sam_ros.engines.measure import GATES
@@ -62,14 +63,14 @@ class TestAnswer:
             decoded = model(pixels[None], pixels[None], tokens, torch.zeros_like(tokens).bool())
         expected = restore(decoded.logits[0], CONFIG.image_input, resized, (90, 120)) > 0
         np.testing.assert_array_equal(answer.masks, expected.numpy())
-        np.testing.assert_allclose(answer.logits, decoded.logits[0].numpy(), atol=1e-5)
+        assert_same(answer.logits, decoded.logits[0].numpy())
 
     def test_prompts_of_different_length_do_not_influence_each_other(self, predict, image):
         prompts = ["mug", "the red mug left the blue bowl", "the bowl"]
         together = predict(image, prompts)
         for i, prompt in enumerate(prompts):
             alone = predict(image, [prompt])
-            np.testing.assert_allclose(together.logits[i], alone.logits[0], atol=1e-5)
+            assert_same(together.logits[i], alone.logits[0])
             np.testing.assert_array_equal(together.masks[i], alone.masks[0])
 
     def test_different_words_give_different_logits(self, predict, image):
@@ -101,8 +102,8 @@ class TestBatch:
         for photograph, own, answer in zip([image, other], prompts, answers, strict=True):
             alone = predict(photograph, own)
             assert answer.masks.shape == (len(own), *photograph.shape[:2])
-            np.testing.assert_allclose(answer.logits, alone.logits, atol=1e-5)
-            np.testing.assert_allclose(answer.presence, alone.presence, atol=1e-5)
+            assert_same(answer.logits, alone.logits)
+            assert_same(answer.presence, alone.presence)
             np.testing.assert_array_equal(answer.masks, alone.masks)
             assert answer.unknown_words == alone.unknown_words
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from rounding import assert_same
 from tiny_model import write_tiny_model
 
 from evf_sam_ros.perception.careful import CarefulPredictor
@@ -90,7 +91,7 @@ def test_a_careful_predictor_gives_the_same_masks_and_every_signal(tmp_path, pic
     assert signals.keys() == set(ALL)
     assert all(values.shape == (2,) for values in signals.values())
     np.testing.assert_array_equal(answer.proposed, plain.proposed)
-    np.testing.assert_allclose(signals["presence"], plain.presence, atol=1e-5)
+    assert_same(signals["presence"], plain.presence)
 
 
 def test_a_decision_that_needs_more_gets_it_without_being_asked(tmp_path, picture):

@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import aiohttp
+from patience import patience
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-TIMEOUT_S = 60.0  # generous: other work may share the machine
+TIMEOUT_S = patience(60.0)
 
 
 def find_chromium():

@@ -6,7 +6,9 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE_S = 120.0  # for one that hangs; on a busy machine a start alone may take a minute
+from patience import patience
+
+PATIENCE_S = patience(120.0)  # for one that hangs; a start alone may take a minute
 
 
 def start(module, *parameters, namespace="/", log=None):

@@ -8,6 +8,7 @@ import rclpy
 from geometry_msgs.msg import PointStamped, PoseStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
+from patience import patience
 from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
@@ -24,7 +25,7 @@ from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import time_message
 from evf_sam_ros.srv import Segment
 
-TIMEOUT_S = 60.0  # generous: other work may share the machine
+TIMEOUT_S = patience(60.0)
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 OUTPUTS = {
     "result": SegmentationResult,

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from patience import patience
 
 from evf_sam_ros.ros import child
 from evf_sam_ros.ros.child import Child, ChildEndedError, Interrupts, stop
@@ -19,7 +20,10 @@ def start(tmp_path, code):
     return Child("program", [sys.executable, "-c", code], tmp_path / "program.log")
 
 
-def wait_for(condition, timeout_s=10.0):
+PATIENCE_S = patience(10.0)
+
+
+def wait_for(condition, timeout_s=PATIENCE_S):
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, "timed out"

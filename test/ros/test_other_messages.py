@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from other_messages import build, surroundings
+from patience import patience
 
 CHECKS = Path(__file__).with_name("with_other_messages.py")
 
@@ -24,7 +25,7 @@ def test_detections_and_speech_in_the_messages_that_others_use(tmp_path):
         cwd=CHECKS.parents[2],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=patience(600.0),
     )
     assert done.returncode == 0, done.stdout[-5000:]
     assert " passed" in done.stdout

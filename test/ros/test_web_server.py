@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from patience import patience
 
 from evf_sam_ros.ros.web.access import HEADERS, Access
 from evf_sam_ros.ros.web.feed import Feed
@@ -20,7 +21,7 @@ from evf_sam_ros.ros.web.server import (
 )
 
 TOKEN = "correct horse battery staple"
-TIMEOUT_S = 30.0
+TIMEOUT_S = patience(30.0)
 
 
 class Listening:

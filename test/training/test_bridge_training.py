@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from rounding import assert_same
 
 pytest.importorskip("transformers", reason="pip install 'evf_sam_ros[encoders]'")
 pytest.importorskip("scipy", reason="pip install 'evf_sam_ros[training]'")
@@ -72,7 +73,7 @@ def test_a_batch_tells_which_objects_and_what_they_are_called(scenes, folder):
     # The objects that a sentence means cover its mask, cell by cell.
     meant = torch.einsum("bpo,bohw->bphw", batch.targets_BPO, batch.objects_BOhw)
     mask = torch.nn.functional.avg_pool2d(batch.masks_BPmn, 4)
-    torch.testing.assert_close(meant, mask, atol=1e-4, rtol=0)
+    assert_same(meant, mask)
 
 
 def test_the_loss_falls_on_a_batch_and_frozen_parts_stay(scenes, folder):

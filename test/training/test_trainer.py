@@ -8,6 +8,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 import torch
+from patience import patience
 from torch import nn
 
 from evf_sam_ros.training.distributed import Alone
@@ -105,10 +106,10 @@ class Thread(Alone):
     def clip(self, module, norm):
         own = list(module.parameters())
         self.gradients[self.index] = [weight.grad.clone() for weight in own]
-        self.barrier.wait(timeout=60)
+        self.barrier.wait(timeout=patience(60.0))
         for number, weight in enumerate(own):
             weight.grad = (self.gradients[0][number] + self.gradients[1][number]) / 2
-        self.barrier.wait(timeout=60)
+        self.barrier.wait(timeout=patience(60.0))
         super().clip(module, norm)
 
 

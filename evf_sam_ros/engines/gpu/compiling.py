@@ -19,7 +19,7 @@ from evf_sam_ros.engines.gpu.rehearsal import rehearse
 from evf_sam_ros.engines.lean import torch_engine
 from evf_sam_ros.engines.plain import PlainEngine
 from evf_sam_ros.engines.precision import AUTOCAST
-from evf_sam_ros.engines.proof import agrees, answers, error_of
+from evf_sam_ros.engines.proof import answers, error_of, judged
 from evf_sam_ros.engines.twin import rounded_twin
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
@@ -71,9 +71,10 @@ def _made(
             for _ in range(MEETINGS):
                 rehearse(engine, twin, config, dtype)
         error = error_of(expected, answers(twin, config, engine, dtype))
+        found = judged(twin, config, expected, error, precision)
     except Exception as failure:  # of a compiler: whatever it is, torch runs the model
         return _refused(f"{type(failure).__name__}: {failure}")
-    if agrees(error, precision):
+    if found.agrees(precision):
         return engine
     return _refused(f"its answers differ by {error:.0e} in {precision}")
 

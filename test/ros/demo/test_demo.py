@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from patience import patience
 from safetensors.torch import load_file, save_file
 from tiny_model import ALWAYS, write_tiny_model
 
@@ -21,7 +22,7 @@ from evf_sam_ros.sim.expressions import find_targets
 from evf_sam_ros.sim.scene import render_scene
 
 ROOT = Path(__file__).parent.parent.parent
-TIMEOUT_S = 300
+TIMEOUT_S = patience(300.0)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def children_of(pid):
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def wait_for(condition, timeout_s=60.0):
+def wait_for(condition, timeout_s=TIMEOUT_S):
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, "timed out"
@@ -133,13 +134,13 @@ def test_the_page_shows_the_demo_while_it_stays_and_ctrl_c_ends_it_well(tmp_path
         if "Ctrl-C" in line:
             break
     url = re.search(r"http://127\.0\.0\.1:\d+/", said)[0]
-    with urllib.request.urlopen(url, timeout=60) as page:
+    with urllib.request.urlopen(url, timeout=TIMEOUT_S) as page:
         assert "EVF-SAM" in page.read().decode()
     demo.send_signal(signal.SIGINT)
-    _, errors = demo.communicate(timeout=60)
+    _, errors = demo.communicate(timeout=TIMEOUT_S)
     assert (demo.returncode, errors) == (0, "")
     with pytest.raises(OSError, match="refused"):
-        urllib.request.urlopen(url, timeout=60)
+        urllib.request.urlopen(url, timeout=TIMEOUT_S)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -152,7 +153,7 @@ def test_a_signal_stops_everything_and_leaves_nothing_running(tmp_path, model, n
     wait_for(lambda: node_log.is_file() and len(children_of(demo.pid)) == 3)
     children = children_of(demo.pid)
     demo.send_signal(number)
-    _, errors = demo.communicate(timeout=60)
+    _, errors = demo.communicate(timeout=TIMEOUT_S)
     assert demo.returncode == 130, errors
     assert "demo: stopped" in errors
     assert "Traceback" not in errors

@@ -6,13 +6,14 @@ import sys
 import time
 
 import pytest
+from patience import patience
 from processes import running
 from rosbags.highlevel import AnyReader
 from tiny_model import ALWAYS, write_tiny_model
 
 from evf_sam_ros.cli import main
 
-PATIENCE_S = 60.0
+PATIENCE_S = patience(60.0)
 ENOUGH_BYTES = 4_000_000  # seven colour and depth images of 320 x 240
 
 
@@ -51,7 +52,7 @@ def _size_of(folder):
 def test_a_folder_that_is_there_is_not_written_to(tmp_path):
     command = [sys.executable, "-m", "evf_sam_ros.ros.demo.record_node", "--ros-args"]
     done = subprocess.run(
-        [*command, "-p", f"path:={tmp_path}"], capture_output=True, text=True, timeout=60
+        [*command, "-p", f"path:={tmp_path}"], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert done.returncode == 1
     assert "is there already: name a new folder" in done.stderr

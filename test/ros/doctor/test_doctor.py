@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import rclpy
+from patience import patience
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
@@ -22,7 +23,7 @@ from evf_sam_ros.ros.doctor.machine import (
 from evf_sam_ros.ros.stamps import time_message
 
 KILTED, JAZZY, HUMBLE = 9, 7, 3
-TIMEOUT_S = 120
+TIMEOUT_S = patience(120.0)
 AGE_S = 60.0
 
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from patience import patience
 from rclpy.clock import Clock
 from rclpy.logging import get_logger
 from sensor_msgs.msg import Image
@@ -27,7 +28,7 @@ from evf_sam_ros.ros.node.worker import Request, Worker
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import time_message
 
-PATIENCE_S = 20.0
+PATIENCE_S = patience(20.0)
 STAGES = (
     (observer, "_read"),
     *((replies, name) for name in ("_number_objects", "_note_times", "judge", "object_message")),
