@@ -7,25 +7,25 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq --constraint constraints.txt
-REQUIREMENTS := requirements.txt requirements-sim.txt requirements-encoders.txt \
-	requirements-web.txt requirements-training.txt requirements-dev.txt requirements-ros-$(ROS).txt
+EXTRAS := sim,encoders,web,training,docs,dev
+REQUIREMENTS := pyproject.toml requirements-ros-$(ROS).txt
 PACKAGED := $(wildcard msg/*.msg srv/*.srv action/*.action config/* config/*/* launch/*) \
-	CMakeLists.txt package.xml setup.py requirements.txt requirements-sim.txt \
-	requirements-encoders.txt requirements-web.txt requirements-training.txt \
-	requirements-openvino.txt
-# PyTorch's wheels on PyPI carry gigabytes of CUDA, of use only beside an NVIDIA driver.
+	CMakeLists.txt package.xml setup.py pyproject.toml
+# PyTorch's wheels on PyPI contain gigabytes of CUDA libraries, useful only with an NVIDIA driver.
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 CPU_TORCH := "torch==$(TORCH)+cpu" --no-deps --retries 1 \
 	--extra-index-url https://download.pytorch.org/whl/cpu
 HAS_CUDA := nvidia-smi --list-gpus >/dev/null 2>&1
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup demo test test-unit lint format docs clean
 
 help:
 	@echo "make demo              simulated camera and node; pictures and numbers in demo_output/"
 	@echo "make demo TEXT='...'   ask for one thing more     SEED=7: another scene     RECORD=bag: record it"
 	@echo "make test              lint, then the fast tests"
+	@echo "make test-unit         the tests that start no processes and no ROS nodes, in a minute"
+	@echo "make docs              the documentation as a site, in site/"
 	@echo "make setup             only prepare .venv        make clean    remove what was made"
 
 setup: $(STAMPS)/package $(STAMPS)/opengl
@@ -38,6 +38,13 @@ demo: setup
 test: lint
 	$(BIN)/python -m pytest
 
+test-unit: setup
+	$(BIN)/python -m pytest -m "not slow and not gpu and not process"
+
+docs: setup
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "see site/index.html"
+
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -48,7 +55,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) build demo_output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site demo_output example_output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and \
@@ -64,11 +71,13 @@ $(STAMPS)/torch: constraints.txt | $(STAMPS)/venv
 
 $(STAMPS)/dependencies: $(REQUIREMENTS) $(STAMPS)/torch
 	@echo "setup: libraries and ROS 2 $(ROS)"
-	@$(INSTALL) setuptools wheel $(addprefix --requirement ,$(REQUIREMENTS))
+	@$(INSTALL) setuptools wheel
+	@EVF_SAM_ROS_MESSAGES=0 $(INSTALL) --no-build-isolation ".[$(EXTRAS)]" \
+		--requirement requirements-ros-$(ROS).txt
 	@touch $@
 
-# The installed copy gives the messages and the shared files; the modules are taken from here, so
-# that an edited file needs no new installation.
+# The installed copy provides the messages and the shared files. The modules are imported from the
+# source tree, so an edited file needs no new installation.
 $(STAMPS)/package: $(PACKAGED) $(STAMPS)/dependencies
 	@echo "setup: messages of evf_sam_ros"
 	@EVF_SAM_ROS_MESSAGES=1 $(INSTALL) --no-build-isolation --no-deps --force-reinstall .

@@ -1,24 +1,22 @@
-"""Build a wheel: the library and `evf-sam`, and where ROS 2 can generate them, the messages.
+"""Build a wheel with the library, `evf-sam` and, where ROS 2 can generate them, the messages.
 
-Where ROS 2 is installed, colcon builds the package from CMakeLists.txt and never looks here. In a
-virtual environment with the ros-* wheels of PyPI, the same CMakeLists.txt is installed to a
-staging folder and the wheel takes its files from there. Without ROS, or without a compiler, the
-wheel holds the Python package alone.
+Where ROS 2 is installed, colcon builds the package from CMakeLists.txt and does not use this file.
+In a virtual environment with the ros-* wheels of PyPI, the same CMakeLists.txt is installed to a
+staging folder, and the wheel takes its files from there. Without ROS or a compiler, the wheel
+contains only the Python package. The metadata is in pyproject.toml.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from setuptools import Distribution, find_packages, setup
+from setuptools import Distribution, setup
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent.resolve()
-MANIFEST = ElementTree.parse(HERE / "package.xml").getroot()
-NAME = MANIFEST.findtext("name")
+NAME = "evf_sam_ros"
 
 # Set to 0 to leave the messages out, to 1 to fail where they cannot be built.
 MESSAGES = "EVF_SAM_ROS_MESSAGES"
@@ -57,20 +55,20 @@ cmake_language(DEFER CALL drop_missing_include_directories)
 
 
 def prefixes() -> list[str]:
-    """Return where ROS packages may lie: this environment first, then a sourced installation."""
+    """Return the prefixes of ROS packages: this environment, then a sourced installation."""
     sourced = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
     return [sys.prefix, *filter(None, sourced)]
 
 
 def missing_for_messages() -> list[str]:
-    """Name what the messages need and this machine lacks; empty if they can be built."""
+    """Return what building the messages lacks here: tools, and ROS packages."""
     tools = [names[0] for names in TOOLS if not any(map(shutil.which, names))]
     generators = any((Path(prefix) / GENERATORS).is_file() for prefix in prefixes())
     return tools if generators else [*tools, "the ROS 2 message generators"]
 
 
 def builds_messages() -> bool:
-    """Decide by the environment variable, else by what this machine has."""
+    """Decide by the environment variable, else by the tools of this machine."""
     wish = os.environ.get(MESSAGES, "auto")
     if wish not in ("auto", "0", "1"):
         raise SystemExit(f"{MESSAGES} is {wish!r}, need 'auto', '0' or '1'")
@@ -81,7 +79,7 @@ def builds_messages() -> bool:
 
 
 class WheelDistribution(Distribution):
-    """A wheel for one platform where it holds compiled type support, else for all."""
+    """A platform wheel if it contains compiled type support, else a pure one."""
 
     with_messages = builds_messages()
 
@@ -90,7 +88,7 @@ class WheelDistribution(Distribution):
 
 
 class BuildWithMessages(build_py):
-    """Collect the Python package, from the staging folder where messages are built."""
+    """Collect the Python package, from the staging folder if messages are built."""
 
     def run(self) -> None:
         if self.editable_mode:
@@ -135,7 +133,7 @@ class BuildWithMessages(build_py):
 
 
 def _copy_sources(to: Path) -> None:
-    """Copy what CMake needs to a folder without .venv: CMake refuses headers below its sources."""
+    """Copy the sources away from .venv: CMake refuses headers below its source folder."""
     to.mkdir(parents=True)
     for name in SOURCES:
         if (HERE / name).is_dir():
@@ -157,29 +155,5 @@ def _data_files(stage: Path) -> list[tuple[str, list[str]]]:
     return found
 
 
-def requirements(file: str) -> list[str]:
-    """Read a requirements file: what it names, without comments and options."""
-    lines = (line.partition("#")[0].strip() for line in (HERE / file).read_text().splitlines())
-    return [line for line in lines if line and not line.startswith("-")]
-
-
-setup(
-    name=NAME,
-    version=MANIFEST.findtext("version"),
-    description=MANIFEST.findtext("description"),
-    license=MANIFEST.findtext("license"),
-    packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={f"{NAME}.models": ["tabletop/*"], f"{NAME}.ros.web": ["page/*"]},
-    python_requires=">=3.10",
-    install_requires=requirements("requirements.txt"),
-    extras_require={
-        "sim": requirements("requirements-sim.txt"),
-        "encoders": requirements("requirements-encoders.txt"),
-        "training": requirements("requirements-training.txt"),
-        "web": requirements("requirements-web.txt"),
-        "openvino": requirements("requirements-openvino.txt"),
-    },
-    entry_points={"console_scripts": [f"evf-sam = {NAME}.cli:main"]},
-    distclass=WheelDistribution,
-    cmdclass={"build_py": BuildWithMessages},
-)
+# Everything else that describes the package is in pyproject.toml.
+setup(distclass=WheelDistribution, cmdclass={"build_py": BuildWithMessages})

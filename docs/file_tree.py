@@ -14,12 +14,13 @@ SHOWN = ("evf_sam_ros", "benchmarks", "examples", "launch")
 MARKERS = r"(<!-- tree:begin -->\n```\n)(.*?)(```\n<!-- tree:end -->)"
 OTHERS = """\
 config/                    parameter file, rviz view, Fast DDS profiles, SROS 2 policy
-docs/                      architecture, decisions, guides, and how every figure was made
-msg/ srv/ action/          what the node says and is asked, every field with its unit
-test/                      mirrors the tree; sentences about behaviour
-Makefile .ci/run           make demo, make test; what CI runs
-package.xml CMakeLists.txt the ROS build; setup.py drives it for pip
-requirements*.txt          what is needed; constraints.txt: the versions tested
+docs/                      guides, reference, explanation, measurements: `make docs`
+msg/ srv/ action/          messages, services and actions, every field with its unit
+test/                      tests, in the same folders; names are sentences about behaviour
+Makefile .ci/run           make demo, make test, make docs; the script that CI runs
+package.xml CMakeLists.txt the ROS build; setup.py runs it for pip
+pyproject.toml             metadata, libraries and extras; constraints.txt: the tested versions
+requirements-ros-*.txt     ROS 2 from PyPI, one file per release
 """
 
 

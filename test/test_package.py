@@ -14,16 +14,14 @@ from zipfile import ZipFile
 import pytest
 from patience import patience
 
+import evf_sam_ros
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "evf_sam_ros"
 MODEL = PACKAGE / "models" / "tabletop"
 MANIFEST = ElementTree.parse(ROOT / "package.xml").getroot()
 CMAKE = (ROOT / "CMakeLists.txt").read_text()
-LIBRARY_FILES = (
-    "requirements.txt", "requirements-sim.txt", "requirements-encoders.txt",
-    "requirements-web.txt", "requirements-openvino.txt",
-    "requirements-training.txt",
-)  # fmt: skip
+NOT_IMPORTED = {"dev", "docs"}  # extras for work on the package
 IMPORTED_AS = {
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
@@ -41,6 +39,19 @@ def requirements(name):
     return [line for line in lines if line]
 
 
+def project_table():
+    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def declared(*, left_out=frozenset()):
+    """Return what pyproject.toml requires, with all extras but some."""
+    table = project_table()
+    extras = table["optional-dependencies"]
+    wanted = [extras[name] for name in extras if name not in left_out]
+    return {project(line) for lines in (table["dependencies"], *wanted) for line in lines}
+
+
 def project(requirement):
     return re.match(r"[\w.-]+", requirement).group().lower()
 
@@ -55,11 +66,11 @@ def imported_packages():
 
 
 def test_every_import_is_declared():
-    pip = {project(line) for name in LIBRARY_FILES for line in requirements(name)}
+    pip = declared(left_out=NOT_IMPORTED)
     modules = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in pip}
     known = modules | manifest("depend", "exec_depend") | OPTIONAL | {"evf_sam_ros"}
     undeclared = set(imported_packages()) - known - sys.stdlib_module_names
-    assert not undeclared, "declare them in requirements*.txt or package.xml"
+    assert not undeclared, "declare them in pyproject.toml or package.xml"
 
 
 def test_messages_build_on_the_packages_that_package_xml_names():
@@ -83,8 +94,7 @@ def test_the_wheels_of_ros_contain_every_message_package_we_import(release):
 
 def test_every_library_is_pinned_in_constraints():
     pinned = {project(line) for line in requirements("constraints.txt") if "==" in line}
-    wanted = (*LIBRARY_FILES, "requirements-dev.txt")
-    assert {project(line) for name in wanted for line in requirements(name)} <= pinned
+    assert not declared() - pinned
 
 
 def test_every_executable_starts_a_module_that_has_a_main():
@@ -118,9 +128,8 @@ def wheel(tmp_path_factory):
     """Build the wheel as on a machine that has neither ROS nor a compiler."""
     source = tmp_path_factory.mktemp("source")
     copytree(PACKAGE, source / PACKAGE.name, ignore=ignore_patterns("__pycache__"))
-    for path in [*ROOT.glob("*.toml"), *ROOT.glob("*.txt"), *ROOT.glob("setup.py")]:
-        (source / path.name).write_text(path.read_text())
-    (source / "package.xml").write_text((ROOT / "package.xml").read_text())
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "NOTICE"):
+        (source / name).write_text((ROOT / name).read_text())
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
     nothing = source / "no_programs"
     nothing.mkdir()
@@ -142,18 +151,32 @@ def test_a_wheel_without_ros_serves_every_platform_and_holds_no_messages(wheel):
 def test_a_wheel_holds_every_module_and_the_whole_default_model(wheel):
     modules = {str(path.relative_to(ROOT)) for path in PACKAGE.rglob("*.py")}
     model = {str(path.relative_to(ROOT)) for path in MODEL.glob("*")}
-    assert modules | model <= set(wheel.namelist())
+    assert modules | model | {"evf_sam_ros/py.typed"} <= set(wheel.namelist())
     assert model, "the default model is missing"
 
 
 def test_a_wheel_brings_the_command_and_asks_for_its_libraries(wheel):
     assert "evf-sam = evf_sam_ros.cli:main" in metadata(wheel, "entry_points.txt")
-    asked = re.findall(r"^Requires-Dist: (\S+)$", metadata(wheel, "METADATA"), re.MULTILINE)
-    assert {project(each) for each in asked} == {
-        project(line) for line in requirements("requirements.txt")
-    }
-    for extra in ("sim", "encoders", "web", "training", "openvino"):
-        assert f'extra == "{extra}"' in metadata(wheel, "METADATA")
+    asked = re.findall(r"^Requires-Dist: ([^\s;]+)$", metadata(wheel, "METADATA"), re.MULTILINE)
+    table = project_table()
+    assert {project(each) for each in asked} == set(map(project, table["dependencies"]))
+    for extra in table["optional-dependencies"]:
+        assert f"Provides-Extra: {extra}\n" in metadata(wheel, "METADATA")
+
+
+def test_version_and_description_are_the_same_everywhere(wheel):
+    version, said = evf_sam_ros.__version__, metadata(wheel, "METADATA")
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert MANIFEST.findtext("version") == version
+    assert f"\nVersion: {version}\n" in said
+    assert f"\nversion: {version}\n" in citation
+    assert f"\nSummary: {MANIFEST.findtext('description')}\n" in said
+    assert "\nLicense-Expression: Apache-2.0\n" in said
+
+
+def test_what_make_setup_installs_is_an_extra():
+    extras = re.search(r"^EXTRAS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    assert set(extras.split(",")) <= project_table()["optional-dependencies"].keys()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from evf_sam_ros import __version__
+from evf_sam_ros.cli import completion
 from evf_sam_ros.cli.rules import add_rules
 
 USER_ERROR = 2
@@ -48,10 +50,12 @@ class _Command(NamedTuple):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="evf-sam", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"evf-sam {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for each in COMMANDS:
         _add(commands, each)
     _add_small(commands)
+    _add_completion(commands, parser)
     return parser
 
 
@@ -84,6 +88,13 @@ def _add_small(commands: Any) -> None:
         help="whose tables (default: %(default)s)",
     )
     parameters.set_defaults(run=_params)
+
+
+def _add_completion(commands: Any, whole: argparse.ArgumentParser) -> None:
+    summary = "print a script that completes `evf-sam` in a shell"
+    parser = _subparser(commands, "completion", summary, completion.EXAMPLES)
+    completion.add_options(parser)
+    parser.set_defaults(run=lambda arguments: completion.run(arguments, whole))
 
 
 def _subparser(commands: Any, name: str, summary: str, examples: str) -> argparse.ArgumentParser:

@@ -1,6 +1,6 @@
-"""Who moves the weights: AdamW, as in the papers, or Muon for the matrices inside a network."""
+"""Optimizers: AdamW, as in the papers, or Muon for the matrices inside a network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -30,6 +30,19 @@ def build_optimizer(
     ]
     adamw = torch.optim.AdamW(groups, lr=learning_rate, betas=betas)
     return Both(matrices, adamw, learning_rate, weight_decay) if matrices else adamw
+
+
+def check_available(names: Iterable[OptimizerName]) -> None:
+    """Check before a run that every optimizer of its later stages exists here.
+
+    Raises:
+        ValueError: this PyTorch lacks one.
+    """
+    if "muon" in names and not hasattr(torch.optim, "Muon"):
+        raise ValueError(
+            f"PyTorch is {torch.__version__}, and a later stage needs torch.optim.Muon: install "
+            "PyTorch 2.9 or newer, pip install 'evf_sam_ros[training]'"
+        )
 
 
 class Both:

@@ -17,6 +17,7 @@ from evf_sam_ros.sim.expressions import EVALUATION_MIX, KINDS, sample_expression
 from evf_sam_ros.sim.layout import Viewpoints
 from evf_sam_ros.training.deepen import deepened
 from evf_sam_ros.training.export import export
+from evf_sam_ros.training.optimizer import check_available
 from evf_sam_ros.training.tabletop_batches import BatchMaker
 from evf_sam_ros.training.tabletop_data import TrainingScenes, load_scenes, render_scenes
 from evf_sam_ros.training.tabletop_task import BatchSize, LossWeights, Stage, TabletopTask
@@ -123,6 +124,7 @@ WEIGHTS = LossWeights(bce=8.0)
 
 def tabletop(folder: Path, *, resume: bool) -> None:
     """Train the embedded default model from nothing: render, learn words, then every stage."""
+    check_available(schedule.optimizer for schedule in STAGES.values())
     assert all(set(mix) <= set(KINDS) for mix in (TRAINING_MIX, *MIXES.values()))
     shards = render_scenes(folder / "scenes", 0, TRAINING_SCENES)
     shards += render_scenes(folder / "scenes", WIDE_SEED, WIDE_SCENES, WIDE)

@@ -8,7 +8,7 @@ import threading
 import pytest
 import torch
 
-pytest.importorskip("openvino", reason="optional: requirements-openvino.txt")
+pytest.importorskip("openvino", reason="optional: pip install '.[openvino]'")
 
 from test_lean import GOLDENS, inputs, misses, model_and_config, needs_goldens, run
 

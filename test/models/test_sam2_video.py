@@ -103,7 +103,7 @@ def frames(sam2):
 @pytest.fixture
 def oracle(sam2):
     if sys.version_info < (3, 11):
-        pytest.skip("the transformers we pin needs Python 3.11 (requirements-encoders.txt)")
+        pytest.skip("the transformers we pin needs Python 3.11 (extra `encoders`)")
     from transformers import Sam2VideoModel
 
     model = Sam2VideoModel(oracle_config()).eval()

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from evf_sam_ros.training.optimizer import build_optimizer
+from evf_sam_ros.training import recipes
+from evf_sam_ros.training.optimizer import build_optimizer, check_available
 
 RATES = {"learning_rate": 0.1, "weight_decay": 0.5, "betas": (0.9, 0.98)}
 
@@ -59,3 +60,17 @@ def test_frozen_weights_are_nobodys(network):
     network[0].requires_grad_(False)
     groups = build_optimizer(network, "muon", **RATES).param_groups
     assert sum(len(group["params"]) for group in groups) == 4
+
+
+def test_an_optimizer_that_this_pytorch_lacks_is_refused_before_the_first_stage(
+    monkeypatch, tmp_path
+):
+    monkeypatch.delattr(torch.optim, "Muon")
+    with pytest.raises(ValueError, match=r"needs torch\.optim\.Muon: install PyTorch 2\.9"):
+        recipes.run("tabletop", tmp_path, resume=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_with_adamw_alone_needs_no_muon(monkeypatch):
+    monkeypatch.delattr(torch.optim, "Muon")
+    check_available(["adamw"])

@@ -65,7 +65,7 @@ def _torch() -> Iterator[Finding]:
     try:
         import torch
     except (ImportError, OSError) as error:
-        cure = f"{sys.executable} -m pip install -r requirements.txt"
+        cure = f"{sys.executable} -m pip install . (in the folder of evf_sam_ros)"
         yield Finding("problem", "PyTorch", f"cannot be imported: {error}", cure)
         return
     if torch.cuda.is_available():
