@@ -102,8 +102,8 @@ def by_segment(model, expression, tmp_path, capsys):
     picture, mask = tmp_path / "picture.png", tmp_path / "mask.png"
     write_image(picture, np.zeros((*SIZE, 3), np.uint8))
     arguments = SimpleNamespace(
-        image=picture, expression=[expression], output=None, attention=None, mask=mask,
-        json=True, score_threshold=None, min_area=64,
+        image=picture, sentence=[], expression=[expression], output=None, attention=None,
+        mask=mask, json=True, score_threshold=None, min_area=64,
     )  # fmt: skip
     segment.run(arguments, lambda _: model)
     [answer] = json.loads(capsys.readouterr().out)["answers"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from evf_sam_ros.cli.option_types import at_least, between
 from evf_sam_ros.cli.rules import rules_from
+from evf_sam_ros.cli.wanted import EXIT_CODES, add_wanted, exit_code, wanted
 
 SUMMARY = "find what expressions refer to in every frame of a recording"
 EXAMPLES = """\
@@ -20,7 +21,7 @@ examples:
 
 out/ then has results.jsonl (a line per frame), masks/, overlay.mp4, summary.md and summary.html;
 two runs on a CPU write the same bytes. docs/guides/recordings.md explains every field.
-"""
+""" + EXIT_CODES.format(where=" in some frame")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="rosbag2 folder (sqlite3 or mcap), one .db3 or .mcap file of it, or a ROS 1 .bag",
     )
-    parser.add_argument("expression", nargs="*", help='what to find: "the red mug on the left"')
+    add_wanted(parser)
     parser.add_argument("-o", "--output", type=Path, help="folder for everything that is written")
     parser.add_argument("--list", action="store_true", help="print the topics, then end")
     parser.add_argument("--image", default="", metavar="TOPIC", help="images (default: by type)")
@@ -70,12 +71,13 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         if arguments.list:
             print("\n".join(map(str, held)))
             return 0
-        if not arguments.expression or arguments.output is None:
-            raise ValueError('need an expression and -o FOLDER: evf-sam bag DIR "the mug" -o out/')
+        if arguments.output is None:
+            raise ValueError('need a sentence and -o FOLDER: evf-sam bag DIR "the mug" -o out/')
+        expressions = wanted(arguments)
         chosen = topics.choose(held, arguments.image, arguments.depth, arguments.camera_info)
         predict = load(arguments)
         wish = ReplayOptions(
-            tuple(arguments.expression),
+            tuple(expressions),
             slop_s=arguments.slop,
             rules=rules_from(arguments, predict),
             up=_direction(arguments.up),
@@ -93,7 +95,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
     }
     page = write_report(arguments.output, facts, summary)
     print(f"{len(summary.records)} frames; {page}")
-    return 0
+    return exit_code(summary.found(expression) for expression in expressions)
 
 
 def _direction(given: list[float] | None) -> tuple[float, float, float] | None:

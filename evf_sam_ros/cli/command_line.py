@@ -12,6 +12,9 @@ from evf_sam_ros.cli import completion
 from evf_sam_ros.cli.rules import add_rules
 
 USER_ERROR = 2
+USUAL_EXIT_CODES = (
+    "\nexit code: 0 done, 2 wrong input; docs/reference/command_line.md has all of them\n"
+)
 
 DOWNLOAD_EXAMPLES = """\
 examples:
@@ -98,11 +101,12 @@ def _add_completion(commands: Any, whole: argparse.ArgumentParser) -> None:
 
 
 def _subparser(commands: Any, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
+    told = examples if "exit code:" in examples else examples + USUAL_EXIT_CODES
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
-        epilog=examples,
+        epilog=told,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return parser

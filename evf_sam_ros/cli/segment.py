@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evf_sam_ros.cli.rules import rules_from
+from evf_sam_ros.cli.wanted import EXIT_CODES, add_wanted, exit_code, wanted
 
 SUMMARY = "find what one or more expressions refer to in a picture"
 EXAMPLES = """\
@@ -15,14 +16,15 @@ examples:
   evf-sam segment table.png "the red mug" "the bowl next to it" -o out.png --json
   evf-sam segment table.png "the red mug" --mask mask.png
   evf-sam segment photo.jpg "zebra top left" --model weights/evf-sam -o out.png
-  evf-sam segment table.png "the red mug" --attention attention.png
-"""
+  evf-sam segment table.png "could you pick up the red mug, please?; the bowl"
+  evf-sam segment table.png --expression "red mug" --attention attention.png
+""" + EXIT_CODES.format(where="")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all but the model's options."""
     parser.add_argument("image", type=Path, help="JPEG, PNG or what else OpenCV reads")
-    parser.add_argument("expression", nargs="+", help='what to find: "the red mug on the left"')
+    add_wanted(parser)
     parser.add_argument("-o", "--output", type=Path, help="picture with the answers drawn on it")
     parser.add_argument(
         "--mask",
@@ -36,8 +38,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the answers as JSON")
 
 
-def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> None:
-    """Answer; `load` gives the predictor that the arguments want."""
+def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:
+    """Answer; return the exit code. `load` gives the predictor that the arguments want."""
     from evf_sam_ros.perception.answer_record import annotation, answer_record, numbered_masks
     from evf_sam_ros.perception.attention_picture import draw_attention
     from evf_sam_ros.perception.judgement import judge
@@ -48,19 +50,20 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         photograph.check_ending(picture, photograph.PICTURES)
     if arguments.mask:
         photograph.check_ending(arguments.mask, photograph.LOSSLESS)
+    expressions = wanted(arguments)
     image = photograph.read_rgb(arguments.image)
     predict = load(arguments)
-    answer = predict(image, arguments.expression, attention=arguments.attention is not None)
+    answer = predict(image, expressions, attention=arguments.attention is not None)
     size = image.shape[0], image.shape[1]
     rules = rules_from(arguments, predict)
-    judged = [judge(each, answer, i, rules=rules) for i, each in enumerate(arguments.expression)]
-    pairs = list(zip(arguments.expression, judged, strict=True))
+    judged = [judge(each, answer, i, rules=rules) for i, each in enumerate(expressions)]
+    pairs = list(zip(expressions, judged, strict=True))
     records = [answer_record(*pair, answer, i) for i, pair in enumerate(pairs)]
     if arguments.output:
         annotations = [annotation(*pair, size) for pair in pairs]
         photograph.write_image(arguments.output, draw(image, annotations))
     if arguments.attention:
-        looks = draw_attention(image, answer.attention, arguments.expression)
+        looks = draw_attention(image, answer.attention, expressions)
         photograph.write_image(arguments.attention, looks)
     if arguments.mask:
         photograph.write_image(arguments.mask, numbered_masks(judged, size))
@@ -68,6 +71,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         print(json.dumps(_described(arguments, predict, answer, records), indent=2))
     else:
         print("\n".join(_sentence(record) for record in records))
+    return exit_code(each.found for each in judged)
 
 
 def _sentence(record: dict[str, Any]) -> str:

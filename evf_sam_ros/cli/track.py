@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from evf_sam_ros.cli.rules import rules_from
+from evf_sam_ros.cli.wanted import EXIT_CODES, add_wanted, exit_code, wanted
 from evf_sam_ros.perception.reground import REGROUND_EVERY
 
-NOT_FOUND = 1  # exit code
 SUMMARY = "follow what an expression refers to through a video"
 EXAMPLES = """\
 examples:
@@ -15,14 +16,14 @@ examples:
   evf-sam track video.mp4 "the red mug" --json track.jsonl      one line per frame
   evf-sam track video.mp4 "the red mug" -o out.mp4 --model YxZhang/evf-sam2 --reground 0
 
-exit code: 0 tracked, 1 not found in any frame, 2 wrong input; docs/guides/tracking.md explains
-"""
+docs/guides/tracking.md explains
+""" + EXIT_CODES.format(where=" in some frame")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all but the model's options."""
     parser.add_argument("video", type=Path, help="MP4, AVI, MKV or what else OpenCV reads")
-    parser.add_argument("expression", help='what to follow: "the red mug on the left"')
+    add_wanted(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -51,13 +52,18 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
     if arguments.output is not None:  # now rather than after the model is loaded
         check_ending(arguments.output, VIDEOS)
     VideoReader(arguments.video).close()
+    [expression, *others] = wanted(arguments)
+    if others:
+        raise ValueError(f"{[expression, *others]} are several objects: follow one at a time")
+    predict = load(arguments)
     summary = track_video.track_video(
-        load(arguments),
+        predict,
         arguments.video,
-        arguments.expression,
+        expression,
         output=arguments.output,
         records=arguments.json,
         reground_every=arguments.reground,
+        rules=rules_from(arguments, predict),
     )
     print(summary)
-    return 0 if summary.found else NOT_FOUND
+    return exit_code([summary.found])

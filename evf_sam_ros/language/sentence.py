@@ -11,6 +11,7 @@ from evf_sam_ros.language import phrases
 from evf_sam_ros.language.corrections import corrected, head_noun, names_the_same, resolved
 from evf_sam_ros.language.phrases import compiled
 
+SEPARATOR = ";"  # between objects, always
 MAX_CHARACTERS = 500  # nobody says more, and the patterns stay fast on hostile input
 
 
@@ -46,8 +47,9 @@ def parse_command(sentence: str, previous: str = "") -> ParsedCommand:
     if not words:
         return _rejected(f'{said} is empty; say for example "the red mug"')
     understood = _Understood(previous)
-    for clause in _clauses(words):
-        understood.add(clause)
+    for part in filter(None, map(_tidy, words.split(SEPARATOR))):
+        for clause in _clauses(part):
+            understood.add(clause)
     return understood.as_command(said)
 
 

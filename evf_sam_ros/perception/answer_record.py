@@ -30,9 +30,19 @@ def answer_record(
         "unknown_words": list(segmentation.unknown_words[index]),
         "read_as": {reading.said: reading.read for reading in readings},
     }
+    return record | places(judged)
+
+
+def places(judged: Judgement) -> dict[str, Any]:
+    """Return the shape of a found object, else the candidates, if there are any."""
     if judged.found:
-        return record | shape_record(judged.mask(judged.parts[0].shape))
-    return record | _candidates(judged)
+        return shape_record(judged.mask(judged.parts[0].shape))
+    names = judged.descriptions or ("",) * len(judged.parts)
+    candidates = [
+        {"description": name, **shape_record(part)}
+        for name, part in zip(names, judged.parts, strict=True)
+    ]
+    return {"candidates": candidates} if candidates else {}
 
 
 def shape_record(mask: Mask) -> dict[str, Any]:
@@ -67,15 +77,3 @@ def annotation(
         shown |= part
     detail = detail or judged.message
     return Annotation(shown, expression, judged.status.name, judged.score, detail)
-
-
-def _candidates(judged: Judgement) -> dict[str, Any]:
-    if not judged.parts:
-        return {}
-    names = judged.descriptions or ("",) * len(judged.parts)
-    return {
-        "candidates": [
-            {"description": name, **shape_record(part)}
-            for name, part in zip(names, judged.parts, strict=True)
-        ]
-    }

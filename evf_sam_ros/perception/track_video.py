@@ -4,15 +4,16 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from evf_sam_ros.perception.answer_record import annotation, places
 from evf_sam_ros.perception.followers import Image
-from evf_sam_ros.perception.geometry import outline
-from evf_sam_ros.perception.overlay import Annotation, draw
+from evf_sam_ros.perception.judgement import DEFAULT_RULES, Judgement, Rules, Status, judge
+from evf_sam_ros.perception.overlay import draw
 from evf_sam_ros.perception.predictor import Predictor
 from evf_sam_ros.perception.reground import REGROUND_EVERY
 from evf_sam_ros.perception.tracker import State, Track, Tracker
@@ -28,20 +29,23 @@ class Summary:
     states: Counter[State]  # frames
     unknown_words: tuple[str, ...]
     stated_frames: int | None  # what the file says it has
+    statuses: Counter[Status]  # frames
 
     @property
     def found(self) -> bool:
-        return self.states[State.TRACKED] > 0
+        return self.statuses[Status.FOUND] > 0
 
     def __str__(self) -> str:
         frames = f"{self.states.total()} frames"
         if (self.stated_frames or 0) > self.states.total():
             frames = f"{frames}, all that could be read of {self.stated_frames}"
-        if self.found:
+        if self.states[State.TRACKED]:
             tracked, lost = self.states[State.TRACKED], self.states[State.LOST]
+            told = (f"; {status.name} in {count}" for status, count in self.statuses.items())
+            never = "" if self.found else "".join(told)
             return (
                 f"{self.expression}: tracked in {tracked} of {frames}, lost in {lost}, "
-                f"not yet found in {self.states[State.NOT_FOUND]}"
+                f"not yet found in {self.states[State.NOT_FOUND]}{never}"
             )
         text = f"{self.expression}: not found in any of {frames}"
         if self.unknown_words:
@@ -58,12 +62,14 @@ def track_video(
     output: Path | None = None,
     records: Path | None = None,
     reground_every: int = REGROUND_EVERY,
+    rules: Rules = DEFAULT_RULES,
 ) -> Summary:
     """Follow what the expression names, with a progress bar.
 
     Args:
         output: a video with the answers drawn on it.
         records: a file with one JSON object per frame and line.
+        rules: limits of the decision about each frame.
 
     Raises:
         ValueError: a file that is no video, a name of none, or a refused expression.
@@ -75,6 +81,7 @@ def track_video(
     follow = Tracker(predictor, expression, reground_every=reground_every)
     video = VideoReader(source)
     states: Counter[State] = Counter()
+    statuses: Counter[Status] = Counter()
     with ExitStack() as stack:
         stack.callback(video.close)
         size = video.height, video.width
@@ -83,42 +90,36 @@ def track_video(
         bar = tqdm(_frames(video), total=video.frame_count, unit=" frames", desc=expression)
         for image_rgb in stack.enter_context(bar):
             track = follow(image_rgb)
+            judged = judge(expression, track.segmentation, rules=rules)
             states[track.state] += 1
+            statuses[judged.status] += 1
             for film in films:
-                film.write(drawn(image_rgb, expression, track))
+                film.write(drawn(image_rgb, expression, track, judged))
             for lines in lists:
-                lines.write(json.dumps(record(track, video.fps)) + "\n")
+                lines.write(json.dumps(record(track, judged, video.fps)) + "\n")
     unknown = tuple(predictor.unknown_words(expression))
-    return Summary(expression, states, unknown, video.frame_count)
+    return Summary(expression, states, unknown, video.frame_count, statuses)
 
 
-def drawn(image_rgb: Image, expression: str, track: Track) -> Image:
-    """Return the frame with the target, its state and what that rests on."""
-    status = track.state.value.upper()
-    return draw(
-        image_rgb, [Annotation(track.mask, f"{expression} by {track.source.value}", status,
-                               track.score)]
-    )  # fmt: skip
+def drawn(image_rgb: Image, expression: str, track: Track, judged: Judgement) -> Image:
+    """Return the frame with the target, its status or loss, and what that rests on."""
+    size = image_rgb.shape[0], image_rgb.shape[1]
+    shown = annotation(f"{expression} by {track.source.value}", judged, size)
+    lost = track.state is State.LOST
+    return draw(image_rgb, [replace(shown, status=State.LOST.name) if lost else shown])
 
 
-def record(track: Track, fps: float) -> dict[str, Any]:
-    """Return what a frame tells, as JSON has it; a place only where the target is tracked."""
+def record(track: Track, judged: Judgement, fps: float) -> dict[str, Any]:
+    """Return what a frame tells, as JSON has it; a place only where the target may be acted on."""
     told: dict[str, Any] = {
         "frame": track.index,
         "time_s": round(track.index / fps, 4),
         "state": track.state.value,
         "by": track.source.value,
+        "status": judged.status.name,
         "score": round(track.score, 4),
     }
-    if track.state is State.TRACKED:
-        measured = outline(track.mask)
-        roi = measured.roi
-        told |= {
-            "area_px": measured.area_px,
-            "box_xywh": [roi.x, roi.y, roi.width, roi.height],
-            "centroid_uv": [round(value, 1) for value in measured.centroid_uv],
-        }
-    return told
+    return told | places(judged)
 
 
 def _frames(video: VideoReader) -> Iterator[Image]:

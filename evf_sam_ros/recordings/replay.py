@@ -43,6 +43,11 @@ class Summary:
     records: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[tuple[int, Image]] = field(default_factory=list)  # frame number, overlay
 
+    def found(self, expression: str) -> bool:
+        """Tell whether an expression was found in some frame."""
+        answers = (answer for record in self.records for answer in record["answers"])
+        return any(each["found"] for each in answers if each["expression"] == expression)
+
 
 def replay(
     predict: Predictor,

@@ -230,6 +230,20 @@ def _several(objects: Objects, rng: Rng) -> Attempt:
     return Said(f"{pick(rng, ('all', 'all the', 'the'))} {phrase}", group, group)
 
 
+def _ambiguous(objects: Objects, rng: Rng) -> Attempt:
+    """A sentence for one object that two or more fit; the targets are all of these."""
+    if rng.random() < 0.3:
+        related = _related(objects, rng)
+        if related is None or len(related.targets) < 2:
+            return None
+        return related.said(_singular(related.phrase(rng), rng))
+    kind = _kind_of(_any(objects, rng), rng)
+    group = kind.among(objects)
+    if len(group) < 2 or not (kind.color or kind.shape):
+        return None  # "the thing": nobody would say it for one of many
+    return Said(_singular(kind.noun_phrase(rng), rng), group, group)
+
+
 def _nothing(objects: Objects, rng: Rng) -> Attempt:
     """A sentence that fits nothing, but nearly does."""
     draw = rng.random()
@@ -290,6 +304,7 @@ KINDS: dict[str, Callable[[Objects, Rng], Attempt]] = {
     "between": _between,
     "several": _several,
     "nothing": _nothing,
+    "ambiguous": _ambiguous,  # in no mix of the published figures: it has figures of its own
     # Parts of the two kinds that are hard to learn, for mixes that ask for more of them.
     "next to": _next_to,
     "wrong relation": _false_relation,

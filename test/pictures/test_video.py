@@ -56,9 +56,10 @@ def track(*arguments):
 class TestCommand:
     def test_a_film_and_a_line_per_frame(self, video, model, tmp_path, capsys):
         out, lines = tmp_path / "new" / "out.mp4", tmp_path / "track.jsonl"
-        assert track(video, "red mug", "-o", out, "--json", lines, "--model", model) == 0
+        options = ["--json", lines, "--model", model, "--min-area", 1]
+        assert track(video, "red mugs", "-o", out, *options) == 0
         printed = capsys.readouterr()
-        assert printed.out.startswith("red mug: tracked in ")
+        assert printed.out.startswith("red mugs: tracked in ")
         assert f"of {FRAMES} frames" in printed.out
         assert f"{FRAMES}/{FRAMES}" in printed.err  # the progress bar
         drawn = list(VideoReader(out))
@@ -133,5 +134,5 @@ def test_a_file_that_ends_early_is_followed_as_far_as_it_goes(tmp_path, model, c
         for _ in range(40):
             film.write(noise.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8))
     part.write_bytes(whole.read_bytes()[: whole.stat().st_size * 3 // 4])
-    assert track(part, "red mug", "--model", model) == 0
+    assert track(part, "red mugs", "--model", model, "--min-area", 1) == 0
     assert "frames, all that could be read of 40" in capsys.readouterr().out

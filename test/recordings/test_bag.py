@@ -85,7 +85,7 @@ def test_several_that_fit_words_for_one_are_candidates_without_a_place(tmp_path,
     monkeypatch.setattr(predictor, "load_predictor", lambda *_, **__: Pair())
     bag, out = write_bag(tmp_path / "bag", two_seconds), tmp_path / "out"
     texts = ["the mug", "all the mugs"]
-    assert main(["bag", str(bag), *texts, "-o", str(out)]) == 0
+    assert main(["bag", str(bag), *texts, "-o", str(out)]) == 1  # the mug is FOUND nowhere
     one, several = records(out)[0]["answers"]
     assert one["status"] == "AMBIGUOUS"
     assert [each["box_xywh"] for each in one["candidates"]] == [
@@ -240,7 +240,7 @@ def test_compressed_images_and_several_expressions(model, tmp_path):
 
     out = tmp_path / "out"
     bag = write_bag(tmp_path / "bag", compressed)
-    assert main(["bag", str(bag), "the mugs", "the xyzzy", "-o", str(out), "--model", model]) == 0
+    assert main(["bag", str(bag), "the mugs", "the xyzzy", "-o", str(out), "--model", model]) == 1
     found, unknown = records(out)[0]["answers"]
     assert (found["status"], unknown["status"]) == ("FOUND", "NOT_FOUND")
     assert unknown["unknown_words"] == ["xyzzy"]
@@ -310,4 +310,4 @@ class TestRefusals:
 
     def test_an_expression_and_a_folder_are_needed(self, tmp_path, capsys):
         bag = write_bag(tmp_path / "bag", two_seconds)
-        assert "need an expression and -o" in self.refused(capsys, bag)
+        assert "need a sentence and -o" in self.refused(capsys, bag)

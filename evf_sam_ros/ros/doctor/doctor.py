@@ -21,6 +21,8 @@ examples:
   evf-sam doctor --image /camera/color/image_raw --depth /camera/depth/image_raw
   evf-sam doctor --namespace /left --seconds 10
   ros2 run evf_sam_ros doctor --json
+
+exit code: 0 the node can work here, 1 something prevents it, 2 wrong input
 """
 TOPICS = ("image", "depth", "camera_info", "text_command")
 MARKS = {"ok": "  ok ", "note": "  -- ", "warning": " WARN", "problem": " FAIL"}

@@ -11,10 +11,11 @@ from rclpy.logging import get_logger
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from evf_sam_ros.language.requests import MAX_OBJECTS
 from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.perception.instances import MAX_OBJECTS as MAX_PARTS
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
-from evf_sam_ros.ros.node.command import MAX_OBJECTS, Command, expressions_from
+from evf_sam_ros.ros.node.command import Command, expressions_from
 from evf_sam_ros.ros.node.depth_source import DepthSource
 from evf_sam_ros.ros.node.observer import Observer
 from evf_sam_ros.ros.parameters import NodeParameters
