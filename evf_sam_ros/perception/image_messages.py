@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.perception.geometry import Intrinsics
+from evf_sam_ros.pictures import jpeg
+from evf_sam_ros.pictures.bit_depth import eight_bits
 
 Rgb = NDArray[np.uint8]  # (H, W, 3)
 Depth = NDArray[np.float32]  # (H, W), metres, NaN: no reading
@@ -39,37 +41,60 @@ class CompressedImage(Protocol):
 class _Format(NamedTuple):
     """How an encoding lies in memory, and the cv2.cvtColor code that makes it RGB."""
 
-    item: str  # NumPy type of one channel
+    item: str  # NumPy type of one channel; u2 may hold fewer bits
     channels: int
     to_rgb: int | None  # None: it is RGB
-    even: bool = False  # colour is shared by neighbours, so the width must be even
+    pixels: tuple[int, int] = (1, 1)  # height and width of what shares a colour
+    rows: float = 1  # in memory, per row of the image: planes of colour follow that of light
 
 
-_UYVY = _Format("u1", 2, cv2.COLOR_YUV2RGB_UYVY, even=True)
-_YUY2 = _Format("u1", 2, cv2.COLOR_YUV2RGB_YUY2, even=True)
+_UYVY = _Format("u1", 2, cv2.COLOR_YUV2RGB_UYVY, (1, 2))
+_YUY2 = _Format("u1", 2, cv2.COLOR_YUV2RGB_YUY2, (1, 2))
 _GRAY = _Format("u1", 1, cv2.COLOR_GRAY2RGB)
-_BGR = _Format("u1", 3, cv2.COLOR_BGR2RGB)
+_BGR, _BGR16 = (_Format(item, 3, cv2.COLOR_BGR2RGB) for item in ("u1", "u2"))
+_BGRA, _BGRA16 = (_Format(item, 4, cv2.COLOR_BGRA2RGB) for item in ("u1", "u2"))
+# OpenCV names a Bayer pattern by its second row, ROS by its first.
+_BAYER = {
+    "rggb": cv2.COLOR_BayerBG2RGB,
+    "bggr": cv2.COLOR_BayerRG2RGB,
+    "gbrg": cv2.COLOR_BayerGR2RGB,
+    "grbg": cv2.COLOR_BayerGB2RGB,
+}
 
+# Of what sensor_msgs/image_encodings names, all that cv2.cvtColor makes RGB of, and NV12. Node,
+# recordings and docs/reference/node.md have this table.
 _IMAGE_FORMATS = {
     "rgb8": _Format("u1", 3, None),
     "bgr8": _BGR,
     "rgba8": _Format("u1", 4, cv2.COLOR_RGBA2RGB),
-    "bgra8": _Format("u1", 4, cv2.COLOR_BGRA2RGB),
+    "bgra8": _BGRA,
+    "rgb16": _Format("u2", 3, None),
+    "bgr16": _BGR16,
+    "rgba16": _Format("u2", 4, cv2.COLOR_RGBA2RGB),
+    "bgra16": _BGRA16,
     "mono8": _GRAY,
     "mono16": _Format("u2", 1, cv2.COLOR_GRAY2RGB),
+    # Names of OpenCV matrices, which are BGR.
     "8UC1": _GRAY,
-    "8UC3": _BGR,  # names an OpenCV matrix, and those are BGR
+    "8UC3": _BGR,
+    "8UC4": _BGRA,
+    "16UC3": _BGR16,
+    "16UC4": _BGRA16,
     "yuv422": _UYVY,
     "uyvy": _UYVY,
     "yuv422_yuy2": _YUY2,
     "yuyv": _YUY2,
-    # OpenCV names a Bayer pattern by its second row, ROS by its first.
-    "bayer_rggb8": _Format("u1", 1, cv2.COLOR_BayerBG2RGB),
-    "bayer_bggr8": _Format("u1", 1, cv2.COLOR_BayerRG2RGB),
-    "bayer_gbrg8": _Format("u1", 1, cv2.COLOR_BayerGR2RGB),
-    "bayer_grbg8": _Format("u1", 1, cv2.COLOR_BayerGB2RGB),
+    "nv12": _Format("u1", 1, cv2.COLOR_YUV2RGB_NV12, (2, 2), 1.5),
+    "nv21": _Format("u1", 1, cv2.COLOR_YUV2RGB_NV21, (2, 2), 1.5),
+    **{f"bayer_{pattern}8": _Format("u1", 1, code) for pattern, code in _BAYER.items()},
+    **{f"bayer_{pattern}16": _Format("u2", 1, code) for pattern, code in _BAYER.items()},
 }
 IMAGE_ENCODINGS = tuple(_IMAGE_FORMATS)
+# Why others that are common are not pictures.
+_HINTS = dict.fromkeys(
+    ("16UC1", "32FC1"),
+    ": it holds depth or bare numbers; a grey picture of 16 bits is called mono16",
+)
 
 # Metres per unit. mono16 is what some drivers call 16UC1.
 _DEPTH_SCALES = {"32FC1": ("f4", 1.0), "16UC1": ("u2", 0.001), "mono16": ("u2", 0.001)}
@@ -86,13 +111,17 @@ def rgb_from_image(message: Image) -> Rgb:
     """Read an image; ValueError says what is wrong with it and what would be right."""
     kind = _IMAGE_FORMATS.get(message.encoding)
     if kind is None:
-        accepted = ", ".join(IMAGE_ENCODINGS)
-        raise ValueError(f"image encoding is {message.encoding!r}, need one of {accepted}")
-    pixels = _pixels(message, kind.item, kind.channels)
-    if kind.even and message.width % 2:
-        raise ValueError(f"{message.encoding} needs an even width, the image is {_size(message)}")
+        hint = _HINTS.get(message.encoding, "")
+        raise ValueError(
+            f"image encoding is {message.encoding!r}, need one of {', '.join(IMAGE_ENCODINGS)}"
+            + hint
+        )
+    if message.height % kind.pixels[0] or message.width % kind.pixels[1]:
+        sides = "an even width" if kind.pixels[0] == 1 else "an even width and height"
+        raise ValueError(f"{message.encoding} needs {sides}, the image is {_size(message)}")
+    pixels = _pixels(message, kind.item, kind.channels, kind.rows)
     if kind.item == "u2":
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        pixels = eight_bits(pixels)
     if kind.to_rgb is None:
         return np.ascontiguousarray(pixels)
     try:
@@ -104,17 +133,37 @@ def rgb_from_image(message: Image) -> Rgb:
 
 
 def rgb_from_compressed(message: CompressedImage) -> Rgb:
-    """Read a JPEG or PNG image; ValueError says what is wrong with it."""
-    data = np.frombuffer(message.data, np.uint8)
+    """Read a JPEG or PNG image, its pixels where the camera saw them: never turned by EXIF.
+
+    Raises:
+        DamagedImageError: a part of it was lost on the way.
+        ValueError: it is no image, or none that can be read.
+    """
+    content = bytes(message.data)
+    start = jpeg.starts_at(content)
+    if start is None:
+        return _decoded(content, message.format)
+    pixels = jpeg.decode(content)
+    if pixels is None:
+        return _decoded(jpeg.with_end(content[start:]), message.format)
+    return pixels
+
+
+def _decoded(content: bytes, form: str) -> Rgb:
+    """Return what OpenCV makes of PNG and other files, as stored."""
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    data = np.frombuffer(content, np.uint8)
     try:
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        decoded = cv2.imdecode(data, flags) if data.size else None
     except cv2.error:
         decoded = None
-    if decoded is None:
+    if decoded is None or decoded.dtype not in (np.uint8, np.uint16):
         raise ValueError(
-            f"the {data.size} bytes of the compressed image ({message.format!r}) are no image, "
+            f"the {data.size} bytes of the compressed image ({form!r}) are no image, "
             "need JPEG or PNG"
         )
+    if decoded.dtype == np.uint16:
+        decoded = eight_bits(decoded)
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -199,8 +248,11 @@ def _distortion(info: Any) -> tuple[float, ...]:
     return factors[:most]
 
 
-def _pixels(message: Image, item: str, channels: int) -> NDArray[Any]:
-    """View the data as (H, W) or (H, W, channels), without the rows' padding."""
+def _pixels(message: Image, item: str, channels: int, planes: float = 1) -> NDArray[Any]:
+    """View the data as (H, W) or (H, W, channels), without the rows' padding.
+
+    `planes` is how often the image's height the data has in rows.
+    """
     if message.width == 0 or message.height == 0:
         raise ValueError(f"the image is {_size(message)}: it has no pixels")
     dtype = np.dtype(item).newbyteorder(">" if message.is_bigendian else "<")
@@ -210,13 +262,14 @@ def _pixels(message: Image, item: str, channels: int) -> NDArray[Any]:
             f"step is {message.step} bytes, but a row of {message.width} {message.encoding} "
             f"pixels takes {row}"
         )
-    needed = message.step * (message.height - 1) + row  # the last row may lack its padding
+    rows = int(message.height * planes)
+    needed = message.step * (rows - 1) + row  # the last row may lack its padding
     if len(message.data) < needed:
         raise ValueError(
-            f"the image has {len(message.data)} bytes, but {message.height} rows of "
-            f"{message.step} take {message.step * message.height}"
+            f"the image has {len(message.data)} bytes, but {rows} rows of "
+            f"{message.step} take {message.step * rows}"
         )
-    shape = (message.height, message.width, channels)
+    shape = (rows, message.width, channels)
     strides = (message.step, channels * dtype.itemsize, dtype.itemsize)
     view: NDArray[Any] = np.ndarray(shape, dtype, message.data, strides=strides)
     return view[..., 0] if channels == 1 else view

@@ -1,10 +1,14 @@
 """Pictures from and to files, as the person who took them sees them."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from evf_sam_ros.pictures import jpeg
+from evf_sam_ros.pictures.bit_depth import eight_bits
 
 PICTURES = (".png", ".jpg", ".jpeg")
 LOSSLESS = (".png",)
@@ -20,14 +24,36 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     if not path.is_file():
         raise ValueError(f"no such file: {str(path)!r}")
     # Decoding bytes, not a path, so that no name is beyond OpenCV's file access.
-    content = np.frombuffer(path.read_bytes(), np.uint8)
-    try:
-        pixels = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-    except cv2.error:  # such as more pixels than OpenCV allows
-        pixels = None
+    content = path.read_bytes()
+    if content.startswith(jpeg.START):
+        content = _whole(content, path)
+    pixels = _decoded(content, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if pixels is not None and pixels.dtype == np.uint16:
+        pixels = eight_bits(pixels)
+    elif pixels is not None and pixels.dtype != np.uint8:
+        pixels = _decoded(content, cv2.IMREAD_COLOR)
     if pixels is None:
         raise ValueError(f"{str(path)!r} is not a picture that OpenCV reads, such as JPEG or PNG")
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _whole(content: bytes, path: Path) -> bytes:
+    """Return a JPEG with its end marker; ValueError where it is damaged."""
+    try:
+        jpeg.decode(content)
+    except jpeg.DamagedImageError as error:
+        raise ValueError(f"{str(path)!r} is cut off or broken: {error}") from error
+    except ValueError:
+        return content  # OpenCV may know more of it
+    return jpeg.with_end(content)
+
+
+def _decoded(content: bytes, flags: int) -> NDArray[Any] | None:
+    data = np.frombuffer(content, np.uint8)
+    try:
+        return cv2.imdecode(data, flags) if data.size else None
+    except cv2.error:  # such as more pixels than OpenCV allows
+        return None
 
 
 def check_ending(path: Path, endings: tuple[str, ...]) -> None:

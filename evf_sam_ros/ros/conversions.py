@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from evf_sam_ros.perception import image_messages
 from evf_sam_ros.perception.image_messages import (
     DEPTH_ENCODINGS,
     IMAGE_ENCODINGS,
@@ -17,6 +16,7 @@ from evf_sam_ros.perception.image_messages import (
     depth_from_image,
     intrinsics_from_info,
     rgb_from_compressed,
+    rgb_from_image,
 )
 
 Mask = NDArray[np.bool_]  # (H, W)
@@ -35,13 +35,6 @@ __all__ = [
     "rgb_from_compressed",
     "rgb_from_image",
 ]
-
-
-def rgb_from_image(message: Image) -> Rgb:
-    """Read an image; encodings beyond the listed ones only where cv_bridge works."""
-    if message.encoding in IMAGE_ENCODINGS:
-        return image_messages.rgb_from_image(message)
-    return _rgb_by_cv_bridge(message)
 
 
 def image_from_rgb(image_rgb: Rgb, header: Header) -> Image:
@@ -63,18 +56,3 @@ def image_message(pixels: NDArray[Any], encoding: str, header: Header) -> Image:
     message.data = array.array("B")
     message.data.frombytes(np.ascontiguousarray(pixels).ravel().view(np.uint8))
     return message
-
-
-def _rgb_by_cv_bridge(message: Image) -> Rgb:
-    refusal = f"image encoding is {message.encoding!r}, need one of {', '.join(IMAGE_ENCODINGS)}"
-    try:
-        # Its compiled part may be of another NumPy and fail in any way, so it is asked last.
-        from cv_bridge import CvBridge
-
-        converted = CvBridge().imgmsg_to_cv2(message, "rgb8")
-    except Exception as error:
-        raise ValueError(refusal) from error
-    image = np.asarray(converted, np.uint8)
-    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise ValueError(refusal)
-    return np.ascontiguousarray(image)

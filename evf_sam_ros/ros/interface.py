@@ -12,6 +12,7 @@ from visualization_msgs.msg import MarkerArray
 
 from evf_sam_ros.action import FindObject
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.image_messages import IMAGE_ENCODINGS
 from evf_sam_ros.srv import Segment
 
 
@@ -29,7 +30,7 @@ class Endpoint(NamedTuple):
 IMAGE = Endpoint(
     "image",
     Image,
-    "the camera; rgb8, bgr8, rgba8, bgra8, mono, Bayer, YUV 4:2:2; rows may be padded",
+    f"the camera, rows may be padded; one of {', '.join(IMAGE_ENCODINGS)}",
 )
 COMPRESSED_IMAGE = Endpoint(
     "image/compressed", CompressedImage, "JPEG or PNG, instead of `image`, by `image_transport`"

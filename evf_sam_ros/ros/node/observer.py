@@ -15,6 +15,7 @@ from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.judgement import DOUBTFUL
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
 from evf_sam_ros.perception.tracker import State, TargetTracker, joined
+from evf_sam_ros.pictures.jpeg import DamagedImageError
 from evf_sam_ros.ros.conversions import Rgb, rgb_from_compressed, rgb_from_image
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import DepthSource, NoDepth, RegisteredDepth
@@ -82,6 +83,10 @@ class Observer:
     ) -> Callable[[], list[Answer]]:
         try:
             sight = self._look(frame, commands, tracks)
+        except DamagedImageError as error:
+            message = self._explained(error)
+            unsuitable = SegmentationResult.UNSUITABLE_IMAGE
+            return partial(_replies, commands, unsuitable, message, frame.header)
         except Exception as error:  # whatever it is, the next image must be answered
             message = self._explained(error)
             return partial(_replies, commands, SegmentationResult.ERROR, message, frame.header)

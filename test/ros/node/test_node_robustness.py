@@ -94,7 +94,7 @@ def test_depth_without_sense_is_no_reading(node, scene, value):
     assert node.ask(TEXT, shoot).depth_status == R.TOO_SPARSE
 
 
-def test_garbage_instead_of_a_jpeg_is_an_error(node, scene):
+def test_garbage_is_an_error_and_a_damaged_jpeg_is_told_from_a_whole_one(node, scene):
     cv2 = pytest.importorskip("cv2")
     good = cv2.imencode(".jpg", scene.rgb[..., ::-1])[1].tobytes()
     node.reactivate(image_transport="compressed")
@@ -107,8 +107,15 @@ def test_garbage_instead_of_a_jpeg_is_an_error(node, scene):
         for data in (b"", b"\xff\xd8 no jpeg", bytes(100_000), good[:20]):
             result = node.ask(TEXT, lambda data=data: compressed(data))
             assert result.status == R.ERROR
-            assert "need JPEG or PNG" in result.message
+            assert "JPEG" in result.message
             node.forget()
+        for data in (good[: len(good) // 2], good[:-300], good[:9000] + bytes(99) + good[9099:]):
+            result = node.ask(TEXT, lambda data=data: compressed(data))
+            assert result.status == R.UNSUITABLE_IMAGE
+            assert result.message.startswith("image_damaged: ")
+            assert not result.objects
+            node.forget()
+        assert node.look(TEXT, lambda: compressed(good[:-2])).status in PROCESSED
         assert node.look(TEXT, lambda: compressed(good)).status in PROCESSED
     finally:
         node.reactivate(image_transport="raw")

@@ -1,0 +1,86 @@
+"""JPEG as cameras send it: whole pictures are told from damaged ones.
+
+OpenCV gives neither a picture without its end marker nor a word about one whose data is damaged;
+libjpeg-turbo says what it stumbled over.
+"""
+
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+START, END = b"\xff\xd8\xff", b"\xff\xd9"
+JUNK = 64  # bytes that a camera may send before the picture
+MOST_PIXELS = 2**30
+
+
+class DamagedImageError(ValueError):
+    """A picture of which a part was lost on the way."""
+
+    def __init__(self, trouble: str) -> None:
+        """Take what the decoder stumbled over."""
+        super().__init__(f"image_damaged: {trouble[0].lower()}{trouble[1:]}")
+
+
+def starts_at(content: bytes) -> int | None:
+    """Return where a JPEG picture begins; None: the content is none."""
+    place = content[: JUNK + len(START)].find(START)
+    return None if place < 0 else place
+
+
+def decode(content: bytes) -> NDArray[np.uint8] | None:
+    """Return the pixels, (H, W, 3) RGB as stored, whatever the EXIF data says of turning.
+
+    None: a kind of JPEG that libjpeg-turbo does not make RGB of, such as CMYK, or the package
+    simplejpeg is not installed; OpenCV then reads what it can.
+
+    Raises:
+        DamagedImageError: it ends early, or its data is damaged.
+        ValueError: it is no JPEG, or one with more pixels than can be meant.
+    """
+    start = starts_at(content)
+    if start is None:
+        raise ValueError("no JPEG: its first bytes are missing")
+    content = content[start:]
+    turbo = _turbo()
+    if turbo is None or not _can_be_rgb(turbo, content):
+        return None
+    trouble = ""
+    for attempt in dict.fromkeys((content, with_end(content), _without_padding(content))):
+        try:
+            return _strictly(turbo, attempt)
+        except ValueError as error:
+            trouble = str(error)
+    raise DamagedImageError(trouble)
+
+
+def with_end(content: bytes) -> bytes:
+    """Return a JPEG with its end marker, which some cameras leave out."""
+    return content if END in content[-2:] else content + END
+
+
+def _without_padding(content: bytes) -> bytes:
+    """Return a JPEG without zeros before its end marker, which some cameras fill up with."""
+    return content.removesuffix(END).rstrip(b"\0") + END
+
+
+def _turbo() -> ModuleType | None:
+    try:
+        import simplejpeg  # rosdep has no key for it, so not every ROS machine has the package
+    except ImportError:
+        return None
+    return simplejpeg
+
+
+def _can_be_rgb(turbo: ModuleType, content: bytes) -> bool:
+    try:
+        height, width, space, _ = turbo.decode_jpeg_header(content, strict=False)
+    except ValueError as error:
+        raise ValueError("no JPEG that can be read: its head is broken") from error
+    if height * width > MOST_PIXELS:
+        raise ValueError(f"a JPEG of {width}x{height} pixels, need {MOST_PIXELS} at most")
+    return space in ("YCbCr", "Gray", "RGB")
+
+
+def _strictly(turbo: ModuleType, content: bytes) -> NDArray[np.uint8]:
+    return np.asarray(turbo.decode_jpeg(content, "RGB", strict=True), np.uint8)

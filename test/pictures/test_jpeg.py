@@ -1,0 +1,111 @@
+"""JPEG as it arrives: with a little missing, and with too much missing."""
+
+import io
+import sys
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+
+from evf_sam_ros.pictures import jpeg
+from evf_sam_ros.pictures.photograph import read_rgb
+
+ROWS, COLUMNS = np.mgrid[:96, :128]
+NOISE = np.random.default_rng(0).integers(0, 20, ROWS.shape)
+RGB = np.stack([2 * ROWS, COLUMNS, ROWS + COLUMNS], axis=-1).astype(np.uint8)
+RGB += NOISE[..., None].astype(np.uint8)
+
+
+def encoded(pixels=RGB, **options):
+    file = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(file, "JPEG", quality=90, **options)
+    return file.getvalue()
+
+
+LOSS = 5  # of the noise, by quality 90
+PLAIN, PROGRESSIVE = encoded(), encoded(progressive=True)
+
+
+def without_tables(content):
+    """Leave out the Huffman tables, as cameras do that send MJPEG."""
+    made, place = content[:2], 2
+    while content[place + 1] != 0xDA:
+        end = place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+        made += b"" if content[place + 1] == 0xC4 else content[place:end]
+        place = end
+    return made + content[place:]
+
+
+STANDARD = cv2.imencode(".jpg", RGB[..., ::-1], [cv2.IMWRITE_JPEG_OPTIMIZE, 0])[1].tobytes()
+GREY = encoded(RGB[..., 0].copy())
+WHOLE = {  # and what it was before
+    "as written": (PLAIN, PLAIN),
+    "progressive": (PROGRESSIVE, PROGRESSIVE),
+    "no end marker": (PLAIN[:-2], PLAIN),
+    "half an end marker": (PLAIN[:-1], PLAIN),
+    "zeros behind it": (PLAIN + bytes(4096), PLAIN),
+    "a stray byte before its end": (PLAIN[:-2] + b"\0" + PLAIN[-2:], PLAIN),
+    "junk before it": (b"\0\1" + PLAIN, PLAIN),
+    "no Huffman tables": (without_tables(STANDARD), STANDARD),
+    "grey": (GREY, GREY),
+}
+DAMAGED = {
+    "cut at 60 %": PLAIN[: len(PLAIN) * 6 // 10],
+    "the last rows missing": PLAIN[:-100],
+    "progressive, cut at 60 %": PROGRESSIVE[: len(PROGRESSIVE) * 6 // 10],
+    "a burst of errors": PLAIN[: len(PLAIN) // 2] + b"\x55" * 200 + PLAIN[len(PLAIN) // 2 + 200 :],
+    "a hole filled with zeros": PLAIN[: len(PLAIN) // 2] + bytes(len(PLAIN) // 2),
+    "a hole": PLAIN[: len(PLAIN) // 2] + PLAIN[len(PLAIN) // 2 + 400 :],
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_a_whole_picture_is_read(kind):
+    content, before = WHOLE[kind]
+    expected = np.asarray(PIL.Image.open(io.BytesIO(before)).convert("RGB"))
+    np.testing.assert_allclose(jpeg.decode(content).astype(int), expected, atol=1)
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_picture_is_not_taken_for_a_whole_one(kind, capfd):
+    with pytest.raises(jpeg.DamagedImageError, match=r"^image_damaged: [a-z]"):
+        jpeg.decode(DAMAGED[kind])
+    assert capfd.readouterr().err == ""  # libjpeg writes there itself
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_photograph_is_refused_with_its_name(tmp_path, kind):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(DAMAGED[kind])
+    with pytest.raises(ValueError, match=r"photo.jpg' is cut off or broken: image_damaged: "):
+        read_rgb(path)
+
+
+def test_a_photograph_without_its_end_marker_is_read_and_turned(tmp_path):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encoded(np.rot90(RGB, 1).copy(), exif=exif)[:-2])
+    assert np.abs(read_rgb(path).astype(int) - RGB).mean() < LOSS
+
+
+def test_a_picture_for_print_is_read_as_before(tmp_path):
+    path = tmp_path / "photo.jpg"
+    PIL.Image.fromarray(RGB).convert("CMYK").save(path, quality=95)
+    assert jpeg.decode(path.read_bytes()) is None
+    assert read_rgb(path).shape == RGB.shape
+
+
+def test_more_pixels_than_can_be_meant_are_refused_by_their_head():
+    start = PLAIN.index(b"\xff\xc0") + 5
+    huge = PLAIN[:start] + b"\xea\x60\xea\x60" + PLAIN[start + 4 :]
+    with pytest.raises(ValueError, match="a JPEG of 60000x60000 pixels"):
+        jpeg.decode(huge)
+
+
+def test_a_machine_without_the_library_reads_what_opencv_reads(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "simplejpeg", None)
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(PLAIN[:-2])
+    assert np.abs(read_rgb(path).astype(int) - RGB).mean() < LOSS
