@@ -75,7 +75,7 @@ def _turbo() -> ModuleType | None:
 def _can_be_rgb(turbo: ModuleType, content: bytes) -> bool:
     try:
         height, width, space, _ = turbo.decode_jpeg_header(content, strict=False)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:  # KeyError: a head without a colour space
         raise ValueError("no JPEG that can be read: its head is broken") from error
     if height * width > MOST_PIXELS:
         raise ValueError(f"a JPEG of {width}x{height} pixels, need {MOST_PIXELS} at most")

@@ -104,6 +104,12 @@ def test_more_pixels_than_can_be_meant_are_refused_by_their_head():
         jpeg.decode(huge)
 
 
+@pytest.mark.parametrize("size", [3, 4, 20, 200, 400, 600])
+def test_a_piece_of_the_head_is_refused_with_a_sentence(size):
+    with pytest.raises(ValueError, match=r"no JPEG that can be read|image_damaged"):
+        jpeg.decode(PLAIN[:size])
+
+
 def test_a_machine_without_the_library_reads_what_opencv_reads(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "simplejpeg", None)
     path = tmp_path / "photo.jpg"
