@@ -134,6 +134,7 @@ def _ask(arguments: argparse.Namespace, names: list[str]) -> "list[Asked]":
         arguments.precision,
         behaviour=dict(arguments.behaviour),
         signals=names,
+        tokenizer=arguments.tokenizer,
     )
     if arguments.data == "tabletop":
         pictures = arguments.pictures or 200

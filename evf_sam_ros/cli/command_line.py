@@ -81,6 +81,9 @@ def _add_small(commands: Any) -> None:
     summary = "fetch a Hugging Face model, or its newest version, for use without a network"
     download = _subparser(commands, "download", summary, DOWNLOAD_EXAMPLES)
     download.add_argument("model", help="owner/name, or owner/name@revision")
+    download.add_argument(
+        "--tokenizer", action="store_true", help="fetch only the tokenizer, not the weights"
+    )
     download.set_defaults(run=_download)
     parameters = _subparser(commands, "params", "compare parameter counts with the paper's", "")
     parameters.add_argument(
@@ -119,6 +122,12 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR_OR_NAME",
         help="a model's folder, the name of an embedded one, or the Hugging Face id of one that "
         "was downloaded (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tokenizer",
+        metavar="DIR_OR_ID",
+        help="read the tokenizer of this folder or Hugging Face id: for a fine-tuned model that "
+        "was published without one (default: the model's own)",
     )
     _add_running_options(parser)
 
@@ -180,7 +189,8 @@ COMMANDS = (
 def _download(arguments: argparse.Namespace) -> None:
     from evf_sam_ros.perception import hub
 
-    print(hub.download(arguments.model))
+    fetch = hub.download_tokenizer if arguments.tokenizer else hub.download
+    print(fetch(arguments.model))
 
 
 def _models(_: argparse.Namespace) -> None:
@@ -207,6 +217,7 @@ def _predictor(arguments: argparse.Namespace) -> Any:
         arguments.score_threshold,
         behaviour=dict(arguments.behaviour),
         engine=arguments.engine,
+        tokenizer=getattr(arguments, "tokenizer", None),  # `compare` names models otherwise
     )
 
 

@@ -49,4 +49,7 @@ class BertTokenizer:
 
 def is_bert(path: Path) -> bool:
     """Return whether a tokenizer.json numbers words as BERT does."""
-    return '"[CLS]"' in path.read_text(encoding="utf-8")
+    try:
+        return '"[CLS]"' in path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} is not a tokenizer file: {error}") from error

@@ -1,9 +1,9 @@
 """Words to token numbers, with the vocabulary that lies in a model's folder."""
 
-import re
 from pathlib import Path
 from typing import Protocol
 
+from evf_sam_ros.language.added_tokens import AddedToken, added_tokens, splitter
 from evf_sam_ros.language.bert_tokenizer import BertTokenizer, is_bert
 from evf_sam_ros.language.spelling import Reading, reading_of
 from evf_sam_ros.models.weights import refuse_pointer
@@ -12,8 +12,6 @@ BEGIN, PAD, END, UNKNOWN = 0, 1, 2, 3  # <s>, <pad>, </s>, <unk>: the same for e
 
 WORD_FILE = "tokenizer.json"
 SENTENCEPIECE_FILES = ("sentencepiece.bpe.model", "beit3.spm")
-
-_NAMES = re.compile(r"(<s>|<pad>|</s>|<unk>)|\s*(<mask>)")  # <mask> takes the blanks before it
 
 
 class Tokenizer(Protocol):
@@ -42,14 +40,16 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     made from it does not number every string alike.
     """
     for name in SENTENCEPIECE_FILES:
-        if (folder / name).is_file():
+        if (folder / name).exists():
             return SentencePieceTokenizer(folder / name)
-    if (folder / WORD_FILE).is_file():
+    if (folder / WORD_FILE).exists():
+        refuse_pointer(folder / WORD_FILE)
         kind = BertTokenizer if is_bert(folder / WORD_FILE) else JsonTokenizer
         return kind(folder / WORD_FILE)
     accepted = ", ".join((WORD_FILE, *SENTENCEPIECE_FILES))
     raise ValueError(
-        f"the model folder {str(folder)!r} holds no tokenizer, need one of {accepted}"
+        f"the folder {str(folder)!r} holds no tokenizer, need one of {accepted}; a fine-tuned "
+        "model takes that of the model it was made from: tokenizer DIR_OR_ID"
     )
 
 
@@ -109,7 +109,8 @@ class SentencePieceTokenizer:
     """A released sentencepiece model, numbered as fairseq and XLM-RoBERTa do.
 
     Gives what the slow XLMRobertaTokenizer of transformers 4 gives, with which the released
-    models were trained; so a token's name that somebody types is read as that token.
+    models were trained; so a token's name that somebody types is read as that token, also the
+    names that were added to the vocabulary, such as [semantic] of multitask checkpoints.
     """
 
     reads_unknown = True  # a piece of a word or sign, among others that it knows
@@ -120,18 +121,31 @@ class SentencePieceTokenizer:
         refuse_pointer(path)
         try:
             self._reader = SentencePieceProcessor(model_file=str(path))
-        except (OSError, RuntimeError) as error:
-            raise ValueError(f"{str(path)!r} is no sentencepiece model: {error}") from error
+        except Exception as error:  # of what it is made depends what a broken file raises
+            raise ValueError(f"{str(path)!r} is not a sentencepiece model: {error}") from error
         if self._reader.unk_id() != 0:
             raise ValueError(f"{str(path)!r} numbers <unk> {self._reader.unk_id()}, need 0")
+        named = {"<s>": BEGIN, "<pad>": PAD, "</s>": END, "<unk>": UNKNOWN}
+        own = {name: AddedToken(number) for name, number in named.items()}
         mask = len(self._reader) + 1
-        self._special = {
-            "<s>": BEGIN, "<pad>": PAD, "</s>": END, "<unk>": UNKNOWN, "<mask>": mask
-        }  # fmt: skip
-        self.size = mask + 1
+        own["<mask>"] = AddedToken(mask, strip_left=True)
+        added = added_tokens(path.parent)
+        for name in own.keys() & added.keys():
+            if added[name].number != own[name].number:
+                raise ValueError(
+                    f"{str(path.parent)!r} numbers {name} {added[name].number}, "
+                    f"its sentencepiece model needs {own[name].number}"
+                )
+        self._special = added | own
+        self._names = splitter(self._special)
+        self.size = 1 + max(mask, *(each.number for each in self._special.values()))
 
     def encode(self, text: str) -> list[int]:
         return [BEGIN, *self._numbers(text), END]
+
+    def names(self, token: str) -> bool:
+        """Tell whether this is the name of a token of its own."""
+        return token in self._special
 
     def unknown_words(self, text: str) -> list[str]:
         return [word for word in text.split() if UNKNOWN in self._numbers(word)]
@@ -142,9 +156,9 @@ class SentencePieceTokenizer:
     def _numbers(self, text: str) -> list[int]:
         numbers: list[int] = []
         # Each stretch between two names is read by itself, as if it were a whole sentence.
-        for part in filter(None, _NAMES.split(text)):
+        for part in filter(None, self._names.split(text)):
             if part in self._special:
-                numbers.append(self._special[part])
+                numbers.append(self._special[part].number)
             else:
                 numbers += self._pieces(part)
         return numbers

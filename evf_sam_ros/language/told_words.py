@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from evf_sam_ros.language.added_tokens import ADDED_FILE, TOKENIZER_CONFIG
 from evf_sam_ros.language.spelling import Reading
-from evf_sam_ros.language.tokenizer import Tokenizer, load_tokenizer
+from evf_sam_ros.language.tokenizer import SentencePieceTokenizer, Tokenizer, load_tokenizer
 from evf_sam_ros.models.bridge.config import BridgeEncoderConfig
 from evf_sam_ros.models.variants import EvfSamConfig
 
 _TOLD = re.compile(r"\s*\[([^\]]+)\]\s*(.*)", re.DOTALL)
+SEMANTIC_TOKEN = "[semantic]"  # asks for all of a class; only multitask checkpoints know it
 _NAMED = 8  # how many categories an error lists
 
 
@@ -56,13 +58,19 @@ class ToldTokenizer:
         return self._words.readings(_sentence(text))
 
 
-def tokenizer_of(folder: Path, config: EvfSamConfig) -> Tokenizer:
+def tokenizer_of(folder: Path, config: EvfSamConfig, *, semantic: bool = False) -> Tokenizer:
     """Return a model folder's vocabulary as the model wants it: told a category, or as it is.
 
+    Args:
+        semantic: whether the checkpoint was trained on prompts that begin with [semantic].
+
     Raises:
-        ValueError: there is none, or it has more tokens than the model knows.
+        ValueError: there is none, or it has more tokens than the model knows, or it lacks the
+            token that the checkpoint was trained with.
     """
     tokenizer, encoder = load_tokenizer(folder), config.encoder
+    if semantic and isinstance(tokenizer, SentencePieceTokenizer):
+        _need_semantic(tokenizer, folder)
     if isinstance(encoder, BridgeEncoderConfig) and encoder.sparse == "category":
         tokenizer = ToldTokenizer(tokenizer, encoder.categories, encoder.bert.vocabulary)
     if tokenizer.size > encoder.vocabulary:
@@ -71,6 +79,15 @@ def tokenizer_of(folder: Path, config: EvfSamConfig) -> Tokenizer:
             f"its model knows {encoder.vocabulary}"
         )
     return tokenizer
+
+
+def _need_semantic(tokenizer: SentencePieceTokenizer, folder: Path) -> None:
+    if not tokenizer.names(SEMANTIC_TOKEN):
+        raise ValueError(
+            f"the tokenizer of {folder} does not number {SEMANTIC_TOKEN}, with which a multitask "
+            f"checkpoint was trained: need {ADDED_FILE} or {TOKENIZER_CONFIG} beside it "
+            "(`evf-sam download` fetches them), or behaviour semantic=false to do without"
+        )
 
 
 def _sentence(text: str) -> str:

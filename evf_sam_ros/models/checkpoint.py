@@ -22,10 +22,11 @@ from evf_sam_ros.models.behaviour import Behaviour, applied, behaviour_of, names
 from evf_sam_ros.models.config_document import config_from_document, document_from_config
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
-from evf_sam_ros.models.weights import WEIGHTS, listed, read_json, read_weights
+from evf_sam_ros.models.weights import WEIGHTS, listed, read_json, read_weights, refuse_not_finite
 
 CONFIG = "config.json"
 CONFIG_KEY = "evf_sam_ros"
+_REASON = 200  # characters of a library's message that an error repeats
 
 # Applied in order to every name; a name that no rule touches is one of ours already.
 RENAMES = (
@@ -99,6 +100,7 @@ def load(
     folder = Path(folder)
     document = read_json(folder / CONFIG)
     state = read_weights(folder, device)
+    refuse_not_finite(state, str(folder))
     config = _config(document, state, folder)
     names = [] if CONFIG_KEY in document else names_of(document, folder)
     treatment = behaviour_of(config, document, names, behaviour)
@@ -139,8 +141,12 @@ def build_with(config: EvfSamConfig, state: Mapping[str, Tensor], source: str) -
     Raises:
         ValueError: tensors are missing, unexpected or of another shape.
     """
-    with _Uninitialised():
-        model = build(config)
+    try:
+        with _Uninitialised():
+            model = build(config)
+    except (ArithmeticError, IndexError, MemoryError, RuntimeError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise ValueError(f"the model of {source} cannot be built: {reason[:_REASON]}") from error
     check_state(model.state_dict(), state, source)
     own = {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
     model.load_state_dict(own, strict=True, assign=True)
@@ -173,6 +179,13 @@ def check_state(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], sou
     ]
     if shapes:
         problems.append(f"wrong shape: {listed(shapes)}")
+    integers = [
+        f"{name} is {str(state[name].dtype).removeprefix('torch.')}"
+        for name in expected.keys() & state.keys()
+        if expected[name].is_floating_point() != state[name].is_floating_point()
+    ]
+    if integers:
+        problems.append(f"wrong number format: {listed(integers)}")
     if problems:
         raise ValueError(f"the weights of {source} do not fit its model: {'; '.join(problems)}")
 

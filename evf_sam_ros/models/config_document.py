@@ -67,8 +67,8 @@ def config_from_document(document: Mapping[str, Any], source: str) -> EvfSamConf
     """
     try:
         return _config(document)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{source} describes no model that we can build: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"{source} describes a model that cannot be built: {error}") from error
 
 
 def _with_family(half: Any, families: Mapping[str, type[Any]]) -> dict[str, Any]:

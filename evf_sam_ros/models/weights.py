@@ -9,6 +9,7 @@ While a model runs, put another in its place by renaming, as `mv` and all of thi
 """
 
 import json
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,11 +22,18 @@ from safetensors import safe_open
 from torch import Tensor
 
 WEIGHTS = "model.safetensors"
+PICKLED = "pytorch_model.bin"
 
 _POINTER = b"version https://git-lfs.github.com"  # what git leaves of a large file without LFS
 # What of a file is in memory beside the copies of it: so many bytes, or one part of so many.
 _AT_ONCE, _PARTS = 16 * 2**20, 8
+_LARGEST_JSON = 64 * 2**20  # bytes; a config has kilobytes, an index of shards megabytes
 _NAMED = 8  # how many names an error lists
+# Entries under which training tools nest the weights, beside an epoch or an optimizer.
+_NESTED = ("state_dict", "model_state_dict", "model", "module", "model_state")
+# What wrappers put before every name: DataParallel, torch.compile, PEFT, Lightning.
+_WRAPPERS = ("module.", "_orig_mod.", "base_model.model.", "model.")
+_UNNAMED = ("*.pt", "*.pth", "*.ckpt", "*.bin")  # files of weights under names of their own
 
 
 def read_weights(folder: Path, device: torch.device | str = "cpu") -> dict[str, Tensor]:
@@ -41,41 +49,95 @@ def read_weights(folder: Path, device: torch.device | str = "cpu") -> dict[str, 
         if repeated := part.keys() & state.keys():
             raise ValueError(f"{path} repeats tensors of another file: {listed(repeated)}")
         state |= part
-    return state
+    return unwrapped(state)
+
+
+def unwrapped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors without the prefixes that a wrapper of the model gave to all of them."""
+    names = list(state)
+    while names and (
+        found := [each for each in _WRAPPERS if all(name.startswith(each) for name in names)]
+    ):
+        names = [name.removeprefix(found[0]) for name in names]
+    return dict(zip(names, state.values(), strict=True))
+
+
+def refuse_not_finite(state: Mapping[str, Tensor], source: str) -> None:
+    """Raise ValueError that names the tensors which hold NaN or infinity."""
+    if broken := [name for name, tensor in state.items() if not _is_finite(tensor)]:
+        raise ValueError(
+            f"the weights of {source} are not finite, need numbers: {listed(broken)}; "
+            "the training diverged, take an earlier checkpoint"
+        )
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    if tensor.is_meta or not tensor.is_floating_point() or not tensor.numel():
+        return True
+    return all(bool(end.isfinite()) for end in tensor.aminmax())  # without a copy
 
 
 def weight_files(folder: Path) -> list[Path]:
     """Find the weights; where there are several formats, the safest one."""
-    for name in (WEIGHTS, "pytorch_model.bin"):
+    for name in (WEIGHTS, PICKLED):
         index = folder / f"{name}.index.json"
         if index.is_file():
             return _indexed_files(index)
-        if (folder / name).is_file():
+        if (folder / name).exists():
             return [folder / name]
     for pattern in ("*.safetensors", "pytorch_model*.bin"):
         if found := sorted(folder.glob(pattern)):
             return found
-    raise ValueError(f"{folder} holds no weights: need *.safetensors or pytorch_model*.bin")
+    raise ValueError(f"{folder} holds no weights: {_cure(folder)}")
+
+
+def _cure(folder: Path) -> str:
+    needed = "need *.safetensors or pytorch_model*.bin"
+    others = sorted(path for pattern in _UNNAMED for path in folder.glob(pattern))
+    return f"{needed}; rename {others[0].name} to {PICKLED}" if others else needed
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; raise ValueError, naming the file, where there is none."""
+    refuse_irregular(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > _LARGEST_JSON:
+            raise ValueError(f"more than {_LARGEST_JSON // 2**20} MiB")
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a mark
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON file: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} holds no JSON object")
+        raise ValueError(f"{path} does not hold a JSON object")
     return content
 
 
+def refuse_irregular(path: Path) -> None:
+    """Raise ValueError for what is not a file of a known end: a pipe, a device, a folder.
+
+    Opening a pipe waits for a writer, reading a device may never end.
+    """
+    try:
+        kind = path.stat().st_mode
+    except OSError as error:  # missing, not to be reached, a loop of links
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL in its name
+        raise ValueError(f"{str(path)!r} cannot be the name of a file: {error}") from error
+    if not stat.S_ISREG(kind):
+        raise ValueError(f"{path} is not a regular file, need one")
+
+
 def refuse_pointer(path: Path) -> None:
-    """Raise ValueError where git left a note in place of a large file."""
-    with path.open("rb") as file:
-        if file.read(len(_POINTER)) == _POINTER:
-            raise ValueError(f"{path} is only a Git LFS pointer: run `git lfs pull` beside it")
+    """Raise ValueError where git left a note in place of a large file, or it cannot be read."""
+    refuse_irregular(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_POINTER))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    if start == _POINTER:
+        raise ValueError(f"{path} is only a Git LFS pointer: run `git lfs pull` beside it")
 
 
 def listed(names: Iterable[str]) -> str:
@@ -93,8 +155,7 @@ def _indexed_files(index: Path) -> list[Path]:
     for name in names:
         if Path(name).name != name:
             raise ValueError(f"{index} names {name!r}, which is not a file beside it")
-        if not (index.parent / name).is_file():
-            raise ValueError(f"{index} names {name!r}, but there is no such file")
+        refuse_irregular(index.parent / name)
     return [index.parent / name for name in names]
 
 
@@ -108,11 +169,15 @@ def _read_tensors(path: Path, device: torch.device) -> dict[str, Tensor]:
         # As torch wrote before version 1.6; cannot be mapped.
         return {name: _placed(tensor, device) for name, tensor in _unpickled(path).items()}
     except _NotTensorsError as error:
-        raise ValueError(f"{path} holds something else than tensors by name") from error
+        raise ValueError(
+            f"{path} holds something else than tensors by name: "
+            "write it by torch.save(model.state_dict(), ...)"
+        ) from error
     except UnpicklingError as error:
         # Not torch's own message, which tells how to run what the file contains.
         raise ValueError(
-            f"{path} is refused: it holds something else than tensors, which could run code"
+            f"{path} is refused: it holds something else than tensors, which could run code; "
+            "write it by torch.save(model.state_dict(), ...)"
         ) from error
     except Exception as error:  # a broken file can raise anything
         raise ValueError(
@@ -149,12 +214,20 @@ def _mapped_safetensors(path: Path, names: Sequence[str] | None = None) -> dict[
 def _unpickled(
     path: Path, names: Sequence[str] | None = None, *, mmap: bool = False
 ) -> dict[str, Tensor]:
-    content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
-    if not isinstance(content, dict) or not all(
-        isinstance(value, Tensor) for value in content.values()
-    ):
-        raise _NotTensorsError
+    content = _tensors(torch.load(path, map_location="cpu", weights_only=True, mmap=mmap))
     return content if names is None else {name: content[name] for name in names}
+
+
+def _tensors(content: Any) -> dict[str, Tensor]:
+    """Return the tensors of a file, which a training tool may have nested under a name."""
+    if not isinstance(content, dict):
+        raise _NotTensorsError
+    if content and all(isinstance(value, Tensor) for value in content.values()):
+        return {str(name): value for name, value in content.items()}
+    nested = [content[name] for name in _NESTED if isinstance(content.get(name), dict)]
+    if len(nested) != 1:
+        raise _NotTensorsError
+    return _tensors(nested[0])
 
 
 def _ready(mapped: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:

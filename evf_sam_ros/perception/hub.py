@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
+from evf_sam_ros.language.added_tokens import ADDED_FILE, TOKENIZER_CONFIG
 from evf_sam_ros.language.tokenizer import SENTENCEPIECE_FILES, WORD_FILE
 from evf_sam_ros.models.checkpoint import CONFIG
 from evf_sam_ros.models.weights import weight_files
@@ -14,7 +15,8 @@ from evf_sam_ros.models.weights import weight_files
 _ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
 _SAFE = ("*.safetensors", "*.safetensors.index.json")
 _PICKLED = ("pytorch_model*.bin", "pytorch_model*.bin.index.json")
-_OTHERS = (CONFIG, WORD_FILE, *SENTENCEPIECE_FILES)
+VOCABULARIES = (*SENTENCEPIECE_FILES, WORD_FILE)
+_TOKENIZER = (*VOCABULARIES, ADDED_FILE, TOKENIZER_CONFIG)
 
 
 def is_hub_id(model: str) -> bool:
@@ -65,12 +67,59 @@ def download(model: str, report: Callable[[str], None] | None = None) -> Path:
     Args:
         report: takes one line that says how much there is to download; None: to stderr.
     """
+    return _download(model, _wanted, _check_model, report or _to_stderr)
+
+
+def find_tokenizer(model: str, *, offline: bool) -> Path:
+    """Return a folder with the tokenizer of a model, downloaded unless `offline`.
+
+    Raises:
+        ValueError: it is not here and may not or cannot be downloaded.
+    """
+    folder = _cached_tokenizer(model)
+    if folder is not None:
+        return folder
+    if offline:
+        raise ValueError(
+            f"no tokenizer {model!r}: there is no such folder, and that of the Hugging Face model "
+            f"is not on this computer; `evf-sam download {model} --tokenizer` fetches it"
+        )
+    return download_tokenizer(model)
+
+
+def download_tokenizer(model: str, report: Callable[[str], None] | None = None) -> Path:
+    """Download the tokenizer of a model without its weights; return the folder it is in."""
+
+    def wanted(sizes: Mapping[str, int]) -> dict[str, int]:
+        return {name: size for name, size in sizes.items() if _matches(name, _TOKENIZER)}
+
+    return _download(model, wanted, _check_tokenizer, report or _to_stderr)
+
+
+def _cached_tokenizer(model: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    repository, revision = _split(model)
+    for name in VOCABULARIES:
+        path = try_to_load_from_cache(repository, name, revision=revision)
+        if isinstance(path, str):
+            return Path(path).parent
+    return None
+
+
+def _download(
+    model: str,
+    wanted: Callable[[Mapping[str, int]], dict[str, int]],
+    check: Callable[[str, Mapping[str, int]], None],
+    report: Callable[[str], None],
+) -> Path:
     from huggingface_hub import snapshot_download
 
     repository, revision = _split(model)
     try:
-        sizes = _wanted(_remote_files(repository, revision))
-        _prepare(model, sizes, report or _to_stderr)
+        sizes = wanted(_remote_files(repository, revision))
+        check(model, sizes)
+        _prepare(model, sizes, report)
         folder = snapshot_download(repository, revision=revision, allow_patterns=list(sizes))
     except ValueError:
         raise
@@ -99,7 +148,7 @@ def _remote_files(repository: str, revision: str | None) -> dict[str, int]:
 def _wanted(sizes: Mapping[str, int]) -> dict[str, int]:
     """Choose what a model folder needs: one format of weights, no other framework's."""
     safe = any(_matches(name, _SAFE) for name in sizes)
-    patterns = (*_OTHERS, *(_SAFE if safe else _PICKLED))
+    patterns = (CONFIG, *_TOKENIZER, *(_SAFE if safe else _PICKLED))
     return {name: size for name, size in sizes.items() if _matches(name, patterns)}
 
 
@@ -107,12 +156,20 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return "/" not in name and any(fnmatch(name, pattern) for pattern in patterns)
 
 
-def _prepare(model: str, sizes: Mapping[str, int], report: Callable[[str], None]) -> None:
-    """Say what will be downloaded; refuse what is no model or has no room."""
-    from huggingface_hub import constants
-
+def _check_model(model: str, sizes: Mapping[str, int]) -> None:
     if CONFIG not in sizes or not any(_matches(name, _SAFE + _PICKLED) for name in sizes):
         raise ValueError(f"{model!r} holds no model: need {CONFIG} and weights beside it")
+
+
+def _check_tokenizer(model: str, sizes: Mapping[str, int]) -> None:
+    if not any(name in sizes for name in VOCABULARIES):
+        raise ValueError(f"{model!r} holds no tokenizer: need one of {', '.join(VOCABULARIES)}")
+
+
+def _prepare(model: str, sizes: Mapping[str, int], report: Callable[[str], None]) -> None:
+    """Say what will be downloaded; refuse what has no room."""
+    from huggingface_hub import constants
+
     cache = Path(constants.HF_HUB_CACHE)
     total = sum(sizes.values())
     present = next(folder for folder in (cache, *cache.parents) if folder.exists())

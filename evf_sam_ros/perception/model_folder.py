@@ -25,6 +25,8 @@ def model_folder(model: str | Path | None, *, offline: bool = True) -> Path:
             return folder.resolve()
     if hub.is_hub_id(str(model)) and not Path(model).exists():
         return hub.find(str(model), offline=offline)
+    if Path(model).expanduser().is_file():
+        raise ValueError(f"model {str(model)!r} is a file: give the folder it is in")
     if model in VARIANTS:
         raise ValueError(
             f"the weights of {model!r} do not come with this package: give the folder they are in"
@@ -32,4 +34,17 @@ def model_folder(model: str | Path | None, *, offline: bool = True) -> Path:
     raise ValueError(
         f"no model {str(model)!r}: need a folder with config.json, weights and tokenizer, "
         f"a Hugging Face id, or one of {', '.join(['default', *embedded_models()])}"
+    )
+
+
+def tokenizer_folder(tokenizer: str | Path, *, offline: bool = True) -> Path:
+    """Find the folder of a tokenizer by folder, model name or Hugging Face id."""
+    for folder in (Path(tokenizer).expanduser(), EMBEDDED_MODELS / tokenizer):
+        if folder.is_dir():
+            return folder.resolve()
+    if hub.is_hub_id(str(tokenizer)):
+        return hub.find_tokenizer(str(tokenizer), offline=offline)
+    raise ValueError(
+        f"no tokenizer {str(tokenizer)!r}: need a folder with one of "
+        f"{', '.join(hub.VOCABULARIES)}, or a Hugging Face id"
     )

@@ -17,14 +17,14 @@ from evf_sam_ros.engines.float8 import proven_twin
 from evf_sam_ros.engines.gpu.side_by_side import SideBySide
 from evf_sam_ros.language.spelling import Reading
 from evf_sam_ros.language.tokenizer import PAD, Tokenizer
-from evf_sam_ros.language.told_words import tokenizer_of
+from evf_sam_ros.language.told_words import SEMANTIC_TOKEN, tokenizer_of
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.attention_map import recorded_attention
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
 from evf_sam_ros.perception.device import AUTOCAST, device_of, precision_of
 from evf_sam_ros.perception.download import Answers, Download, fetched
 from evf_sam_ros.perception.instances import tidied
-from evf_sam_ros.perception.model_folder import model_folder
+from evf_sam_ros.perception.model_folder import model_folder, tokenizer_folder
 from evf_sam_ros.perception.preprocess import (
     Photograph,
     fusion_input,
@@ -34,8 +34,6 @@ from evf_sam_ros.perception.preprocess import (
 from evf_sam_ros.perception.preprocess_upload import Upload
 from evf_sam_ros.perception.signals import free_signals, wants_more
 from evf_sam_ros.perception.stage_times import StageMarks, StageTimes
-
-SEMANTIC_PREFIX = "[semantic]"  # asks for all of a class; only multitask checkpoints know it
 
 
 @dataclass(frozen=True)
@@ -189,9 +187,9 @@ class Predictor:
         row = self._tokenizer.encode(prompt) if isinstance(prompt, str) else []
         if len(row) <= 2:  # begin and end alone
             raise ValueError(f"prompt {prompt!r} is empty; say for example 'the red mug'")
-        if not self._semantic and prompt.lstrip().lower().startswith(SEMANTIC_PREFIX):
+        if not self._semantic and prompt.lstrip().lower().startswith(SEMANTIC_TOKEN):
             raise ValueError(
-                f"prompt {prompt!r} starts with {SEMANTIC_PREFIX}, which {self.name!r} was not "
+                f"prompt {prompt!r} starts with {SEMANTIC_TOKEN}, which {self.name!r} was not "
                 "trained for: leave it out, take a multitask checkpoint, or, if this is one, "
                 "say so by behaviour semantic"
             )
@@ -312,6 +310,7 @@ def load_predictor(
     behaviour: Mapping[str, Any] | None = None,
     signals: Sequence[str] | None = None,
     engine: str = "auto",
+    tokenizer: str | Path | None = None,
 ) -> Predictor:
     """Load a model and its vocabulary, ready to answer.
 
@@ -328,6 +327,8 @@ def load_predictor(
         engine: what runs the model, see `engines.engine`: "auto" (OpenVINO where it has this model
             ready, else torch), "openvino", "torch", "plain", "compiled", "warming" or "graphs".
         signals: what of `perception.signals` to measure; None: what the decision needs.
+        tokenizer: a folder or Hugging Face id whose tokenizer is read in place of the model's
+            own: for a fine-tuned model that was published without one.
 
     Raises:
         ValueError: any of these is not what it should be; the message says what would be.
@@ -337,13 +338,14 @@ def load_predictor(
     chosen_precision = precision_of(precision, chosen_device)
     if score_threshold is not None:
         check_threshold(score_threshold)
+    vocabulary = tokenizer_folder(tokenizer, offline=offline) if tokenizer else folder
     loaded = checkpoint.load(folder, behaviour, chosen_device)
     calibration = Calibration.from_config(loaded.document)
     if score_threshold is None and calibration is not None:
         score_threshold = calibration.threshold
     return _kind(signals, calibration)(
         loaded,
-        tokenizer_of(folder, loaded.config),
+        tokenizer_of(vocabulary, loaded.config, semantic=loaded.behaviour.semantic),
         name=str(model) if folder.parent.name == "snapshots" else folder.name,
         device=chosen_device,
         precision=chosen_precision,

@@ -72,6 +72,12 @@ class NodeParameters(Settings):
         "Face id `owner/name`",
         effect=Effect.CONFIGURE,
     )
+    tokenizer: str = setting(
+        "",
+        "the folder or Hugging Face id whose tokenizer the model reads, for a fine-tuned model "
+        "that was published without one; empty: the model's own",
+        effect=Effect.CONFIGURE,
+    )
     device: str = setting(
         "auto",
         "where the model runs: `auto` (cuda if there is one), `cpu`, `cuda`, `cuda:1`, ...",

@@ -163,7 +163,7 @@ def test_a_model_that_counts_otherwise_is_refused(tmp_path):
 
 def test_a_broken_sentencepiece_file_is_refused(tmp_path):
     (tmp_path / "sentencepiece.bpe.model").write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match="no sentencepiece model"):
+    with pytest.raises(ValueError, match="not a sentencepiece model"):
         load_tokenizer(tmp_path)
     (tmp_path / "sentencepiece.bpe.model").write_bytes(b"version https://git-lfs.github.com/spec")
     with pytest.raises(ValueError, match="git lfs pull"):

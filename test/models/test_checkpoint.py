@@ -228,7 +228,7 @@ def test_a_truncated_file_is_named(folder, state):
 
 
 def test_a_checkpoint_with_more_than_tensors_is_refused(folder, state):
-    torch.save({"model": state, "step": 7}, folder / "pytorch_model.bin")
+    torch.save({"student": state, "step": 7}, folder / "pytorch_model.bin")
     with pytest.raises(ValueError, match="something else than tensors by name"):
         checkpoint.load(folder)
 
@@ -246,7 +246,7 @@ def test_an_index_that_names_files_elsewhere_is_refused(folder, state, tmp_path_
 def test_an_index_that_names_an_absent_shard_is_refused(folder):
     index = {"weight_map": {"a": "absent.bin"}}
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
-    with pytest.raises(ValueError, match=r"'absent\.bin', but there is no such file"):
+    with pytest.raises(ValueError, match=r"absent\.bin cannot be read: No such file"):
         checkpoint.load(folder)
 
 
@@ -266,10 +266,10 @@ def test_a_folder_without_weights_says_what_it_needs(folder):
     ("config", "complaint"),
     [
         (None, r"config\.json cannot be read: No such file"),
-        ("{", r"config\.json is no JSON file"),
-        ("[]", r"config\.json holds no JSON object"),
+        ("{", r"config\.json is not a JSON file"),
+        ("[]", r"config\.json does not hold a JSON object"),
         ('{"model_type": "llama"}', "describes no EVF-SAM"),
-        ('{"evf_sam_ros": 5}', "describes no model that we can build"),
+        ('{"evf_sam_ros": 5}', "describes a model that cannot be built"),
         ('{"evf_sam_ros": {"encoder": {}}}', "EvfSamConfig needs segmenter"),
         (json.dumps({**RELEASED, "sam_scale": "giant"}), "'giant', 'base'"),
     ],

@@ -14,7 +14,7 @@ from huggingface_hub import constants
 from tiny_model import write_tiny_model
 
 from evf_sam_ros.perception import hub
-from evf_sam_ros.perception.model_folder import model_folder
+from evf_sam_ros.perception.model_folder import model_folder, tokenizer_folder
 from evf_sam_ros.perception.predictor import load_predictor
 
 ROOT = Path(__file__).parents[2]
@@ -173,3 +173,30 @@ def test_a_user_downloads_once_and_segments_without_a_network(server, tmp_path):
     assert answered.returncode == 0, answered.stderr
     assert answered.stdout.startswith("the mug: ")
     assert server.requests == []
+
+
+ADDED = {"added_tokens.json": b"{}", "tokenizer_config.json": b"{}"}
+
+
+def test_the_files_that_number_added_tokens_are_downloaded(server, files):
+    server.repositories[TINY] |= ADDED
+    downloaded = {path.name for path in hub.download(TINY, print).iterdir()}
+    assert downloaded == {*files, *ADDED}
+
+
+def test_a_tokenizer_is_downloaded_without_the_weights_and_then_found_offline(server):
+    server.repositories[TINY] |= ADDED
+    with pytest.raises(ValueError, match=f"`evf-sam download {TINY} --tokenizer` fetches it"):
+        tokenizer_folder(TINY)
+    folder = tokenizer_folder(TINY, offline=False)
+    assert {path.name for path in folder.iterdir()} == {"tokenizer.json", *ADDED}
+    server.requests.clear()
+    assert tokenizer_folder(TINY) == folder
+    assert server.requests == []
+    assert hub.cached(TINY) is None, "a tokenizer alone is not a model"
+
+
+def test_a_repository_without_a_tokenizer_is_refused(server):
+    del server.repositories[TINY]["tokenizer.json"]
+    with pytest.raises(ValueError, match="holds no tokenizer: need one of sentencepiece"):
+        tokenizer_folder(TINY, offline=False)

@@ -1,6 +1,8 @@
 """A predictor with a sentencepiece vocabulary, as the released checkpoints have it."""
 
 import io
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -72,3 +74,49 @@ def test_nothing_but_blanks_is_refused(tmp_path):
 def test_a_vocabulary_larger_than_the_models_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"has \d+ tokens, its model knows 20"):
         load_predictor(write_model(tmp_path, 20), "cpu")
+
+
+def as_multitask(folder):
+    """Give a model the name and the added token of a released multitask checkpoint."""
+    config = json.loads((folder / "config.json").read_text())
+    config["behaviour"] = {"semantic": True}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_a_multitask_checkpoint_reads_semantic_as_the_token_it_was_trained_with(tmp_path):
+    folder = as_multitask(write_model(tmp_path, ROWS))
+    (folder / "added_tokens.json").write_text(json.dumps({"[semantic]": ROWS - 1}))
+    predict = load_predictor(folder, "cpu")
+    tokens, _ = predict._tokens([["[semantic] the red mug"]])
+    assert tokens[0, 0, 1] == ROWS - 1
+    assert predict(IMAGE, ["[semantic] the red mug"]).unknown_words == ((),)
+
+
+def test_a_multitask_checkpoint_without_its_token_is_refused_with_the_reason(tmp_path):
+    folder = as_multitask(write_model(tmp_path, ROWS))
+    with pytest.raises(ValueError, match=r"does not number \[semantic\].*added_tokens\.json"):
+        load_predictor(folder, "cpu")
+    load_predictor(folder, "cpu", behaviour={"semantic": False})
+
+
+def test_a_token_beyond_the_models_table_is_refused(tmp_path):
+    folder = write_model(tmp_path, ROWS)
+    (folder / "added_tokens.json").write_text(json.dumps({"[semantic]": ROWS}))
+    with pytest.raises(ValueError, match=f"has {ROWS + 1} tokens, its model knows {ROWS}"):
+        load_predictor(folder, "cpu")
+
+
+def test_a_model_without_a_tokenizer_reads_that_of_another_folder(tmp_path):
+    whole = write_model(tmp_path / "whole", ROWS)
+    bare = shutil.copytree(whole, tmp_path / "bare")
+    (bare / "sentencepiece.bpe.model").unlink()
+    with pytest.raises(ValueError, match=r"holds no tokenizer.*tokenizer DIR_OR_ID"):
+        load_predictor(bare, "cpu")
+    one, other = (
+        load_predictor(model, "cpu", tokenizer=whole)(IMAGE, ["the red mug"])
+        for model in (whole, bare)
+    )
+    np.testing.assert_array_equal(one.logits, other.logits)
+    with pytest.raises(ValueError, match="no tokenizer '/nowhere': need a folder with one of"):
+        load_predictor(bare, "cpu", tokenizer="/nowhere")

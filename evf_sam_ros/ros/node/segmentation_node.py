@@ -104,6 +104,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
                     precision=settings.precision,
                     engine=settings.engine,
                     offline=settings.offline,
+                    tokenizer=settings.tokenizer or None,
                 )
                 predictor(WARM_UP_IMAGE, ["the object"])
         except Exception as error:  # whatever it is, the node stays and can be configured again
