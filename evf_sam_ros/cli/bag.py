@@ -1,6 +1,7 @@
 """`evf-sam bag`: its options, and what it says when it has run. Imports nothing slow itself."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from math import isfinite
@@ -62,14 +63,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:
     """Answer on the recording; return the exit code. `load` gives the predictor that is wanted."""
-    from evf_sam_ros.recordings import topics
+    from evf_sam_ros.recordings import opening, topics
     from evf_sam_ros.recordings.replay import ReplayOptions, replay
     from evf_sam_ros.recordings.report import write_report
 
-    with closing(topics.open_recording(arguments.recording)) as reader:
+    with closing(opening.open_recording(arguments.recording)) as reader:
         held = topics.topics_of(reader)
         if arguments.list:
             print("\n".join(map(str, held)))
+            _warn(reader.notes)
             return 0
         if arguments.output is None:
             raise ValueError('need a sentence and -o FOLDER: evf-sam bag DIR "the mug" -o out/')
@@ -85,6 +87,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
             limit=arguments.limit,
         )
         summary = replay(predict, reader, chosen, wish, arguments.output)
+    _warn(reader.notes)
     facts = {
         "recording": arguments.recording.name,
         "images": str(chosen.image),
@@ -93,9 +96,17 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         "rectified": "yes, by the topic's name" if chosen.rectified else "no",
         "model": f"{predict.name} ({predict.precision} on {predict.device})",
     }
+    if reader.notes:
+        facts["incomplete"] = "; ".join(reader.notes)
     page = write_report(arguments.output, facts, summary)
     print(f"{len(summary.records)} frames; {page}")
     return exit_code(summary.found(expression) for expression in expressions)
+
+
+def _warn(notes: list[str]) -> None:
+    """Say what is missing of a recording."""
+    for note in notes:
+        print(f"evf-sam: {note}", file=sys.stderr)
 
 
 def _direction(given: list[float] | None) -> tuple[float, float, float] | None:

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rosbags.highlevel import AnyReader
-
 from evf_sam_ros.perception.geometry import DepthStatus, Intrinsics
 from evf_sam_ros.perception.image_messages import (
     Depth,
@@ -18,6 +16,7 @@ from evf_sam_ros.perception.image_messages import (
     rgb_from_image,
 )
 from evf_sam_ros.perception.partners import is_settled, not_registered
+from evf_sam_ros.recordings.opening import Recording
 from evf_sam_ros.recordings.topics import COMPRESSED, Chosen
 
 PATIENCE_NS = 500_000_000  # of recording; depth that comes later than this does not come
@@ -76,7 +75,7 @@ class _Loops:
 class FrameReader:
     """Read a recording's frames one by one; depth is found as the node finds it."""
 
-    def __init__(self, reader: AnyReader, chosen: Chosen, slop_s: float) -> None:
+    def __init__(self, reader: Recording, chosen: Chosen, slop_s: float) -> None:
         self._reader = reader
         self._chosen = chosen
         self._slop_s = slop_s

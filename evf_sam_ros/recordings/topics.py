@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from rosbags.highlevel import AnyReader
-from rosbags.typesys import Stores, get_typestore
+from evf_sam_ros.recordings.opening import Recording
 
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 INFO = "sensor_msgs/msg/CameraInfo"
@@ -46,28 +44,7 @@ class Chosen:
         return any(part.startswith("image_rect") for part in self.image.name.split("/"))
 
 
-def open_recording(path: Path) -> AnyReader:
-    """Return a reader of a rosbag2 folder, of one .db3 or .mcap file, or of a ROS 1 .bag file.
-
-    Raises:
-        ValueError: it is none of these, or it is broken.
-    """
-    if not path.exists():
-        raise ValueError(f"no recording {str(path)!r}")
-    # Recordings of old releases do not bring the definitions of their messages.
-    usual = get_typestore(Stores.ROS2_JAZZY)
-    try:
-        reader = AnyReader([path], default_typestore=usual)
-        reader.open()
-    except Exception as error:  # whatever a broken file makes of the library
-        raise ValueError(
-            f"{str(path)!r} cannot be read as a recording, need a rosbag2 folder, a .db3 or .mcap "
-            f"file of one, or a ROS 1 .bag file: {error or type(error).__name__}"
-        ) from error
-    return reader
-
-
-def topics_of(reader: AnyReader) -> list[Topic]:
+def topics_of(reader: Recording) -> list[Topic]:
     """Return every topic of a recording, by name; of images the first message is read."""
     return [
         Topic(name, str(info.msgtype), info.msgcount, _encoding(reader, name, info.msgtype))
@@ -134,7 +111,7 @@ def _listing(topics: Sequence[Topic]) -> str:
     return "; it has " + ", ".join(map(str, topics)) if topics else ": it is empty"
 
 
-def _encoding(reader: AnyReader, name: str, kind: Any) -> str:
+def _encoding(reader: Recording, name: str, kind: Any) -> str:
     if kind not in (IMAGE, COMPRESSED):
         return ""
     connections = [each for each in reader.connections if each.topic == name]

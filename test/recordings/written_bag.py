@@ -80,8 +80,11 @@ def header(stamp_ns, frame_id="camera"):
     return TYPES["std_msgs/msg/Header"](stamp=stamp, frame_id=frame_id)
 
 
-def write_bag(path: Path, fill, storage="sqlite3") -> Path:
-    """Write a recording: `fill` is called with a `Bag`."""
-    with Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()]) as writer:
+def write_bag(path: Path, fill, storage="sqlite3", compression=None) -> Path:
+    """Write a recording: `fill` is called with a `Bag`; compression is a mode and a format."""
+    writer = Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()])
+    if compression is not None:
+        writer.set_compression(*compression)
+    with writer:
         fill(Bag(writer))
     return path
