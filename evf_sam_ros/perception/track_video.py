@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,18 +84,18 @@ def track_video(
     with ExitStack() as stack:
         stack.callback(video.close)
         size = video.height, video.width
-        films = [stack.enter_context(VideoWriter(output, video.fps, *size))] if output else []
+        films = [stack.enter_context(VideoWriter(output, *size, video.fps))] if output else []
         lists = [stack.enter_context(_opened(records))] if records else []
-        bar = tqdm(_frames(video), total=video.frame_count, unit=" frames", desc=expression)
-        for image_rgb in stack.enter_context(bar):
+        bar = tqdm(video.timed(), total=video.frame_count, unit=" frames", desc=expression)
+        for time_s, image_rgb in stack.enter_context(bar):
             track = follow(image_rgb)
             judged = judge(expression, track.segmentation, rules=rules)
             states[track.state] += 1
             statuses[judged.status] += 1
             for film in films:
-                film.write(drawn(image_rgb, expression, track, judged))
+                film.write(drawn(image_rgb, expression, track, judged), time_s)
             for lines in lists:
-                lines.write(json.dumps(record(track, judged, video.fps)) + "\n")
+                lines.write(json.dumps(record(track, judged, time_s)) + "\n")
     unknown = tuple(predictor.unknown_words(expression))
     return Summary(expression, states, unknown, video.frame_count, statuses)
 
@@ -109,21 +108,17 @@ def drawn(image_rgb: Image, expression: str, track: Track, judged: Judgement) ->
     return draw(image_rgb, [replace(shown, status=State.LOST.name) if lost else shown])
 
 
-def record(track: Track, judged: Judgement, fps: float) -> dict[str, Any]:
+def record(track: Track, judged: Judgement, time_s: float) -> dict[str, Any]:
     """Return what a frame tells, as JSON has it; a place only where the target may be acted on."""
     told: dict[str, Any] = {
         "frame": track.index,
-        "time_s": round(track.index / fps, 4),
+        "time_s": round(time_s, 4),
         "state": track.state.value,
         "by": track.source.value,
         "status": judged.status.name,
         "score": round(track.score, 4),
     }
     return told | places(judged)
-
-
-def _frames(video: VideoReader) -> Iterator[Image]:
-    yield from video
 
 
 def _opened(path: Path) -> TextIO:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from evf_sam_ros.recordings.frames import Frame, FrameReader
 from evf_sam_ros.recordings.topics import Chosen
 
 RESULTS, MASKS, VIDEO = "results.jsonl", "masks", "overlay.mp4"
-USUAL_FPS = 10.0  # of the video, where the stamps do not tell
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,12 @@ def replay(
     total = len(range(0, chosen.image.count, wish.every))
     total = total if wish.limit is None else min(total, wish.limit)
     shown = {round(place) for place in np.linspace(0, max(total - 1, 0), show)}
-    summary, film = Summary(), _Film(folder / VIDEO)
+    summary = Summary()
     frames = _selected(FrameReader(reader, chosen, wish.slop_s), wish)
-    with (folder / RESULTS).open("w", encoding="utf-8") as lines:
+    with (
+        (folder / RESULTS).open("w", encoding="utf-8") as lines,
+        closing(_Film(folder / VIDEO)) as film,
+    ):
         for place, frame in enumerate(tqdm(frames, total=total, unit="frame")):
             record, picture = _answer(predict, frame, wish, folder)
             lines.write(json.dumps(record) + "\n")
@@ -85,7 +88,6 @@ def replay(
                 film.add(frame.stamp_ns, picture)
                 if place in shown:
                     summary.pictures.append((frame.number, picture))
-    film.close()
     return summary
 
 
@@ -170,31 +172,17 @@ def _rounded(values: Any, digits: int) -> list[float]:
 
 
 class _Film:
-    """The overlays as a video at the recording's own pace; opened once that is known."""
+    """The overlays as a video at the recording's own pace."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._first: tuple[int, Image] | None = None
         self._writer: VideoWriter | None = None
 
     def add(self, stamp_ns: int, picture: Image) -> None:
-        if self._writer is not None:
-            self._writer.write(picture)
-        elif self._first is None:
-            self._first = stamp_ns, picture
-        else:
-            gap_s = (stamp_ns - self._first[0]) / 1e9
-            self._open(1 / gap_s if 0.005 < gap_s < 10 else USUAL_FPS)
-            self.add(stamp_ns, picture)
+        if self._writer is None:
+            self._writer = VideoWriter(self._path, *picture.shape[:2])
+        self._writer.write(picture, stamp_ns / 1e9)
 
     def close(self) -> None:
-        if self._writer is None and self._first is not None:
-            self._open(USUAL_FPS)
         if self._writer is not None:
-            self._writer.__exit__(None, None, None)
-
-    def _open(self, fps: float) -> None:
-        assert self._first is not None
-        picture = self._first[1]
-        self._writer = VideoWriter(self._path, round(fps, 3), *picture.shape[:2])
-        self._writer.write(picture)
+            self._writer.close()

@@ -1,13 +1,16 @@
 """Videos as files, and `evf-sam track` as a user types it."""
 
 import json
+import struct
+import subprocess
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
 from evf_sam_ros import cli
-from evf_sam_ros.pictures.video import CODECS, VideoReader, VideoWriter
+from evf_sam_ros.pictures.video import CODECS, VideoReader, VideoWriter, frame_rate
 
 FRAMES, HEIGHT, WIDTH = 7, 48, 64
 
@@ -19,9 +22,9 @@ def model(tiny):
 
 def write_video(path, fps=10.0):
     """Write frames that grow brighter."""
-    with VideoWriter(path, fps, HEIGHT, WIDTH) as film:
+    with VideoWriter(path, HEIGHT, WIDTH, fps) as film:
         for number in range(FRAMES):
-            film.write(np.full((HEIGHT, WIDTH, 3), (30 * number, 60, 90), np.uint8))
+            film.write(np.full((HEIGHT, WIDTH, 3), (30 * number, 60, 90), np.uint8), number / fps)
     return path
 
 
@@ -41,12 +44,107 @@ def test_what_is_written_is_read(tmp_path, ending):
 
 
 def test_a_frame_of_another_size_is_fitted_to_the_film(tmp_path):
-    with VideoWriter(tmp_path / "film.avi", 10.0, HEIGHT, WIDTH) as film:
-        film.write(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
-        film.write(np.zeros((2 * HEIGHT, WIDTH, 3), np.uint8))
+    with VideoWriter(tmp_path / "film.avi", HEIGHT, WIDTH, 10.0) as film:
+        film.write(np.zeros((HEIGHT, WIDTH, 3), np.uint8), 0.0)
+        film.write(np.zeros((2 * HEIGHT, WIDTH, 3), np.uint8), 0.1)
     assert [frame.shape for frame in VideoReader(tmp_path / "film.avi")] == [
         (HEIGHT, WIDTH, 3)
     ] * 2
+
+
+def with_gaps(content, gaps_ms):
+    """Return an MP4 file whose frames last that long: its table of times is written anew."""
+    made, place = b"", 0
+    while place < len(content):
+        size, kind = struct.unpack(">I4s", content[place : place + 8])
+        body = content[place + 8 : place + size]
+        if kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+            body = with_gaps(body, gaps_ms)
+        if kind == b"stts":
+            tick = struct.unpack(">I", body[12:16])[0] / 100  # the film had 10 frames a second
+            pairs = b"".join(struct.pack(">II", 1, round(gap * tick)) for gap in gaps_ms)
+            body = body[:4] + struct.pack(">I", len(gaps_ms)) + pairs
+        if kind == b"edts":
+            kind = b"free"  # it cuts the film at its old length
+        made += struct.pack(">I4s", len(body) + 8, kind) + body
+        place += size
+    return made
+
+
+GAPS_MS = (100, 100, 900, 100, 300, 100, 100)
+TIMES_S = [0, 0.1, 0.2, 1.1, 1.2, 1.5, 1.6]
+
+
+@pytest.fixture
+def uneven(tmp_path, video):
+    path = tmp_path / "uneven.mp4"
+    path.write_bytes(with_gaps(video.read_bytes(), GAPS_MS))
+    return path
+
+
+def test_the_times_of_frames_are_those_of_the_film(uneven):
+    times = [time_s for time_s, _ in VideoReader(uneven).timed()]
+    assert times == pytest.approx(TIMES_S, abs=0.001)
+
+
+def test_what_is_written_plays_like_what_was_read(tmp_path, uneven):
+    reader = VideoReader(uneven)
+    with VideoWriter(tmp_path / "copy.mp4", HEIGHT, WIDTH, reader.fps) as film:
+        for time_s, frame in reader.timed():
+            film.write(frame, time_s)
+    copy = VideoReader(tmp_path / "copy.mp4")
+    shown = [(time_s, round(frame[..., 0].mean() / 30)) for time_s, frame in copy.timed()]
+    assert [number for _, number in shown] == [0, 1] + [2] * 9 + [3] + [4] * 3 + [5, 6]
+    assert [time_s for time_s, _ in shown] == pytest.approx(np.arange(17) / 10, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("times", "stated", "expected"),
+    [
+        ([0, 0.1, 0.2, 0.3], None, 10),
+        ([0, 0.099, 0.201, 0.3], None, 10.101),
+        ([0, 0.033, 0.067, 0.1], 29.97, 29.97),
+        ([0, 0.1, 1.1, 1.2], 2.5, 10),
+        ([5, 4, 3], None, 25),
+        ([0], 12.5, 12.5),
+        ([0, 0.001, 0.5], None, 120),
+    ],
+)
+def test_the_pace_of_a_film_is_its_own_where_it_is_steady(times, stated, expected):
+    assert frame_rate(times, stated) == pytest.approx(expected, abs=0.01)
+
+
+def test_a_jump_of_time_takes_one_frame(tmp_path):
+    with VideoWriter(tmp_path / "film.mp4", HEIGHT, WIDTH) as film:
+        for time_s in (0, 0.1, 0.2, 100_000, 100_000.1, 7, 7.1):
+            film.write(np.zeros((HEIGHT, WIDTH, 3), np.uint8), time_s)
+    assert len(list(VideoReader(tmp_path / "film.mp4"))) == 7
+
+
+def limited(script, *arguments):
+    """Run Python where no file can hold more than 4 kB; return its exit code and stderr."""
+    head = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+    command = [sys.executable, "-c", head + script, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.returncode, done.stderr
+
+
+def test_a_film_for_which_there_is_no_room_leaves_nothing_and_is_named(tmp_path):
+    script = """
+import sys, numpy as np
+from pathlib import Path
+from evf_sam_ros.pictures.video import VideoWriter
+noise = np.random.default_rng(0)
+with VideoWriter(Path(sys.argv[1]), 240, 320) as film:
+    for number in range(20):
+        film.write(noise.integers(0, 255, (240, 320, 3), np.uint8), number / 10)
+"""
+    path = tmp_path / "film.mp4"
+    code, said = limited(script, path)
+    assert code == 1
+    assert "FFmpeg" not in said
+    assert f"cannot write '{path}': is there room on the disk?" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def track(*arguments):
@@ -103,10 +201,12 @@ class TestRefusals:
         assert "no such file: 'none.mp4'" in self.refusal(capsys, "none.mp4", "mug")
 
     @pytest.mark.parametrize("content", [b"", b"hello", b"\0\0\0\x18ftypmp42 broken"])
-    def test_a_file_that_is_no_video(self, tmp_path, capsys, content):
+    def test_a_file_that_is_no_video(self, tmp_path, capfd, content):
         path = tmp_path / "video.mp4"
         path.write_bytes(content)
-        assert "is not a video" in self.refusal(capsys, path, "mug")
+        said = self.refusal(capfd, path, "mug")
+        assert "is not a video" in said
+        assert said.count("\n") == 1  # FFmpeg would have more to say
 
     def test_a_name_that_is_no_videos(self, video, capsys):
         assert "must end in .mp4 or" in self.refusal(capsys, video, "mug", "-o", "out.gif")
@@ -130,9 +230,9 @@ class TestRefusals:
 
 def test_a_file_that_ends_early_is_followed_as_far_as_it_goes(tmp_path, model, capsys):
     noise, whole, part = np.random.default_rng(0), tmp_path / "whole.mkv", tmp_path / "part.mkv"
-    with VideoWriter(whole, 10.0, HEIGHT, WIDTH) as film:
-        for _ in range(40):
-            film.write(noise.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8))
+    with VideoWriter(whole, HEIGHT, WIDTH, 10.0) as film:
+        for number in range(40):
+            film.write(noise.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8), number / 10)
     part.write_bytes(whole.read_bytes()[: whole.stat().st_size * 3 // 4])
     assert track(part, "red mugs", "--model", model, "--min-area", 1) == 0
     assert "frames, all that could be read of 40" in capsys.readouterr().out
