@@ -48,7 +48,7 @@ from evf_sam_ros.engines.engine import ENGINES, is_installed
 from evf_sam_ros.engines.measure import ceilings, is_gpu
 from evf_sam_ros.models.sam import SamConfig
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, is_bridge
-from evf_sam_ros.perception.device import AUTOCAST, device_of
+from evf_sam_ros.perception.device import PRECISIONS, device_of
 
 _ENGINES = tuple(
     name for name in ENGINES if name not in ("auto", "warming")
@@ -99,7 +99,7 @@ def _empty_report(arguments: argparse.Namespace, device: torch.device) -> dict[s
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
         "gpu": is_gpu(device),
         "machine": _machine(device, arguments.commit) | {"layers": arguments.depth or "all"},
-        "ceilings": {name: asdict(ceilings(device, AUTOCAST[name])) for name in precisions},
+        "ceilings": {name: asdict(ceilings(device, PRECISIONS[name])) for name in precisions},
         "rows": [],
         "lengths": [],
         "memory": [],
@@ -149,8 +149,8 @@ def _arguments(argv: list[str] | None) -> tuple[argparse.Namespace, torch.device
         "--prompts", nargs="+", type=at_least(1), default=[1, 8], help="per image (1 8)"
     )
     parser.add_argument(
-        "--precision", nargs="+", choices=AUTOCAST,
-        help="default: fp16 on a GPU, else fp32. fp8: beside the ceiling of bf16",
+        "--precision", nargs="+", choices=PRECISIONS,
+        help="default: fp16 on a GPU, else fp32",
     )  # fmt: skip
     parser.add_argument("--steps", nargs="+", default=STEPS, choices=STEPS, help="default: all")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")

@@ -1,10 +1,10 @@
 """Compare the masks of engines and precisions with those of the model as written, in float32.
 
-    python benchmarks/precision_masks.py [--scenes 12] [--engines torch] [--precision bf16 fp8]
+    python benchmarks/precision_masks.py [--scenes 12] [--engines torch] [--precision bf16 fp16]
 
 Scenes are drawn, with some sentences each; the model's weights are trained ones, which half
-precision and float8 treat better than random ones. Every predictor decides for itself. fp8 and
-fp16, which a CPU is refused for their slowness, run here: their answers are the point. The exit
+precision treats better than random ones. Every predictor decides for itself. fp16, which a CPU is
+refused for its slowness, runs here: its answers are the point. The exit
 status is 1 where a mean overlap is below the goal.
 """
 
@@ -23,7 +23,7 @@ from tqdm import tqdm
 from evf_sam_ros.engines.engine import ENGINES
 from evf_sam_ros.evaluation.tabletop import EXPRESSION_STREAM, EXPRESSIONS_PER_SCENE
 from evf_sam_ros.perception import predictor
-from evf_sam_ros.perception.device import AUTOCAST
+from evf_sam_ros.perception.device import PRECISIONS
 from evf_sam_ros.perception.predictor import Predictor, Segmentation, load_predictor
 from evf_sam_ros.sim.expressions import sample_expressions
 from evf_sam_ros.sim.scene import Scene, render_scene
@@ -114,7 +114,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", help="as for evf-sam segment")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--engines", nargs="+", default=["torch"], choices=ENGINES)
-    parser.add_argument("--precision", nargs="+", default=["bf16", "fp8"], choices=AUTOCAST)
+    parser.add_argument("--precision", nargs="+", default=["bf16", "fp16"], choices=PRECISIONS)
     parser.add_argument("--scenes", type=int, default=12)
     parser.add_argument("--seed", type=int, default=930_000, help="of the first scene")
     return parser.parse_args(argv)

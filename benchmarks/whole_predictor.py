@@ -20,7 +20,7 @@ import torch
 from evf_sam_ros.engines.engine import ENGINES, is_installed
 from evf_sam_ros.engines.measure import Times, in_turn
 from evf_sam_ros.evaluation.tabletop import EXPRESSION_STREAM
-from evf_sam_ros.perception.device import AUTOCAST, device_of, precision_of
+from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.sim.expressions import sample_expressions
 from evf_sam_ros.sim.scene import Scene, render_scene
@@ -88,7 +88,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", help="as for evf-sam segment")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--engines", nargs="+", default=engines, choices=ENGINES)
-    parser.add_argument("--precision", nargs="+", default=["auto"], choices=("auto", *AUTOCAST))
+    parser.add_argument("--precision", nargs="+", default=["auto"], choices=("auto", *PRECISIONS))
     parser.add_argument("--prompts", nargs="+", type=int, default=[1, 4], help="per picture")
     parser.add_argument("--scenes", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=12)

@@ -15,11 +15,9 @@ from torch import Tensor
 from benchmarks.timing.inputs import WORDS, Inputs, Words
 from evf_sam_ros.engines.engine import Engine
 from evf_sam_ros.engines.gpu.side_by_side import SideBySide
-from evf_sam_ros.engines.measure import is_gpu
 from evf_sam_ros.models.variants import EvfSamConfig
 from evf_sam_ros.perception.download import Download
 from evf_sam_ros.perception.preprocess import fusion_input, restore, segmenter_input
-from evf_sam_ros.perception.preprocess_upload import Upload
 
 MODEL_STEPS = ("encode", "prompt", "decode")
 STEPS = (*MODEL_STEPS, "network", "frame")
@@ -55,7 +53,6 @@ def ours(
 ) -> Contender:
     """Return the steps of an engine."""
     side_by_side = SideBySide(device)
-    upload = Upload(device) if is_gpu(device) else None
     download = Download(device)
 
     def both(image: Tensor, fusion: Tensor, words: Words) -> Any:
@@ -69,11 +66,10 @@ def ours(
 
     def whole_frame(frame: int, prompts: int) -> Any:
         photograph = inputs.photograph(frame)
-        pixels = photograph if upload is None else upload(photograph)
-        image, resized = segmenter_input(pixels, config.image_input)
-        fusion = fusion_input(pixels, config.fusion_input)
+        image, resized = segmenter_input(photograph, config.image_input)
+        fusion = fusion_input(photograph, config.fusion_input).to(device)
         words = inputs.words(frame, prompts)
-        logits = both(image[None], fusion[None], words).logits[0]
+        logits = both(image[None].to(device), fusion[None], words).logits[0]
         original = (photograph.shape[0], photograph.shape[1])
         return download(restore(logits, config.image_input, resized, original).gt(0))
 

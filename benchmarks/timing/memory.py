@@ -11,7 +11,6 @@ from benchmarks.timing.contender import ours
 from benchmarks.timing.inputs import Inputs
 from benchmarks.timing.participants import Setting
 from evf_sam_ros.engines.engine import round_weights
-from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.models.variants import build
 
 _FRAMES = 4  # per number of prompts: the first compile and record
@@ -45,8 +44,7 @@ def _peak(setting: Setting, engine: str) -> Peak:
     _begin(device)
     with device:
         model = build(config).requires_grad_(False)
-    twin = float8_twin(model) if precision == "fp8" else model
-    runs = setting.deployed(engine, setting.engine(engine, twin))
+    runs = setting.deployed(engine, setting.engine(engine, model))
     if precision != "fp32":
         round_weights(model, setting.dtype)
     loading = torch.cuda.max_memory_reserved(device)
@@ -58,7 +56,7 @@ def _peak(setting: Setting, engine: str) -> Peak:
             for frame in range(_FRAMES):
                 contender.steps["frame"](frame, count)
     answering = torch.cuda.max_memory_reserved(device)
-    sizes = [each / 1e9 for each in (_bytes(twin), loading, answering)]
+    sizes = [each / 1e9 for each in (_bytes(model), loading, answering)]
     return Peak(setting.variant, precision, engine, *sizes)
 
 

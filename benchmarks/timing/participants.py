@@ -17,12 +17,11 @@ from benchmarks.timing.inputs import Inputs
 from benchmarks.timing.peer import peer
 from benchmarks.timing.proof import Proof
 from evf_sam_ros.engines.engine import Engine, PlainEngine, engine_for, round_weights
-from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.engines.measure import GATES, is_gpu
 from evf_sam_ros.engines.proof import allowed
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig, build
-from evf_sam_ros.perception.device import AUTOCAST
+from evf_sam_ros.perception.device import PRECISIONS
 
 _TABLE_STD = 0.02  # of tables of positions, which are zero at birth
 _READY_RUNS = 3  # of every step: the first may compile, the second record
@@ -57,8 +56,8 @@ class Setting:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Return what everything runs in that is not float8."""
-        return AUTOCAST[self.precision]
+        """Return what everything runs in ."""
+        return PRECISIONS[self.precision]
 
     @property
     def peers_dtype(self) -> torch.dtype:
@@ -127,9 +126,8 @@ def _fill(model: nn.Module) -> None:
 
 
 def _engines(setting: Setting, model: EvfSam) -> Iterator[tuple[str, Engine]]:
-    runs_it = float8_twin(model) if setting.precision == "fp8" else model
     for name in setting.engines:
-        engine = setting.tried(name, lambda name=name: setting.engine(name, runs_it))
+        engine = setting.tried(name, lambda name=name: setting.engine(name, model))
         if engine is not None:
             yield name, engine
 

@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:N"
     )
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16, fp8")
+    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16")
     parser.add_argument(
         "--prompts", type=at_least(1), default=1, help="per image (default: %(default)s)"
     )
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     from evf_sam_ros.engines import bench_report, benchmarking
     from evf_sam_ros.models import checkpoint
-    from evf_sam_ros.perception.device import AUTOCAST, device_of, precision_of
+    from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
     from evf_sam_ros.perception.model_folder import model_folder
 
     device = device_of(arguments.device)
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         config=loaded.config,
         device=device,
         precision=precision,
-        dtype=AUTOCAST[precision],
+        dtype=PRECISIONS[precision],
         engines=arguments.engines or benchmarking.engines_of(device),
         prompts=arguments.prompts,
         rounds=arguments.rounds,

@@ -141,8 +141,7 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         default="auto",
-        help="fp32, bf16, fp16, fp8 (newer GPUs), or auto: fp32 on a CPU, fp16 on a GPU "
-        "(default: %(default)s)",
+        help="fp32, bf16, fp16, or auto: fp32 on a CPU, fp16 on a GPU (default: %(default)s)",
     )
     parser.add_argument(
         "--engine",

@@ -14,7 +14,6 @@ from evf_sam_ros.engines.engine import (
     is_installed,
     round_weights,
 )
-from evf_sam_ros.engines.float8 import float8_twin
 from evf_sam_ros.engines.gpu.side_by_side import SideBySide
 from evf_sam_ros.engines.measure import (
     Ceilings,
@@ -62,7 +61,7 @@ class BenchOptions:
     config: EvfSamConfig
     device: torch.device
     precision: str
-    dtype: torch.dtype  # what everything runs in that is not float8
+    dtype: torch.dtype  # what everything runs in
     engines: Sequence[str]
     prompts: int
     rounds: int
@@ -109,12 +108,11 @@ def bench(asked: BenchOptions) -> Bench:
 
 def _engines(asked: BenchOptions) -> tuple[dict[str, Engine], dict[str, str]]:
     """Return the engines that can be had, and why the others cannot."""
-    runs_it = float8_twin(asked.model) if asked.precision == "fp8" else asked.model
     made: dict[str, Engine] = {}
     left_out: dict[str, str] = {}
     for name in asked.engines:
         try:
-            engine = engine_for(name, runs_it, asked.config, asked.device, asked.precision)
+            engine = engine_for(name, asked.model, asked.config, asked.device, asked.precision)
         except ValueError as reason:
             left_out[name] = str(reason)
             continue

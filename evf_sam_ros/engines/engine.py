@@ -27,7 +27,7 @@ from evf_sam_ros.engines.gpu.graphs import MEETINGS, CudaRecorder, GraphsEngine
 from evf_sam_ros.engines.gpu.rehearsal import rehearse
 from evf_sam_ros.engines.lean import torch_engine
 from evf_sam_ros.engines.plain import PlainEngine
-from evf_sam_ros.engines.precision import AUTOCAST, round_weights
+from evf_sam_ros.engines.precision import PRECISIONS, round_weights
 from evf_sam_ros.engines.proof import Disagreement, disagreement
 from evf_sam_ros.engines.twin import rounded_twin
 from evf_sam_ros.engines.warming import WarmingEngine
@@ -130,7 +130,7 @@ def _warming(asked: _EngineRequest) -> Engine:
 def _graphs(asked: _EngineRequest) -> Engine:
     if not asked.on_gpu:
         raise ValueError(f"engine 'graphs' needs a GPU, the device is {asked.device}")
-    dtype = AUTOCAST[asked.precision]
+    dtype = PRECISIONS[asked.precision]
     twin = replace(asked, model=rounded_twin(asked.model, dtype))
     recorder = partial(CudaRecorder, asked.device)
     engine = GraphsEngine(_torch(twin), recorder, asked.config.encoder.max_tokens)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from evf_sam_ros.engines.fusion import InBuckets, lean_prompt
 from evf_sam_ros.engines.lean_segmenters import lean_segmenter
-from evf_sam_ros.engines.precision import AUTOCAST
+from evf_sam_ros.engines.precision import PRECISIONS
 from evf_sam_ros.engines.sam_encoder import LeanAttention, SamAttention
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
@@ -46,7 +46,7 @@ def torch_engine(model: EvfSam, device: torch.device, precision: str) -> TorchEn
     engine = TorchEngine(model, "queries" if on_gpu else "bias").eval()
     if on_gpu:
         engine.prompt = InBuckets(engine.prompt, model.encoder.config.max_tokens)
-    dtype = AUTOCAST[precision]
+    dtype = PRECISIONS[precision]
     for module in engine.modules():
         if isinstance(module, LeanAttention) and dtype != torch.float32:
             module.round_tables(dtype)

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-AUTOCAST = PRECISIONS | {"fp8": torch.bfloat16}  # what everything runs in that is not float8
 _ROUNDED = "evf_sam_ros_rounded"  # attribute of a parameter
 
 

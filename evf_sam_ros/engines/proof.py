@@ -9,7 +9,7 @@ from torch import Tensor
 
 from evf_sam_ros.engines.measure import GATES, relative_error
 from evf_sam_ros.engines.plain import PlainEngine
-from evf_sam_ros.engines.precision import AUTOCAST
+from evf_sam_ros.engines.precision import PRECISIONS
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 
@@ -71,7 +71,7 @@ def judged(
     """Return an engine's error, beside the model's own where the engine misses the gate."""
     if precision == "fp32" or error <= GATES[precision]:
         return Disagreement(error)
-    rounded = answers(model, config, PlainEngine(model), AUTOCAST[precision])
+    rounded = answers(model, config, PlainEngine(model), PRECISIONS[precision])
     return Disagreement(error, error_of(expected, rounded))
 
 

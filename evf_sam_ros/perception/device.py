@@ -2,10 +2,9 @@
 
 import torch
 
-from evf_sam_ros.engines.float8 import LEAST_CAPABILITY
-from evf_sam_ros.engines.precision import AUTOCAST, PRECISIONS
+from evf_sam_ros.engines.precision import PRECISIONS
 
-__all__ = ["AUTOCAST", "PRECISIONS", "device_of", "precision_of"]
+__all__ = ["PRECISIONS", "device_of", "precision_of"]
 
 
 def device_of(name: str) -> torch.device:
@@ -35,31 +34,16 @@ def device_of(name: str) -> torch.device:
 
 
 def precision_of(name: str, device: torch.device) -> str:
-    """Return a key of `AUTOCAST`; "auto" is what suits the device.
+    """Return a key of `PRECISIONS`; "auto" is what suits the device.
 
     Raises:
         ValueError: no such precision, or not on this device.
     """
-    if name != "auto" and name not in AUTOCAST:
-        raise ValueError(f"precision is {name!r}, need auto, {', '.join(AUTOCAST)}")
-    if name == "fp8":
-        _check_float8(device)
+    if name != "auto" and name not in PRECISIONS:
+        raise ValueError(f"precision is {name!r}, need auto, {', '.join(PRECISIONS)}")
     if device.type == "cpu":
         if name == "fp16":
             raise ValueError("precision 'fp16' is unusably slow on a CPU, need fp32 or bf16")
         return "fp32" if name == "auto" else name
     # Half precision as the published code has it; bfloat16 rounds eight times as coarsely.
     return "fp16" if name == "auto" else name
-
-
-def _check_float8(device: torch.device) -> None:
-    needed = f"precision 'fp8' needs a GPU of compute capability {_dotted(LEAST_CAPABILITY)}"
-    if device.type != "cuda":
-        raise ValueError(f"{needed}, the device is {device}: need fp32 or bf16")
-    capability = torch.cuda.get_device_capability(device)
-    if capability < LEAST_CAPABILITY:
-        raise ValueError(f"{needed}, {device} has {_dotted(capability)}: need fp32, bf16 or fp16")
-
-
-def _dotted(capability: tuple[int, int]) -> str:
-    return ".".join(map(str, capability))

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evf_sam_ros.engines.engine import engine_for, round_weights
-from evf_sam_ros.engines.float8 import proven_twin
 from evf_sam_ros.engines.gpu.side_by_side import SideBySide
 from evf_sam_ros.language.spelling import Reading
 from evf_sam_ros.language.tokenizer import PAD, Tokenizer
@@ -21,17 +20,15 @@ from evf_sam_ros.language.told_words import SEMANTIC_TOKEN, tokenizer_of
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.attention_map import recorded_attention
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
-from evf_sam_ros.perception.device import AUTOCAST, device_of, precision_of
+from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
 from evf_sam_ros.perception.download import Answers, Download, fetched
 from evf_sam_ros.perception.instances import tidied
 from evf_sam_ros.perception.model_folder import model_folder, tokenizer_folder
 from evf_sam_ros.perception.preprocess import (
-    Photograph,
     fusion_input,
     restore,
     segmenter_input,
 )
-from evf_sam_ros.perception.preprocess_upload import Upload
 from evf_sam_ros.perception.signals import free_signals, wants_more
 from evf_sam_ros.perception.stage_times import StageMarks, StageTimes
 
@@ -75,18 +72,16 @@ class Predictor:
         self.score_threshold = score_threshold  # None: found is whatever has a mask
         self.config = loaded.config
         self.model = loaded.model.to(device)
-        twin = proven_twin(self.model, self.config) if precision == "fp8" else None
-        self.precision = "bf16" if precision == "fp8" and twin is None else precision
-        self.engine = engine_for(engine, twin or self.model, self.config, device, self.precision)
+        self.precision = precision
+        self.engine = engine_for(engine, self.model, self.config, device, precision)
         # On a CPU another thread may be making OpenVINO's graphs of them, which are float32.
         exact = (engine == "warming" and device.type == "cpu") or self.engine.name == "openvino"
         if precision != "fp32" and not exact:
-            round_weights(self.model, AUTOCAST[precision])
+            round_weights(self.model, PRECISIONS[precision])
         self._tokenizer = tokenizer
         self._calibration = calibration
         self._semantic = loaded.behaviour.semantic
         self._tidy = loaded.behaviour.tidy
-        self._upload = Upload(device) if device.type == "cuda" else None
         self._download = Download(device)
         self._side_by_side = SideBySide(device)
 
@@ -207,10 +202,9 @@ class Predictor:
     ) -> list[Segmentation]:
         stages = StageMarks(self.device)
         spec = self.config.image_input
-        photographs = self._photographs(images_rgb)
-        inputs = [segmenter_input(photograph, spec) for photograph in photographs]
-        images = torch.stack([image for image, _ in inputs])
-        fusions = images if self.config.fusion_input == spec else self._fusions(photographs)
+        inputs = [segmenter_input(image_rgb, spec) for image_rgb in images_rgb]
+        images = torch.stack([image for image, _ in inputs]).to(self.device)
+        fusions = images if self.config.fusion_input == spec else self._fusions(images_rgb)
         stages.mark()
 
         def encode() -> Any:
@@ -241,13 +235,9 @@ class Predictor:
             for i, own in enumerate(prompts)
         ]
 
-    def _photographs(self, images_rgb: Sequence[NDArray[np.uint8]]) -> Sequence[Photograph]:
-        """Return them where they are to be resized: on a GPU, or as they are."""
-        return images_rgb if self._upload is None else [self._upload(each) for each in images_rgb]
-
-    def _fusions(self, photographs: Sequence[Photograph]) -> Tensor:
+    def _fusions(self, images_rgb: Sequence[NDArray[np.uint8]]) -> Tensor:
         spec = self.config.fusion_input
-        return torch.stack([fusion_input(each, spec) for each in photographs])
+        return torch.stack([fusion_input(each, spec) for each in images_rgb]).to(self.device)
 
     def _attention(self, fusions: Tensor, tokens: tuple[Tensor, Tensor]) -> Tensor:
         """Return where the encoder looks, (B, P, h, w)."""
@@ -297,7 +287,7 @@ class Predictor:
     def _reduced_precision(self) -> Any:
         if self.precision == "fp32":
             return nullcontext()
-        return torch.autocast(self.device.type, AUTOCAST[self.precision])
+        return torch.autocast(self.device.type, PRECISIONS[self.precision])
 
 
 def load_predictor(
@@ -318,8 +308,7 @@ def load_predictor(
         model: a folder, the name of an embedded model, a Hugging Face id `owner/name`, or None
             for the default.
         device: "auto" (CUDA where there is one, else the CPU) or what torch calls a device.
-        precision: "auto" (fp16 on CUDA, fp32 on a CPU), "fp32", "bf16", "fp16" or "fp8" (on GPUs
-            that have it; bf16 where the model would answer otherwise, and a warning says so).
+        precision: "auto" (fp16 on CUDA, fp32 on a CPU), "fp32", "bf16" or "fp16".
         score_threshold: p(found) from which an object counts as found; None: the model's own.
         offline: use a Hugging Face model only if it was downloaded before.
         behaviour: how to treat the checkpoint, where not by its own default: `resizing`, `masks`,

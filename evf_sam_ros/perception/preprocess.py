@@ -1,10 +1,8 @@
 """From a photograph to a model's inputs and back to its size: the only copy of resizing.
 
-Images are (H, W, 3) uint8 RGB: an array, or a tensor on any device, where all of it then happens,
-bit for bit the same. What is returned is float32 on the same device, (3, height, width).
+Images are (H, W, 3) uint8 RGB, resized on the CPU by Pillow or torch as the reference does. What
+is returned is float32 (3, height, width) there.
 """
-
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -14,10 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from evf_sam_ros.models.image_input import ImageInput
-from evf_sam_ros.perception.preprocess_bytes import resize_bytes
 
 Size = tuple[int, int]  # (height, width), pixels
-Photograph = NDArray[np.uint8] | Tensor  # (H, W, 3) uint8
+Photograph = NDArray[np.uint8]  # (H, W, 3)
 
 
 def segmenter_input(image_rgb: Photograph, spec: ImageInput) -> tuple[Tensor, Size]:
@@ -49,7 +46,7 @@ def resized(image_rgb: Photograph, spec: ImageInput) -> Tensor:
         case "stretch":
             return _antialiased(image_rgb, spec.size)
         case "sample":
-            return _sampled(image_rgb, spec.size)
+            return _torch_resize(_channels_first(image_rgb), spec.size, "bilinear")
         case "bicubic":
             return _torch_resize(_channels_first(image_rgb).float(), spec.size, "bicubic")
 
@@ -83,32 +80,21 @@ def _size(image_rgb: Photograph) -> Size:
 
 def _check(image_rgb: Photograph) -> None:
     right_shape = image_rgb.ndim == 3 and image_rgb.shape[2] == 3 and 0 not in image_rgb.shape
-    if not right_shape or image_rgb.dtype not in (np.uint8, torch.uint8):
+    if not right_shape or image_rgb.dtype != np.uint8:
         raise ValueError(
             f"the image is {image_rgb.shape} {image_rgb.dtype}, need (H, W, 3) uint8, not empty"
         )
 
 
 def _channels_first(image_rgb: Photograph) -> Tensor:
-    if isinstance(image_rgb, Tensor):
-        return image_rgb.permute(2, 0, 1).contiguous()
     # A copy: an image may be read-only or a view with negative strides.
     return torch.from_numpy(np.array(image_rgb.transpose(2, 0, 1), order="C"))
 
 
 def _antialiased(image_rgb: Photograph, size: Size) -> Tensor:
-    if isinstance(image_rgb, Tensor):
-        return resize_bytes(_channels_first(image_rgb), size, "antialiased")
     picture = Image.fromarray(np.ascontiguousarray(image_rgb))
     scaled = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     return _channels_first(np.asarray(scaled))
-
-
-def _sampled(image_rgb: Photograph, size: Size) -> Tensor:
-    pixels = _channels_first(image_rgb)
-    if isinstance(image_rgb, Tensor):  # torch's own kernel of bytes is the CPU's
-        return resize_bytes(pixels, size, "sampled")
-    return _torch_resize(pixels, size, "bilinear")
 
 
 def _torch_resize(pixels: Tensor, size: Size, mode: str) -> Tensor:
@@ -118,15 +104,8 @@ def _torch_resize(pixels: Tensor, size: Size, mode: str) -> Tensor:
 
 
 def _normalised(pixels: Tensor, spec: ImageInput) -> Tensor:
-    mean, std = (_per_channel(tuple(each), pixels.device) for each in (spec.mean, spec.std))
+    mean, std = (torch.tensor(each)[:, None, None] for each in (spec.mean, spec.std))
     return (pixels.float() - mean) / std
-
-
-@lru_cache(maxsize=16)
-def _per_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
-    """Return (3, 1, 1), kept on the device: what is sent there anew makes the program wait."""
-    with torch.inference_mode(False):  # lent to whoever asks next, whatever their mode
-        return torch.tensor(values, device=device)[:, None, None]
 
 
 def _bilinear(logits_1Phw: Tensor, size: Size) -> Tensor:

@@ -85,9 +85,9 @@ class NodeParameters(Settings):
     )
     precision: str = setting(
         "auto",
-        "number format of the model; `auto` is what suits the device, `fp8` is for newer GPUs",
+        "number format of the model; `auto` is what suits the device",
         effect=Effect.CONFIGURE,
-        choices=("auto", "fp32", "bf16", "fp16", "fp8"),
+        choices=("auto", "fp32", "bf16", "fp16"),
     )
     engine: str = setting(
         "auto",

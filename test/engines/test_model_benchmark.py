@@ -202,7 +202,7 @@ def test_compilations_and_recordings_are_counted(monkeypatch):
 @pytest.fixture
 def gpu(monkeypatch):
     """Let the CPU pass for a GPU; what is asked of `torch.cuda` must exist there, as it is."""
-    for module in (measure, benchmark, participants, contender):
+    for module in (measure, benchmark, participants):
         monkeypatch.setattr(module, "is_gpu", lambda _: True)
     event = mock.create_autospec(torch.cuda.Event)
     event.return_value.elapsed_time.return_value = 2.0  # ms

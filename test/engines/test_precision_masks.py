@@ -31,16 +31,18 @@ def test_overlap_is_of_masks_that_either_found_and_decisions_are_counted_apart()
     assert not agreement.reached()
 
 
-def test_the_default_model_draws_the_same_masks_in_float8(capsys, one_thread):
-    given = ["--scenes", "1", "--device", "cpu", "--precision", "fp32", "fp8"]
+def test_the_default_model_draws_the_same_masks_in_bfloat16(capsys, one_thread):
+    given = ["--scenes", "1", "--device", "cpu", "--precision", "fp32", "bf16"]
     assert precision_masks.main(given) == 0
-    exact, float8 = capsys.readouterr().out.splitlines()[2:]
+    exact, rough = capsys.readouterr().out.splitlines()[2:]
     assert exact.startswith("| torch fp32 | ")
     assert exact.endswith("| 1.0000 | 1.0000 | 0 of 6 |")
-    assert float8.startswith("| torch fp8 | ")
+    assert rough.startswith("| torch bf16 | ")
 
 
 def test_what_another_engine_would_run_is_refused(monkeypatch):
-    monkeypatch.setattr("evf_sam_ros.perception.predictor.proven_twin", lambda *_: None)
-    with pytest.raises(SystemExit, match="torch in fp8 was refused: torch in bf16 runs in its"):
-        precision_masks.main(["--scenes", "1", "--device", "cpu", "--precision", "fp8"])
+    monkeypatch.setattr("evf_sam_ros.engines.engine._proven_openvino", lambda *_, **__: None)
+    monkeypatch.setattr("evf_sam_ros.engines.engine.is_installed", lambda: True)
+    given = ["--engines", "openvino", "--precision", "fp32"]
+    with pytest.raises(SystemExit, match="openvino in fp32 was refused: torch in fp32 runs in"):
+        precision_masks.main(["--scenes", "1", "--device", "cpu", *given])

@@ -9,11 +9,8 @@ import torch
 from rounding import assert_same
 from tiny_model import ALWAYS, CONFIG, write_tiny_model
 
-from evf_sam_ros.engines.measure import GATES
 from evf_sam_ros.models import checkpoint
-from evf_sam_ros.perception import predictor
 from evf_sam_ros.perception.attention_picture import draw_attention
-from evf_sam_ros.perception.device import precision_of
 from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.perception.preprocess import restore, segmenter_input
 
@@ -253,15 +250,6 @@ class TestRefusals:
         with pytest.raises(ValueError, match="need fp32 or bf16"):
             load_predictor(folder, "cpu", "fp16")
 
-    def test_float8_is_refused_where_no_kernel_has_it(self, folder, monkeypatch):
-        with pytest.raises(ValueError, match=r"'fp8' needs a GPU .* 8\.9, the device is cpu"):
-            load_predictor(folder, "cpu", "fp8")
-        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 6))
-        with pytest.raises(ValueError, match=r"8\.9, cuda:0 has 8\.6: need fp32, bf16 or fp16"):
-            precision_of("fp8", torch.device("cuda:0"))
-        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
-        assert precision_of("fp8", torch.device("cuda:0")) == "fp8"
-
     @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
     def test_a_threshold_that_is_no_probability_is_refused(self, folder, threshold):
         with pytest.raises(ValueError, match="from 0 to 1"):
@@ -273,19 +261,6 @@ def test_bf16_on_a_cpu_answers_nearly_the_same(folder, predict, image):
     rough = load_predictor(folder, "cpu", "bf16")(image, ["the red mug"]).logits
     assert np.linalg.norm(rough - exact) < 0.1 * np.linalg.norm(exact)
     assert (rough != exact).any()
-
-
-@pytest.mark.parametrize(("gate", "precision"), [(0.001, "bf16"), (0.5, "fp8")])
-def test_float8_answers_only_within_its_gate(
-    folder, predict, image, gate, precision, monkeypatch, caplog
-):
-    monkeypatch.setattr(predictor, "precision_of", lambda *_: "fp8")  # a CPU has its product, too
-    monkeypatch.setitem(GATES, "fp8", gate)
-    rough = load_predictor(folder, "cpu")
-    assert rough.precision == precision
-    assert ("bf16 runs it" in caplog.text) == (precision == "bf16")
-    exact, computed = (each(image, ["the red mug"]).logits for each in (predict, rough))
-    assert 0 < np.linalg.norm(computed - exact) < 0.5 * np.linalg.norm(exact)
 
 
 @pytest.mark.gpu

@@ -10,7 +10,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
 from evf_sam_ros.engines.engine import ENGINES
-from evf_sam_ros.perception.device import AUTOCAST
+from evf_sam_ros.perception.device import PRECISIONS
 from evf_sam_ros.ros.interface_table import TABLES, update
 from evf_sam_ros.ros.parameter_values import LenientParameters
 from evf_sam_ros.ros.parameters import (
@@ -79,7 +79,7 @@ def test_a_value_that_makes_no_sense_is_refused_with_a_reason(server, name, valu
 def test_there_is_a_choice_for_every_engine_and_precision():
     choices = {each.name: each.metadata["choices"] for each in fields(NodeParameters)}
     assert choices["engine"] == ENGINES
-    assert choices["precision"] == ("auto", *AUTOCAST)
+    assert choices["precision"] == ("auto", *PRECISIONS)
 
 
 def test_what_is_read_when_configured_is_refused_afterwards(server):

@@ -18,7 +18,7 @@ from evf_sam_ros.engines.gpu.graphs import MEETINGS, CudaRecorder, GraphsEngine
 from evf_sam_ros.engines.gpu.rehearsal import rehearse
 from evf_sam_ros.engines.lean import torch_engine
 from evf_sam_ros.engines.plain import PlainEngine
-from evf_sam_ros.engines.precision import AUTOCAST
+from evf_sam_ros.engines.precision import PRECISIONS
 from evf_sam_ros.engines.proof import answers, error_of, judged
 from evf_sam_ros.engines.twin import rounded_twin
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -43,10 +43,9 @@ def compiling(
     """
     _check(device)
     _keep_kernels()
-    dtype = AUTOCAST[precision]
-    truth_in = dtype if precision == "fp8" else torch.float32  # float8's twin is never float32
+    dtype = PRECISIONS[precision]
     try:
-        expected = answers(model, config, PlainEngine(model), truth_in)
+        expected = answers(model, config, PlainEngine(model), torch.float32)
     except RuntimeError as error:  # float32 may need more memory than there is
         return partial(_refused, str(error))
     # Rounded now: whoever rounds the model while another thread compiles shares these weights.
@@ -61,7 +60,7 @@ def _made(
     expected: list[Tensor],
 ) -> Any:
     most = config.encoder.max_tokens
-    dtype = AUTOCAST[precision]
+    dtype = PRECISIONS[precision]
     compiled = CompiledEngine(torch_engine(twin, device, precision), most)
     engine: Any = compiled
     try:
