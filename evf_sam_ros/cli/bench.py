@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from evf_sam_ros.cli.option_types import at_least
+from evf_sam_ros.whole_files import write_text
 
 SUMMARY = "measure how fast a model is on this machine, and say what limits it"
 EXAMPLES = """\
@@ -67,4 +68,4 @@ def run(arguments: argparse.Namespace) -> None:
     print("\n".join(bench_report.report(found, question)))
     if arguments.json:
         figures = bench_report.as_json(found, question) | {"model": arguments.model}
-        arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        write_text(arguments.json, json.dumps(figures, indent=1) + "\n")

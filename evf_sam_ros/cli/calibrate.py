@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evf_sam_ros.cli.option_types import at_least
+from evf_sam_ros.whole_files import write_text
 
 if TYPE_CHECKING:
     from evf_sam_ros.pictures.document import Document
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     report = document(figures)
     print(report.markdown())
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        write_text(arguments.json, json.dumps(figures, indent=2) + "\n")
     if arguments.report:
         print(f"report: {report.write(arguments.report)}")
     if not arguments.dry_run:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from evf_sam_ros import __version__
 from evf_sam_ros.cli import completion
 from evf_sam_ros.cli.rules import add_rules
+from evf_sam_ros.whole_files import sentence
 
 USER_ERROR = 2
 USUAL_EXIT_CODES = (
@@ -34,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.name != "mujoco":
             raise
         return _refuse("the simulated tabletop needs MuJoCo: pip install 'evf_sam_ros[sim]'")
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        return _refuse(sentence(error))
+    except ValueError as error:
         return _refuse(" ".join(str(error).split()))
     except KeyboardInterrupt:
         print("evf-sam: interrupted", file=sys.stderr)

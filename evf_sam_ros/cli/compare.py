@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from evf_sam_ros.cli.evaluate import Load, add_split_options, make_folders
+from evf_sam_ros.whole_files import write_text
 
 SUMMARY = "compare two models on the same data, sentence by sentence"
 EXAMPLES = """\
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace, load: Load) -> None:
     print(comparison.as_text(a, b, paired))
     if arguments.json:
         document = json.dumps(comparison.as_json(a, b, paired), indent=2)
-        arguments.json.write_text(document + "\n", encoding="utf-8")
+        write_text(arguments.json, document + "\n")
     if arguments.report:
         print(f"report: {comparison.document(a, b, paired).write(arguments.report)}")
 

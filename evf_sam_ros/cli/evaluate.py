@@ -8,6 +8,7 @@ from typing import Any
 
 from evf_sam_ros.cli.option_types import at_least
 from evf_sam_ros.cli.rules import rules_from
+from evf_sam_ros.whole_files import write_text
 
 SUMMARY = "measure a model on data it never saw"
 EXAMPLES = """\
@@ -94,7 +95,7 @@ def _on_files(arguments: argparse.Namespace, load: Load) -> None:
         figures = datasets.evaluate(request, load(arguments), share)
     if arguments.json and figures:
         document = figures if len(figures) > 1 else next(iter(figures.values()))
-        arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        write_text(arguments.json, json.dumps(document, indent=2) + "\n")
 
 
 def _on_tabletop(arguments: argparse.Namespace, load: Load) -> None:
@@ -116,6 +117,6 @@ def _on_tabletop(arguments: argparse.Namespace, load: Load) -> None:
     }
     print(as_text(figures))
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        write_text(arguments.json, json.dumps(figures, indent=2) + "\n")
     if arguments.report:
         print(f"report: {write_report(arguments.report, figures, measurement.judged, predict)}")

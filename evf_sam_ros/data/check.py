@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from evf_sam_ros.data import catalogue, coco, overlap, published, semantic
 from evf_sam_ros.data.records import Dataset, Expression, Record
 from evf_sam_ros.pictures.contact_sheet import contact_sheet
+from evf_sam_ros.pictures.photograph import PICTURES, check_ending
+from evf_sam_ros.whole_files import write_bytes
 
 # Where the authors offer it, and what of it belongs where below the folder.
 WHERE: Mapping[str, str] = {
@@ -96,8 +98,8 @@ def _elsewhere(root: Path, names: set[str]) -> Iterator[Line]:
 def _write_sheet(sheet: Path, examples: list[tuple[str, Record, Expression]]) -> None:
     tiles = [_tile(*example) for example in examples]
     picture = cv2.cvtColor(contact_sheet(tiles), cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(sheet), picture):
-        raise ValueError(f"cannot write {str(sheet)!r}: need a name that ends in .png or .jpg")
+    check_ending(sheet, PICTURES)
+    write_bytes(sheet, cv2.imencode(sheet.suffix, picture)[1].tobytes())
 
 
 class _Pictures:

@@ -22,6 +22,7 @@ from evf_sam_ros.evaluation.judged import (
 )
 from evf_sam_ros.evaluation.processes import Share
 from evf_sam_ros.perception.predictor import Segmentation
+from evf_sam_ros.whole_files import named, whole_file
 
 RESULTS = "judged.jsonl"
 PARTS = "judged.part*.jsonl"
@@ -79,7 +80,7 @@ def _work(
     progress: bool,
 ) -> None:
     new = not path.exists()
-    with path.open("a", encoding="utf-8") as file:
+    with named(path), path.open("a", encoding="utf-8") as file:
         if new:
             file.write(json.dumps({HEAD: head}) + "\n")
         bar = tqdm(_pictures(dataset, mine), dataset.label, len(mine), disable=not progress)
@@ -216,11 +217,9 @@ def _merge(folder: Path, head: Mapping[str, Any], count: int) -> list[JudgedImag
     lost = sorted(set(range(count)) - {image.number for image in images})
     if lost:
         raise RuntimeError(f"{len(lost)} pictures were not answered, the first is {lost[0]}")
-    whole = folder / (RESULTS + ".new")
-    with whole.open("w", encoding="utf-8") as file:
+    with whole_file(folder / RESULTS) as whole, whole.open("w", encoding="utf-8") as file:
         file.write(json.dumps({HEAD: head}) + "\n")
         file.writelines(map(to_line, images))
-    whole.replace(folder / RESULTS)
     for path in folder.glob(PARTS):
         path.unlink()
     return images

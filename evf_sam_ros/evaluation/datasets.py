@@ -18,6 +18,7 @@ from evf_sam_ros.evaluation.papers import average, reported
 from evf_sam_ros.evaluation.processes import Share
 from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.predictor import Predictor
+from evf_sam_ros.whole_files import write_text
 
 FIGURES = "figures.json"
 PROBE = 1 << 20  # bytes at either end of a weight file that tell it from others
@@ -138,7 +139,7 @@ def _folder(request: Request, label: str) -> Iterator[Path]:
 
 
 def _write_json(path: Path, document: Any) -> None:
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(document, indent=2) + "\n")
 
 
 def as_text(figures: Mapping[str, Any]) -> str:

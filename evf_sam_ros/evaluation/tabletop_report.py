@@ -24,6 +24,7 @@ from evf_sam_ros.pictures.document import (
 )
 from evf_sam_ros.pictures.photograph import write_image
 from evf_sam_ros.sim.scene import Scene
+from evf_sam_ros.whole_files import write_text
 
 EXAMPLES_PER_GROUP = 8
 
@@ -78,7 +79,7 @@ def write_report(
         ]
         report.add(Heading(title), Gallery(tuple(shown)))
     write_image(folder / "contact_sheet.png", contact_sheet(drawn))
-    (folder / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / "figures.json", json.dumps(figures, indent=2) + "\n")
     return report.write(folder)
 
 

@@ -5,7 +5,6 @@ every size under `CONFIG_KEY`; a released one names sizes that `variants` knows.
 """
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from evf_sam_ros.models.config_document import config_from_document, document_fr
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
 from evf_sam_ros.models.weights import WEIGHTS, listed, read_json, read_weights, refuse_not_finite
+from evf_sam_ros.whole_files import whole_file
 
 CONFIG = "config.json"
 CONFIG_KEY = "evf_sam_ros"
@@ -127,12 +127,10 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: _stored(tensor, dtype) for name, tensor in model.state_dict().items()}
     document = {**(extra or {}), CONFIG_KEY: document_from_config(config)}
-    weights, written = (folder / f"{name}.unfinished" for name in (WEIGHTS, CONFIG))
-    save_file(state, weights)
-    written.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    shutil.copymode(written, weights)  # safetensors lets nobody else read what it writes
-    os.replace(weights, folder / WEIGHTS)
-    os.replace(written, folder / CONFIG)
+    with whole_file(folder / CONFIG) as written, whole_file(folder / WEIGHTS) as weights:
+        save_file(state, weights)
+        written.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        shutil.copymode(written, weights)  # safetensors lets nobody else read what it writes
 
 
 def build_with(config: EvfSamConfig, state: Mapping[str, Tensor], source: str) -> EvfSam:

@@ -18,6 +18,7 @@ from evf_sam_ros.perception.reground import REGROUND_EVERY
 from evf_sam_ros.perception.tracker import State, Track, Tracker
 from evf_sam_ros.pictures.photograph import check_ending
 from evf_sam_ros.pictures.video import VIDEOS, VideoReader, VideoWriter
+from evf_sam_ros.whole_files import named
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def track_video(
         stack.callback(video.close)
         size = video.height, video.width
         films = [stack.enter_context(VideoWriter(output, *size, video.fps))] if output else []
+        if records:
+            stack.enter_context(named(records))
         lists = [stack.enter_context(_opened(records))] if records else []
         bar = tqdm(video.timed(), total=video.frame_count, unit=" frames", desc=expression)
         for time_s, image_rgb in stack.enter_context(bar):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.pictures.photograph import encode_jpeg
+from evf_sam_ros.whole_files import write_bytes, write_text
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --soft: #5b6675; --line: #d9dee6;
@@ -126,10 +127,9 @@ class Document:
         for block in self.blocks:
             if isinstance(block, Gallery):
                 for picture in block.pictures:
-                    (folder / "pictures").mkdir(exist_ok=True)
-                    (folder / "pictures" / f"{picture.name}.jpg").write_bytes(picture.jpeg)
-        (folder / markdown).write_text(self.markdown(), encoding="utf-8")
-        (folder / page).write_text(self.html(), encoding="utf-8")
+                    write_bytes(folder / "pictures" / f"{picture.name}.jpg", picture.jpeg)
+        write_text(folder / markdown, self.markdown())
+        write_text(folder / page, self.html())
         return folder / page
 
     def markdown(self) -> str:

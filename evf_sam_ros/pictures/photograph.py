@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from evf_sam_ros.pictures import jpeg
 from evf_sam_ros.pictures.bit_depth import eight_bits
+from evf_sam_ros.whole_files import write_bytes
 
 PICTURES = (".png", ".jpg", ".jpeg")
 LOSSLESS = (".png",)
@@ -75,5 +76,4 @@ def write_image(path: Path, pixels: NDArray[np.uint8]) -> None:
     """Write (H, W, 3) RGB or (H, W) grey; the name's ending chooses the format."""
     shown = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
     _, content = cv2.imencode(path.suffix, shown)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.tobytes())
+    write_bytes(path, content.tobytes())

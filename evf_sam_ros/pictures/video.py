@@ -12,6 +12,8 @@ import numpy as np
 from cv2.utils import logging
 from numpy.typing import NDArray
 
+from evf_sam_ros.whole_files import named
+
 # FFmpeg writes to stderr by itself; what matters is told by our own sentences. Read once, by the
 # first film that is opened.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -140,7 +142,8 @@ class VideoWriter:
         if not _is_film(self._partial):
             self._partial.unlink(missing_ok=True)
             raise OSError(f"cannot write {str(self._path)!r}: is there room on the disk?")
-        self._partial.replace(self._path)
+        with named(self._path):
+            self._partial.replace(self._path)
 
     def __enter__(self) -> "VideoWriter":
         return self

@@ -19,6 +19,7 @@ from evf_sam_ros.pictures import photograph
 from evf_sam_ros.pictures.video import VideoWriter
 from evf_sam_ros.recordings.frames import Frame, FrameReader
 from evf_sam_ros.recordings.topics import Chosen
+from evf_sam_ros.whole_files import named
 
 RESULTS, MASKS, VIDEO = "results.jsonl", "masks", "overlay.mp4"
 
@@ -77,6 +78,7 @@ def replay(
     summary = Summary()
     frames = _selected(FrameReader(reader, chosen, wish.slop_s), wish)
     with (
+        named(folder / RESULTS),
         (folder / RESULTS).open("w", encoding="utf-8") as lines,
         closing(_Film(folder / VIDEO)) as film,
     ):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from evf_sam_ros.sim.palette import COLORS
 from evf_sam_ros.sim.scene import Scene, SceneObject, render_scene
 from evf_sam_ros.sim.unseen_meshes import UNSEEN_MAKERS
+from evf_sam_ros.whole_files import write_bytes, write_text
 
 SHAPES = tuple(UNSEEN_MAKERS)
 FIRST_SEED = 700_000
@@ -49,8 +50,7 @@ def write(folder: Path, name: str, seeds: Sequence[int]) -> Path:
     for seed in seeds:
         scene = render_scene(seed, shapes=SHAPES)
         file = folder / "images" / f"{name}_{seed}.png"
-        if not cv2.imwrite(str(file), scene.rgb[..., ::-1]):
-            raise OSError(f"cannot write {file}")
+        write_bytes(file, cv2.imencode(".png", scene.rgb[..., ::-1])[1].tobytes())
         height, width = scene.instances.shape
         document["images"].append(
             {"id": seed, "file_name": file.name, "height": height, "width": width}
@@ -62,7 +62,7 @@ def write(folder: Path, name: str, seeds: Sequence[int]) -> Path:
             for text, targets, kind in sentences(scene.objects, np.random.default_rng([seed, 2]))
         ]
     path = folder / f"{name}.json"
-    path.write_text(json.dumps(document) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(document) + "\n")
     return path
 
 

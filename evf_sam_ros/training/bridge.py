@@ -48,6 +48,7 @@ from evf_sam_ros.training.export import export
 from evf_sam_ros.training.tabletop_data import SIZE, load_scenes, render_scenes
 from evf_sam_ros.training.trainer import Schedule, Trainer
 from evf_sam_ros.training.vocabulary import learn_vocabulary
+from evf_sam_ros.whole_files import write_text
 
 # Objects are small here: at the published weight, their pixels would hardly count. Their masks
 # are no larger than the queries', so every cell is compared.
@@ -125,7 +126,7 @@ def tabletop_bridge(folder: Path, *, resume: bool, budget: Budget | None = None)
         Trainer(task, budget.schedule, folder / contender.name).run(resume=resume)
         export(model, config, task.held_out, folder / WORD_FILE, model_folder)
     table = "\n".join(compare(folder, budget.evaluated))
-    (folder / "table.md").write_text(table + "\n", encoding="utf-8")
+    write_text(folder / "table.md", table + "\n")
     print(table)
     return table
 
@@ -235,7 +236,7 @@ def _measured(contender: Contender, folder: Path, scenes: int) -> dict[str, floa
     figures = {name: summary[name] or 0.0 for name in COLUMNS}
     figures["ms"] = summary["latency_ms"]["one_expression"]["median"]
     figures |= {"scenes": scenes, **_counts(predict)}
-    file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    write_text(file, json.dumps(figures, indent=2) + "\n")
     return figures
 
 

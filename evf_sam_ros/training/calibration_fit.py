@@ -1,7 +1,6 @@
 """Fit p(found) to what a model signals on data it never saw, and say what that is worth."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from evf_sam_ros.perception.careful import CarefulPredictor
 from evf_sam_ros.perception.decision import Calibration, probability_found
 from evf_sam_ros.training.negatives import with_negatives
 from evf_sam_ros.training.tabletop_levels import level_of
+from evf_sam_ros.whole_files import write_text
 
 Floats = NDArray[np.float64]
 
@@ -234,10 +234,8 @@ def store(folder: Path, calibration: Calibration) -> None:
     path = folder / CONFIG
     document = json.loads(path.read_text(encoding="utf-8"))
     document["decision"] = calibration.document()
-    part = path.with_suffix(".part")
     try:
-        part.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        os.replace(part, path)
+        write_text(path, json.dumps(document, indent=2) + "\n")
     except OSError as error:
         raise ValueError(f"cannot write the decision beside the weights: {error}") from error
 

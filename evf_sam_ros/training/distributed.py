@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from evf_sam_ros.whole_files import whole_file
+
 _STATE = "checkpoint.pt"
 _WHOLE = "step.json"  # written last: a folder without it was left by a kill
 
@@ -106,9 +108,8 @@ class Alone:
             "module": module.state_dict(),
             "optimizer": optimizer.state_dict(),
         }
-        part = folder / f"{_STATE}.part"
-        torch.save(state, part)
-        part.replace(folder / _STATE)  # a kill while writing keeps the last one
+        with whole_file(folder / _STATE) as part:
+            torch.save(state, part)
 
     def restore(self, folder: Path, module: nn.Module, optimizer: Any) -> int:
         state = torch.load(folder / _STATE, map_location="cpu", weights_only=True)

@@ -17,6 +17,7 @@ from evf_sam_ros.data.records import Record
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.image_input import ImageInput
 from evf_sam_ros.perception.preprocess import segmenter_input
+from evf_sam_ros.whole_files import whole_file, write_text
 
 SHARD = 64  # images per file
 INDEX = "index.json"
@@ -79,9 +80,8 @@ def precompute(
                 state |= {f"{number}.{i}": part.half() for i, part in enumerate(encoded)}
                 bar.update()
             path = _shard(folder, start // SHARD)
-            part = path.with_suffix(".part")
-            save_file({name: tensor.cpu().contiguous() for name, tensor in state.items()}, part)
-            part.replace(path)  # a killed run leaves no half file
+            with whole_file(path) as part:
+                save_file({name: each.cpu().contiguous() for name, each in state.items()}, part)
     return FeatureStore(folder, like)
 
 
@@ -121,7 +121,7 @@ def _check_index(folder: Path, model: str, images: list[str]) -> None:
     path = folder / INDEX
     index = {"model": model, "images": images}
     if not path.exists():
-        path.write_text(json.dumps(index) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(index) + "\n")
     elif json.loads(path.read_text(encoding="utf-8")) != index:
         raise ValueError(
             f"{str(folder)!r} holds features of another model or other images: "

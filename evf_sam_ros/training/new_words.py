@@ -14,6 +14,7 @@ from evf_sam_ros.language.tokenizer import UNKNOWN, WORD_FILE
 from evf_sam_ros.models.beit3 import Beit3Config
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
+from evf_sam_ros.whole_files import write_text
 
 
 def missing_words(vocabulary: Path, sentences: Iterable[str]) -> list[str]:
@@ -48,7 +49,7 @@ def with_words(vocabulary: Path, words: Iterable[str], folder: Path) -> int:
     for word in words:
         numbers[word] = max(numbers.values()) + 1
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WORD_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / WORD_FILE, json.dumps(document, indent=2) + "\n")
     return int(max(numbers.values())) + 1
 
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from evf_sam_ros.sim.layout import USUAL, Viewpoints
 from evf_sam_ros.sim.scene import SceneObject, render_scene
+from evf_sam_ros.whole_files import whole_file
 
 SHARD = 128  # scenes
 SIZE = (320, 240)  # pixels, width and height
@@ -68,15 +69,13 @@ def load_scenes(paths: list[Path]) -> TrainingScenes:
 def _render_shard(path: Path, first_seed: int, viewpoints: Viewpoints = USUAL) -> None:
     seeds = range(first_seed, first_seed + SHARD)
     scenes = [render_scene(seed, *SIZE, viewpoints) for seed in seeds]
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         np.savez_compressed(
             file,
             rgb=np.stack([scene.rgb for scene in scenes]),
             instances=np.stack([scene.instances for scene in scenes]),
             objects=json.dumps([[asdict(o) for o in scene.objects] for scene in scenes]),
         )
-    part.replace(path)  # a killed run leaves no half shard
 
 
 def _objects(text: str) -> Iterator[list[SceneObject]]:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from evf_sam_ros.training.distributed import Alone, Processes
 from evf_sam_ros.training.optimizer import OptimizerName, build_optimizer
+from evf_sam_ros.whole_files import named
 
 SMOOTHING = 0.98  # of the figures in the progress bar
 FINAL_SHARE = 0.01  # of the learning rate, at the last step
@@ -201,7 +202,8 @@ class Trainer:
     def _log(self, figures: dict[str, float]) -> None:
         rounded = {name: round(value, 5) for name, value in figures.items()}
         row = {"step": self.step, "cpu_s": round(time.process_time()), **rounded}
-        with (self.folder / "log.jsonl").open("a") as file:
+        path = self.folder / "log.jsonl"
+        with named(path), path.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
 

@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.pictures.photograph import write_image
+from evf_sam_ros.whole_files import write_text
+
 Point = tuple[float, float, float]
 HEADINGS = (
     "expression", "status", "score", "centroid (m)", "true centroid (m)", "off", "latency",
@@ -73,12 +76,10 @@ class Report:
 
     def add(self, row: Row, picture_rgb: NDArray[np.uint8]) -> None:
         """Keep a row and its picture, (H, W, 3)."""
-        picture = str(self.folder / row.picture)
-        if not cv2.imwrite(picture, cv2.cvtColor(picture_rgb, cv2.COLOR_RGB2BGR)):
-            raise OSError(f"cannot write {picture}")
+        write_image(self.folder / row.picture, picture_rgb)
         self.rows.append(row)
-        self._lines.write_text(table(self.rows) + "\n")
-        self._data.write_text(json.dumps([asdict(each) for each in self.rows], indent=1) + "\n")
+        write_text(self._lines, table(self.rows) + "\n")
+        write_text(self._data, json.dumps([asdict(each) for each in self.rows], indent=1) + "\n")
         cv2.imwrite(str(self.folder / SUMMARY), self._summary())
 
     def _summary(self) -> NDArray[np.uint8]:
