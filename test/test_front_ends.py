@@ -123,6 +123,7 @@ def by_evaluation(model, expression, monkeypatch):
     scene = render_scene(900_000, WIDTH, HEIGHT)
     asked = [Expression(expression, (0,), "attribute")]
     monkeypatch.setattr(tabletop, "scene_and_expressions", lambda *_: (scene, asked))
+    monkeypatch.setattr(tabletop, "ambiguous_expressions", lambda _: [])
     rules = Rules(THRESHOLD)
     [judged] = tabletop.measure(model, [900_000], progress=False, rules=rules).judged
     return judged.status.name

@@ -10,6 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from evf_sam_ros.evaluation.ambiguity import (
+    JudgedAmbiguity,
+    ambiguity_figures,
+    ambiguous_expressions,
+    judge_ambiguity,
+)
 from evf_sam_ros.evaluation.baselines import keyword_guess, keyword_matches
 from evf_sam_ros.evaluation.metrics import SegmentationMetrics, auroc
 from evf_sam_ros.perception.geometry import Intrinsics, Location, locate
@@ -79,6 +85,7 @@ class Measurement:
     """Everything that was judged."""
 
     judged: list[Judged] = field(default_factory=list)
+    ambiguous: list[JudgedAmbiguity] = field(default_factory=list)  # asked apart from the others
     seconds_one: list[float] = field(default_factory=list)  # one expression, one image
     seconds_all: list[float] = field(default_factory=list)  # all of a scene's together
 
@@ -108,6 +115,9 @@ def measure(
             alone = predict(scene.rgb, texts[:1])
             measurement.seconds_one.append(alone.times.total)
         measurement.judged.extend(_judge(scene, expressions, answer, rules))
+        if say is None and (unclear := ambiguous_expressions(scene)):
+            answer = predict(scene.rgb, [each.text for each in unclear])
+            measurement.ambiguous.extend(judge_ambiguity(scene, unclear, answer, rules))
     return measurement
 
 
@@ -134,6 +144,9 @@ def summarize(measurement: Measurement, shipped_threshold: float | None) -> dict
         "right_object": _share(item.right for item in judged if item.single),
         "pair_accuracy": _share(_pairs(judged)),
         "ambiguous": _share(item.ambiguous for item in judged if item.single),
+        "ambiguity": ambiguity_figures(
+            measurement.ambiguous, [item.ambiguous for item in judged if item.single]
+        ),
         "auroc": auroc(
             [_effective_score(item) for item in present],
             [_effective_score(item) for item in absent],

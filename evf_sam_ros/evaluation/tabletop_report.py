@@ -53,6 +53,7 @@ def as_text(figures: Mapping[str, Any]) -> str:
         lines.append(_threshold_line(label, figures[name]))
     ambiguous = _number(figures["ambiguous"])
     lines.append(f"AMBIGUOUS instead of FOUND, of all single-target: {ambiguous}")
+    lines += _ambiguity_lines(figures["ambiguity"])
     lines += [_centroid_line(figures["centroid"]), _latency_line(figures["latency_ms"]), ""]
     lines.append(
         f"{'kind':<14}{'n':>6}{'right':>8}{'wrong':>8}{'missed':>8}{'keyword':>9}{'cIoU':>8}{'found':>8}"
@@ -161,6 +162,18 @@ def _centroid_line(values: Mapping[str, Any]) -> str:
         f"3-D centroid of right objects, noisy depth: {spread}; "
         f"within 25 mm, of all single-target: {share}"
     )
+
+
+def _ambiguity_lines(values: Mapping[str, Any] | None) -> list[str]:
+    if values is None:
+        return []
+    return [
+        f"{values['expressions']} sentences for one that several fit: AMBIGUOUS "
+        f"{_number(values['recall'])} (plain {_number(values['recall_plain'])}, related "
+        f"{_number(values['recall_related'])}), FOUND instead {_number(values['found_instead'])}",
+        f"candidates complete, of those told AMBIGUOUS: {_number(values['complete_of_told'])}; "
+        f"of all: {_number(values['complete'])}",
+    ]
 
 
 def _latency_line(values: Mapping[str, Any]) -> str:

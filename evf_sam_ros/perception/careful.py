@@ -5,7 +5,6 @@ For checkpoints that always return a mask: `evf-sam calibrate` decides which sig
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +55,7 @@ class CarefulPredictor(Predictor):
         for number, own in enumerate(prompts):
             mirrored = answers[len(prompts) + number] if flip else None
             answer, count = answers[number], len(own)
-            first = _first(answer, count)
+            first = answer.first(count)
             signals = free_signals(first.logits, first.predicted_iou, first.presence)
             signals |= asked_signals(answer, count, self.wanted, mirrored)
             pairs.append((first, signals))
@@ -77,16 +76,3 @@ def careful_kind(wanted: Iterable[str]) -> type[CarefulPredictor]:
 
 def _is_list(prompts: object) -> bool:
     return not isinstance(prompts, str) and bool(prompts)
-
-
-def _first(answer: Segmentation, count: int) -> Segmentation:
-    """Return the answers to the first prompts."""
-    per_prompt = (
-        "masks", "scores", "found", "predicted_iou", "unknown_words", "logits", "presence",
-        "attention", "proposed", "readings",
-    )  # fmt: skip
-    values: dict[str, Any] = {name: getattr(answer, name) for name in per_prompt}
-    cut: dict[str, Any] = {
-        k: None if value is None else value[:count] for k, value in values.items()
-    }
-    return replace(answer, **cut)

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from evf_sam_ros.language.nouns import counted
 from evf_sam_ros.perception.geometry import Mask
-from evf_sam_ros.perception.instances import means_several, objects_of
+from evf_sam_ros.perception.instances import MAX_OBJECTS, means_several, objects_of
 from evf_sam_ros.perception.places import told_apart
-from evf_sam_ros.perception.predictor import Segmentation
+from evf_sam_ros.perception.segmentation import Segmentation
 
 LEAST_AREA_PX = 64
 # So far below the model's own threshold it is wrong about as often as right: worth telling.
@@ -95,6 +95,8 @@ def judge(
     index: int = 0,
     depth_m: NDArray[np.floating] | None = None,
     rules: Rules = DEFAULT_RULES,
+    *,
+    choice: str = "",
 ) -> Judgement:
     """Decide what may be told about one expression's answer.
 
@@ -104,11 +106,29 @@ def judge(
         index: the prompt's place in them.
         depth_m: (H, W), where the image has any; it joins parts that something nearer separates.
         rules: limits of the decision.
+        choice: the description of the candidate that a user chose, "the left one"; else empty.
     """
     judgement = _judged(expression, segmentation, index, depth_m, rules)
+    if choice:
+        judgement = _chosen(judgement, expression, choice)
     slips = [str(reading) for own in segmentation.readings[index : index + 1] for reading in own]
     message = "; ".join(filter(None, (*slips, judgement.message)))
     return replace(judgement, message=message)
+
+
+def _chosen(judgement: Judgement, expression: str, choice: str) -> Judgement:
+    """Keep the chosen one of several candidates; a single object may be it or another."""
+    if judgement.status not in (Status.AMBIGUOUS, Status.FOUND):
+        return judgement
+    count = len(judgement.parts)
+    if choice in judgement.descriptions:
+        part = judgement.parts[judgement.descriptions.index(choice)]
+        message = f"{choice} of {counted(expression, count)}"
+        return replace(
+            judgement, status=Status.FOUND, message=message, parts=(part,), descriptions=()
+        )
+    message = f"{choice} was chosen, but of {counted(expression, count)} none is that for sure"
+    return replace(judgement, status=Status.LOW_CONFIDENCE, message=message)
 
 
 def label_image(size: tuple[int, int], labelled: Iterable[tuple[int, Mask]]) -> NDArray[np.uint16]:
@@ -136,7 +156,8 @@ def _judged(
     if segmentation.unsuitable:
         return replace(nothing, status=Status.UNSUITABLE_IMAGE, message=segmentation.unsuitable)
     if segmentation.found[index]:
-        return _of_a_mask(nothing, expression, segmentation.masks[index], depth_m, rules)
+        parts = _parts(expression, segmentation, index, depth_m, rules.least_area_px)
+        return _of_objects(nothing, expression, parts, rules)
     if unknown := segmentation.unknown_words[index]:
         words = ", ".join(repr(word) for word in unknown)
         return replace(nothing, message=f"the model does not know {words}; say it in other words")
@@ -146,15 +167,30 @@ def _judged(
     return replace(nothing, message=f"nothing in the image is {expression!r} to the model")
 
 
-def _of_a_mask(
-    nothing: Judgement,
+def _parts(
     expression: str,
-    mask: Mask,
+    segmentation: Segmentation,
+    index: int,
     depth_m: NDArray[np.floating] | None,
-    rules: Rules,
+    least_px: int,
+) -> tuple[Mask, ...]:
+    """Return the objects of a mask and, for an expression for one, its rivals."""
+    own = objects_of(expression, segmentation.masks[index], depth_m, least_px)
+    if not own or means_several(expression):
+        return own
+    rivals = (each for each in segmentation.rivals_of(index) if _area(each) >= least_px)
+    return tuple(sorted((*own, *rivals), key=_area, reverse=True)[:MAX_OBJECTS])
+
+
+def _area(mask: Mask) -> int:
+    """Return a mask's size in pixels."""
+    return int(np.count_nonzero(mask))
+
+
+def _of_objects(
+    nothing: Judgement, expression: str, parts: tuple[Mask, ...], rules: Rules
 ) -> Judgement:
-    """Judge a mask whose score is high enough."""
-    parts = objects_of(expression, mask, depth_m, rules.least_area_px)
+    """Judge the objects of a mask whose score is high enough."""
     if not parts:
         message = f"no part of the mask has min_mask_area_px = {rules.least_area_px} pixels"
         return replace(nothing, message=message)

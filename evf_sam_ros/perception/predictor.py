@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,27 +28,11 @@ from evf_sam_ros.perception.preprocess import (
     restore,
     segmenter_input,
 )
+from evf_sam_ros.perception.rivals import rules_from, with_rivals
+from evf_sam_ros.perception.segmentation import Segmentation as Segmentation
 from evf_sam_ros.perception.signals import free_signals, wants_more
-from evf_sam_ros.perception.stage_times import StageMarks, StageTimes
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """The answers to P prompts about one image of H x W pixels."""
-
-    masks: NDArray[np.bool_]  # (P, H, W), all False where not found
-    scores: NDArray[np.float32]  # (P,), probability that the object is there, 0..1
-    found: NDArray[np.bool_]  # (P,)
-    predicted_iou: NDArray[np.float32]  # (P,), as the model gives it
-    unknown_words: tuple[tuple[str, ...], ...]  # per prompt
-    logits: NDArray[np.float32]  # (P, h, w), before any decision, above 0: object
-    times: StageTimes  # in a batch: this image's share
-    presence: NDArray[np.float32] | None = None  # (P,), logit; None: a model without such a head
-    attention: NDArray[np.float32] | None = None  # (P, patches down, across), 0..1, where asked
-    proposed: NDArray[np.bool_] | None = None  # (P, H, W), the masks before the decision
-    readings: tuple[tuple[Reading, ...], ...] = ()  # per prompt, words read as others; to be told
-    calibrated: bool = False  # whether the scores are probabilities, fitted on held-out data
-    unsuitable: str = ""  # why nothing can be said about this picture; empty: something can
+from evf_sam_ros.perception.stage_times import StageMarks
+from evf_sam_ros.perception.stage_times import StageTimes as StageTimes
 
 
 class Predictor:
@@ -80,6 +63,7 @@ class Predictor:
             round_weights(self.model, PRECISIONS[precision])
         self._tokenizer = tokenizer
         self._calibration = calibration
+        self._rivals = rules_from(loaded.document)  # None: a model that is not asked for others
         self._semantic = loaded.behaviour.semantic
         self._tidy = loaded.behaviour.tidy
         self._download = Download(device)
@@ -104,7 +88,10 @@ class Predictor:
             ValueError: an image of another kind, no prompt, an empty or too long one, or one
                 that this checkpoint was not trained for.
         """
-        return self.batch([image_rgb], [prompts], attention=attention)[0]
+        if self._rivals is None:
+            return self.batch([image_rgb], [prompts], attention=attention)[0]
+        ask = partial(self.batch, attention=attention)
+        return with_rivals(ask, self.check, self._rivals, image_rgb, prompts)
 
     def batch(
         self,

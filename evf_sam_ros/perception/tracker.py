@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from evf_sam_ros.perception.followers import Image, follower
 from evf_sam_ros.perception.geometry import Mask, split_instances
-from evf_sam_ros.perception.predictor import Predictor, Segmentation
+from evf_sam_ros.perception.predictor import Predictor
 from evf_sam_ros.perception.reground import REGROUND_EVERY
-from evf_sam_ros.perception.stage_times import StageTimes
+from evf_sam_ros.perception.segmentation import Segmentation, added
 
 RETRY_EVERY = 5  # frames without the target, for models with a memory: words cost more
 DOUBTS = 3  # so often words may contradict memory before they are believed
@@ -113,7 +113,7 @@ class Tracker:
             believed = near if near.found[0] else said
             self._doubts = 0
             self._follower.adopt()
-            self._saw(believed.masks[0])
+            self._saw(np.logical_or.reduce([believed.masks[0], *believed.rivals_of(0)]))
             return self._track(believed, Source.WORDS)
         if remembered is None:
             return self._track(near, Source.WORDS)
@@ -149,10 +149,12 @@ class Tracker:
         """Keep the parts of the answer that may be the target; found only if there are any."""
         if self._last is None or not said.found[0] or said.masks[0].shape != self._last.shape:
             return said
-        mask = parts_near(said.masks[0], self._last, max(1, self._unseen))
+        steps = max(1, self._unseen)
+        mask = parts_near(said.masks[0], self._last, steps)
         found = np.array([mask.any()])
         scores = np.where(found, said.scores, 0.0).astype(np.float32)
-        return replace(said, masks=mask[None], found=found, scores=scores)
+        near = (part for part in said.rivals_of(0) if parts_near(part, self._last, steps).any())
+        return replace(said, masks=mask[None], found=found, scores=scores, rivals=(tuple(near),))
 
 
 def parts_near(mask: Mask, last: Mask, frames: int) -> Mask:
@@ -210,15 +212,13 @@ def joined(answers: Sequence[Segmentation]) -> Segmentation:
         predicted_iou=np.concatenate([answer.predicted_iou for answer in answers]),
         unknown_words=tuple(words for answer in answers for words in answer.unknown_words),
         logits=np.concatenate([answer.logits for answer in answers]),
-        times=StageTimes(
-            *(
-                sum(seconds)
-                for seconds in zip(*(vars(each.times).values() for each in answers), strict=True)
-            )
-        ),
+        times=added([answer.times for answer in answers]),
         presence=np.concatenate(presences) if len(presences) == whole else None,
         proposed=np.concatenate(proposed) if len(proposed) == whole else None,
         readings=tuple(readings for answer in answers for readings in answer.readings),
+        rivals=tuple(
+            answer.rivals_of(index) for answer in answers for index in range(len(answer.masks))
+        ),
         calibrated=all(answer.calibrated for answer in answers),
         unsuitable=next((each.unsuitable for each in answers if each.unsuitable), ""),
     )

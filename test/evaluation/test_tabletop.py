@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from evf_sam_ros.evaluation import tabletop
+from evf_sam_ros.evaluation.ambiguity import ambiguous_expressions
 from evf_sam_ros.evaluation.metrics import auroc
 from evf_sam_ros.evaluation.tabletop import (
     best_object,
@@ -44,7 +45,8 @@ def known_scenes():
     for size in (SIZE, (640, 480)):
         for seed in SEEDS:
             scene, expressions = scene_and_expressions(seed, size)
-            texts = {expression.text: expression for expression in expressions}
+            asked = [*ambiguous_expressions(scene), *expressions]
+            texts = {expression.text: expression for expression in asked}
             known[scene.rgb.tobytes()] = scene, texts
     return known
 

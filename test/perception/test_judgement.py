@@ -102,3 +102,33 @@ def test_a_shared_pixel_belongs_to_the_first_mask():
     np.testing.assert_array_equal(
         label_image((2, 4), [(9, wide), (7, narrow)]), np.full((2, 4), 9)
     )
+
+
+def test_the_chosen_one_of_several_is_found():
+    answer = answer_with(LEFT, RIGHT)
+    chosen = judge("the red mug", answer, rules=Rules(least_area_px=4), choice="the right one")
+    assert (chosen.status, chosen.message) == (Status.FOUND, "the right one of 2 red mugs")
+    assert [int(part.sum()) for part in chosen.parts] == [90]
+    assert chosen.mask(SIZE).sum() == 90
+
+
+def test_a_chosen_one_that_can_no_longer_be_told_is_not_acted_on():
+    for boxes in ((LEFT,), (LEFT, BELOW)):
+        chosen = judge(
+            "the mug", answer_with(*boxes), rules=Rules(least_area_px=4), choice="the right one"
+        )
+        assert chosen.status is Status.LOW_CONFIDENCE
+        assert "the right one was chosen" in chosen.message
+        assert not chosen.mask(SIZE).any()
+
+
+def test_rivals_that_the_mask_does_not_show_are_candidates():
+    rival = np.zeros(SIZE, bool)
+    rival[40:52, 60:72] = True
+    answer = answer_with(LEFT, rivals=((rival,),))
+    several = judged(answer)
+    assert several.status is Status.AMBIGUOUS
+    assert [int(part.sum()) for part in several.parts] == [144, 100]
+    assert judged(answer, "all red mugs").status is Status.FOUND
+    assert judged(answer, least_area_px=145).status is Status.NOT_FOUND
+    assert judged(replace(answer, rivals=((),))).status is Status.FOUND

@@ -1,10 +1,14 @@
 """A sentence that reached the node, and what it names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from builtin_interfaces.msg import Time
 
 from evf_sam_ros.language import requests
+from evf_sam_ros.language.candidates import picked
+from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.ros.parameters import NodeParameters
 
 SEMANTIC = "[semantic] "
@@ -18,6 +22,30 @@ class Command:
     text: str  # as received
     expression: str  # as given to the model; empty: rejected, or a wish to cancel
     stamp: Time  # when it was received
+    choice: str = ""  # the candidate of an AMBIGUOUS answer that was chosen: "the left one"
+
+
+class Chosen(NamedTuple):
+    """An expression that several objects fit, and the name of the one that was chosen."""
+
+    expression: str
+    name: str
+
+
+def chosen_from(
+    text: str, ambiguous: SegmentationResult | None, following: Sequence[str]
+) -> Chosen | None:
+    """Return which candidate of an AMBIGUOUS answer a sentence chooses, if it does.
+
+    Args:
+        text: as received.
+        ambiguous: the latest answer of that status.
+        following: the expressions that are being looked for.
+    """
+    if ambiguous is None or ambiguous.expression not in following:
+        return None
+    name = picked(text, [each.description for each in ambiguous.objects])
+    return None if name is None else Chosen(ambiguous.expression, name)
 
 
 def expressions_from(text: str, parameters: NodeParameters, previous: str = "") -> list[str]:

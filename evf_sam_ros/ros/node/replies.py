@@ -120,7 +120,9 @@ def answers_from(sight: Observation) -> list[Answer]:
 def _judged(sight: Observation, index: int) -> Answer:
     command, segmentation = sight.commands[index], sight.segmentation
     depth_m = sight.depth.depth_m if isinstance(sight.depth, RegisteredDepth) else None
-    judged = judge(command.expression, segmentation, index, depth_m, sight.rules)
+    judged = judge(
+        command.expression, segmentation, index, depth_m, sight.rules, choice=command.choice
+    )
     message = LOST if sight.lost[index] else judged.message
     answer = reply(command, STATUS_NUMBERS[judged.status], message, sight.header)
     answer.result.score = judged.score

@@ -18,7 +18,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.ros.interface import ENABLE
-from evf_sam_ros.ros.node.command import Command, expressions_from
+from evf_sam_ros.ros.node.command import Chosen, Command, chosen_from, expressions_from
 from evf_sam_ros.ros.node.depth_source import DepthSource
 from evf_sam_ros.ros.node.diagnostics import Diagnostics
 from evf_sam_ros.ros.node.inputs import Inputs
@@ -225,8 +225,12 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         """
         expressions, objection = [""], ""
         previous = self._worker.expressions[-1:] if self._worker is not None else []
+        chosen = self._chosen(text)
         try:
-            expressions = expressions_from(text, self.parameters, *previous) or expressions
+            if chosen is not None:
+                expressions = [chosen.expression]
+            else:
+                expressions = expressions_from(text, self.parameters, *previous) or expressions
         except ValueError as error:
             objection = str(error)
         if self._worker is None:
@@ -236,10 +240,24 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         stamp = self.get_clock().now().to_msg()
         numbers = range(first_number, first_number + len(expressions))
         commands = [
-            Command(number if first_number else 0, text, expression, stamp)
+            Command(
+                number if first_number else 0,
+                text,
+                expression,
+                stamp,
+                chosen.name if chosen else "",
+            )
             for number, expression in zip(numbers, expressions, strict=True)
         ]
         return commands, objection
+
+    def _chosen(self, text: str) -> Chosen | None:
+        """Return which candidate a sentence chooses while the answer with them is the latest."""
+        last, ambiguous = self._statistics.last_result, self._statistics.last_ambiguous
+        following = self._worker.expressions if self._worker is not None else []
+        if ambiguous is not None and ambiguous is last:  # a command of mode once has ended
+            following = [*following, ambiguous.expression]
+        return chosen_from(text, ambiguous, following) if self.parameters.parse_commands else None
 
     def _on_jump_back(self, jump: TimeJump) -> None:
         """Forget what belongs to the time before, as when a recording starts again."""

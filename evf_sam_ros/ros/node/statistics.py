@@ -28,6 +28,7 @@ class Statistics:
     def __init__(self) -> None:
         self.images = self.answers = self.dropped = self.errors = 0
         self.last_result: SegmentationResult | None = None  # of an image that was processed
+        self.last_ambiguous: SegmentationResult | None = None
         self._arrivals: deque[float] = deque(maxlen=KEPT)  # steady seconds
         self._seconds: dict[str, deque[float]] = {stage: deque(maxlen=KEPT) for stage in STAGES}
         self._lock = Lock()
@@ -49,6 +50,8 @@ class Statistics:
             if not processed:
                 return
             self.last_result = result
+            if result.status == SegmentationResult.AMBIGUOUS:
+                self.last_ambiguous = result
             for stage, seconds in self._seconds.items():
                 seconds.append(nanoseconds(getattr(result, stage)) / 1e9)
 

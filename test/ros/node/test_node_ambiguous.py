@@ -76,3 +76,14 @@ def test_who_asks_for_all_gets_them_all(robot_before_two, scenes):
     mask = mask_array(robot.with_stamp("mask", result.header.stamp))
     assert np.count_nonzero(mask) == 10000 + 8100
     assert robot.with_stamp("centroid", result.header.stamp).point == result.objects[0].position
+
+
+def test_the_left_one_said_next_picks_among_them(robot_before_two, scenes):
+    robot = robot_before_two
+    robot.ask("the mug", lambda: robot.shot(scenes[0]))
+    result = robot.ask("the left one, please", lambda: robot.shot(scenes[0]))
+    assert (result.status, result.expression) == (R.FOUND, "the mug")
+    assert [each.area for each in result.objects] == [100 * 100]
+    assert np.count_nonzero(mask_array(robot.with_stamp("mask", result.header.stamp))) == 100 * 100
+    other = robot.ask("no, the right one", lambda: robot.shot(scenes[0]))
+    assert [each.area for each in other.objects] == [90 * 90]
