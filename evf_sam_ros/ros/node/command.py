@@ -33,7 +33,7 @@ class Chosen(NamedTuple):
 
 
 def chosen_from(
-    text: str, ambiguous: SegmentationResult | None, following: Sequence[str]
+    text: str, ambiguous: SegmentationResult, following: Sequence[str]
 ) -> Chosen | None:
     """Return which candidate of an AMBIGUOUS answer a sentence chooses, if it does.
 
@@ -42,7 +42,7 @@ def chosen_from(
         ambiguous: the latest answer of that status.
         following: the expressions that are being looked for.
     """
-    if ambiguous is None or ambiguous.expression not in following:
+    if ambiguous.expression not in following:
         return None
     name = picked(text, [each.description for each in ambiguous.objects])
     return None if name is None else Chosen(ambiguous.expression, name)

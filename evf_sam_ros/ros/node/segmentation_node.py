@@ -253,11 +253,13 @@ class SegmentationNode(LenientParameters, LifecycleNode):
 
     def _chosen(self, text: str) -> Chosen | None:
         """Return which candidate a sentence chooses while the answer with them is the latest."""
-        last, ambiguous = self._statistics.last_result, self._statistics.last_ambiguous
+        ambiguous = self._statistics.last_ambiguous
+        if ambiguous is None or not self.parameters.parse_commands:
+            return None
         following = self._worker.expressions if self._worker is not None else []
-        if ambiguous is not None and ambiguous is last:  # a command of mode once has ended
+        if self._statistics.last_result is ambiguous:  # a command of mode once has ended
             following = [*following, ambiguous.expression]
-        return chosen_from(text, ambiguous, following) if self.parameters.parse_commands else None
+        return chosen_from(text, ambiguous, following)
 
     def _on_jump_back(self, jump: TimeJump) -> None:
         """Forget what belongs to the time before, as when a recording starts again."""
