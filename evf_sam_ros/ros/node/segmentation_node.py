@@ -257,7 +257,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         if ambiguous is None or not self.parameters.parse_commands:
             return None
         following = self._worker.expressions if self._worker is not None else []
-        if self._statistics.last_result is ambiguous:  # a command of mode once has ended
+        is_latest = self._statistics.last_result is ambiguous
+        if is_latest:  # a command of mode once has ended
             following = [*following, ambiguous.expression]
         return chosen_from(text, ambiguous, following)
 
