@@ -48,6 +48,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="seconds between the stamps of an image and its depth, at most (%(default)s)",
     )
     parser.add_argument(
+        "--depth-is-registered",
+        action="store_true",
+        help="depth has the images' own pixels, whatever its frame_id says",
+    )
+    parser.add_argument(
+        "--image-from-depth",
+        type=float,
+        nargs=7,
+        metavar=("X", "Y", "Z", "QX", "QY", "QZ", "QW"),
+        default=(0.0,) * 7,
+        help="where the depth camera stands in the images' optical frame, metres and a quaternion",
+    )
+    parser.add_argument(
         "--up",
         type=float,
         nargs=3,
@@ -63,6 +76,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:
     """Answer on the recording; return the exit code. `load` gives the predictor that is wanted."""
+    from evf_sam_ros.perception.registration import Registration, rigid_transform
     from evf_sam_ros.recordings import opening, topics
     from evf_sam_ros.recordings.replay import ReplayOptions, replay
     from evf_sam_ros.recordings.report import write_report
@@ -81,6 +95,9 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         wish = ReplayOptions(
             tuple(expressions),
             slop_s=arguments.slop,
+            registration=Registration(
+                arguments.depth_is_registered, rigid_transform(arguments.image_from_depth)
+            ),
             rules=rules_from(arguments, predict),
             up=_direction(arguments.up),
             every=arguments.every,

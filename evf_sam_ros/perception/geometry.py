@@ -6,6 +6,7 @@ points in frame b to frame a: p_a = a_from_b @ p_b.
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from evf_sam_ros.perception.boxes import Box, evenly, oriented_box, upright_box
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]  # (H, W)
 Indices = NDArray[np.intp]  # (N,) of pixels, in row-major order
+Undistorted: TypeAlias = tuple[Floats, float]
 
 ROBUST_SIGMAS = 3.0
 SCALE_FLOOR_M = 0.002  # a perfectly flat surface still has this much spread
@@ -23,6 +25,7 @@ MIN_READINGS = 8
 MIN_VALID_RATIO = 0.05
 MIN_READINGS_AFTER_EROSION = 20
 UNDISTORTING_ROUNDS, UNDISTORTED_PX = 20, 0.02
+UNDONE_PX = 1.0  # what misses its pixel by more is no ray of it
 MOST_POINTS = 20_000  # of one object; more tell nothing new
 LEAST_PART = 0.05  # of the largest part's area; smaller ones are specks
 SURROUNDINGS_PX = 8  # how far around an object its support is looked for
@@ -38,6 +41,8 @@ class DepthStatus(Enum):
     NOT_REGISTERED = "NOT_REGISTERED"  # of another size, or in another frame than the image
     TOO_SPARSE = "TOO_SPARSE"  # hardly a reading on the object
     OUT_OF_SYNC = "OUT_OF_SYNC"  # taken too long before or after the image
+    STAMPS_NOT_DISTINCT = "STAMPS_NOT_DISTINCT"  # stamps do not tell whose depth it is
+    CAMERA_MISMATCH = "CAMERA_MISMATCH"  # camera_info is of another camera
 
 
 @dataclass(frozen=True)
@@ -140,18 +145,53 @@ def _rays(columns: Indices, rows: Indices, camera: Intrinsics) -> Floats:
         return np.stack([(columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy])
     matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
     pixels = np.stack([columns, rows], axis=-1).astype(np.float64)[:, None]
-    factors = np.array(camera.distortion)
-    if camera.fisheye:
-        return np.asarray(cv2.fisheye.undistortPoints(pixels, matrix, factors)[:, 0].T)
-    rays = np.asarray(cv2.undistortPoints(pixels, matrix, factors), np.float64)
+    try:
+        rays, missed_px = _undistorted(pixels, matrix, np.array(camera.distortion), camera.fisheye)
+    except cv2.error as error:
+        raise ValueError(
+            f"OpenCV cannot undo the distortion {list(camera.distortion)} of camera_info"
+        ) from error
+    if not missed_px < UNDONE_PX:  # nor NaN
+        raise ValueError(
+            f"the distortion {list(camera.distortion)} of camera_info cannot be undone at the "
+            "object: no ray leads to its pixels"
+        )
+    return np.asarray(rays[:, 0].T)
+
+
+def _undistorted(pixels: Floats, matrix: Floats, factors: Floats, fisheye: bool) -> Undistorted:
+    """Return (N, 1, 2) rays at a depth of 1, and how far the worst misses its pixel."""
     nowhere = np.zeros(3)
+    if fisheye:
+        rays = np.asarray(cv2.fisheye.undistortPoints(pixels, matrix, factors), np.float64)
+        points = cv2.convertPointsToHomogeneous(rays)
+        seen = cv2.fisheye.projectPoints(points, nowhere, nowhere, matrix, factors)[0]
+        return rays, float(np.abs(pixels - seen).max())
+    rays = np.asarray(cv2.undistortPoints(pixels, matrix, factors), np.float64)
+    worst = np.inf
     for _ in range(UNDISTORTING_ROUNDS):  # OpenCV's own few leave pixels in corners of wide lenses
         points = cv2.convertPointsToHomogeneous(rays)
         missed = pixels - cv2.projectPoints(points, nowhere, nowhere, matrix, factors)[0]
-        if np.abs(missed).max() < UNDISTORTED_PX:
+        worst = float(np.abs(missed).max())
+        if worst < UNDISTORTED_PX:
             break
-        rays = rays + missed / (camera.fx, camera.fy)
-    return np.asarray(rays[:, 0].T)
+        rays = rays + missed / (matrix[0, 0], matrix[1, 1])
+    return rays, worst
+
+
+def project(points: Floats, camera: Intrinsics) -> Floats:
+    """Return (N, 2), the pixels (u, v) at which (N, 3) points before the camera are seen."""
+    if not any(camera.distortion) or not len(points):
+        focal, middle = (camera.fx, camera.fy), (camera.cx, camera.cy)
+        return np.asarray(points[:, :2] / points[:, 2:] * focal + middle)
+    matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+    factors, nowhere = np.array(camera.distortion), np.zeros(3)
+    lens = cv2.fisheye if camera.fisheye else cv2
+    try:
+        seen = lens.projectPoints(points[:, None], nowhere, nowhere, matrix, factors)[0]
+    except cv2.error as error:
+        raise ValueError(f"OpenCV cannot apply the distortion {list(factors)}") from error
+    return np.asarray(seen[:, 0], np.float64)
 
 
 def transform(target_from_source: Floats, points_source: Floats) -> Floats:
@@ -292,11 +332,15 @@ def locate(
             f"{MIN_VALID_RATIO:.0%}",
             ratio,
         )
-    points = _near_median_depth(_lifted(depth_m, _some(_without_rim(mask, readings)), camera))
+    try:
+        lifted = _lifted(depth_m, _some(_without_rim(mask, readings)), camera)
+        support_m = None if up is None else _support(mask, depth_m, camera, up)
+    except ValueError as error:
+        return NoLocation(str(error), ratio, DepthStatus.NONE)
+    points = _near_median_depth(lifted)
     position = points.mean(axis=0)
     if up is None:
         return Location(position, _covariance(points, camera), ratio, oriented_box(points))
-    support_m = _support(mask, depth_m, camera, up)
     box = upright_box(points, up, support_m, _depth_sigma_m(float(position[2])))
     return Location(position, _covariance(points, camera), ratio, box)
 

@@ -6,18 +6,21 @@ reading. The listed encodings are read by NumPy views and OpenCV.
 """
 
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from math import isfinite
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.perception.compressed_depth import NO_READING, depth_from_compressed
 from evf_sam_ros.perception.geometry import Intrinsics
 from evf_sam_ros.pictures import jpeg
 from evf_sam_ros.pictures.bit_depth import eight_bits
 
 Rgb = NDArray[np.uint8]  # (H, W, 3)
 Depth = NDArray[np.float32]  # (H, W), metres, NaN: no reading
+Size: TypeAlias = tuple[int, int]  # width, height, pixels
 
 
 class Image(Protocol):
@@ -100,11 +103,14 @@ _HINTS = dict.fromkeys(
 _DEPTH_SCALES = {"32FC1": ("f4", 1.0), "16UC1": ("u2", 0.001), "mono16": ("u2", 0.001)}
 DEPTH_ENCODINGS = tuple(_DEPTH_SCALES)
 
-
-# image_transport's compressedDepth: so many bytes, then a PNG. The header is only used where the
-# depth was 32FC1.
-_COMPRESSED_DEPTH_HEADER = 12
-_DISTORTIONS = {"": 0, "none": 0, "plumb_bob": 5, "rational_polynomial": 8, "equidistant": 4}
+# How many numbers of D each model has.
+_DISTORTIONS: dict[str, tuple[int, ...]] = {
+    "": (),
+    "none": (),
+    "plumb_bob": (4, 5),
+    "rational_polynomial": (8, 12, 14),
+    "equidistant": (4,),
+}
 
 
 def rgb_from_image(message: Image) -> Rgb:
@@ -167,35 +173,27 @@ def _decoded(content: bytes, form: str) -> Rgb:
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
+def depth_from_message(message: Any) -> Depth:
+    """Read a depth image in metres, compressed or not."""
+    is_compressed = hasattr(message, "format")
+    return depth_from_compressed(message) if is_compressed else depth_from_image(message)
+
+
 def depth_from_image(message: Image) -> Depth:
-    """Read a depth image in metres; 0, NaN, infinite and negative values become NaN."""
+    """Read a depth image in metres; 0, NaN, infinite and negative values become NaN.
+
+    So does the largest value of 16 bits, which some cameras send for no reading.
+    """
     if message.encoding not in _DEPTH_SCALES:
         raise ValueError(
             f"depth encoding is {message.encoding!r}, need one of {', '.join(DEPTH_ENCODINGS)}"
         )
     item, metres = _DEPTH_SCALES[message.encoding]
-    depth_m = _pixels(message, item, 1).astype(np.float32) * np.float32(metres)
+    values = _pixels(message, item, 1)
+    depth_m = values.astype(np.float32) * np.float32(metres)
     depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
-    return depth_m
-
-
-def depth_from_compressed(message: CompressedImage) -> Depth:
-    """Read a depth image that image_transport compressed: 16UC1 millimetres in a PNG."""
-    if "32FC1" in message.format:
-        raise ValueError(f"compressed depth is {message.format!r}, need 16UC1")
-    data = np.frombuffer(message.data, np.uint8)
-    start = _COMPRESSED_DEPTH_HEADER if "compressedDepth" in message.format else 0
-    try:
-        decoded = cv2.imdecode(data[start:], cv2.IMREAD_UNCHANGED) if data.size > start else None
-    except cv2.error:
-        decoded = None
-    if decoded is None or decoded.dtype != np.uint16 or decoded.ndim != 2:
-        raise ValueError(
-            f"the {data.size} bytes of the compressed depth ({message.format!r}) are no depth "
-            "image, need a PNG of 16 bits"
-        )
-    depth_m = np.asarray(decoded, np.float32) * np.float32(_DEPTH_SCALES["16UC1"][1])
-    depth_m[depth_m == 0] = np.nan
+    if item == "u2":
+        depth_m[values == NO_READING] = np.nan
     return depth_m
 
 
@@ -236,16 +234,25 @@ def intrinsics_from_info(info: Any, width: int, height: int, rectified: bool) ->
 def _distortion(info: Any) -> tuple[float, ...]:
     """Return D, as OpenCV counts it; empty where the lens has none."""
     factors = tuple(float(factor) for factor in info.d)
-    if not any(factors):
+    if not any(factors):  # NaN is something
         return ()
-    most = _DISTORTIONS.get(info.distortion_model)
-    if most is None:
-        known = ", ".join(name for name, count in _DISTORTIONS.items() if count)
+    counts = _DISTORTIONS.get(info.distortion_model)
+    if not counts:
+        known = ", ".join(name for name, allowed in _DISTORTIONS.items() if allowed)
         raise ValueError(
             f"the distortion model of camera_info is {info.distortion_model!r}, need {known}, "
             "or rectified images"
         )
-    return factors[:most]
+    while len(factors) > counts[-1] and factors[-1] == 0:
+        factors = factors[:-1]  # some drivers fill up with zeros
+    if len(factors) not in counts:
+        raise ValueError(
+            f"D of camera_info has {len(factors)} numbers, need "
+            f"{' or '.join(map(str, counts))} for {info.distortion_model}"
+        )
+    if not all(map(isfinite, factors)):
+        raise ValueError(f"D of camera_info is {list(factors)}: need finite numbers")
+    return factors
 
 
 def _pixels(message: Image, item: str, channels: int, planes: float = 1) -> NDArray[Any]:

@@ -5,30 +5,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from evf_sam_ros.perception.depth_lookup import DepthOptions, is_settled, look_up
 from evf_sam_ros.perception.geometry import DepthStatus, Intrinsics
 from evf_sam_ros.perception.image_messages import (
     Depth,
     Rgb,
-    depth_from_compressed,
-    depth_from_image,
-    intrinsics_from_info,
     rgb_from_compressed,
     rgb_from_image,
 )
-from evf_sam_ros.perception.partners import is_settled, not_registered
+from evf_sam_ros.perception.no_depth import NoDepth
+from evf_sam_ros.perception.pairing import Pairing
+from evf_sam_ros.perception.registration import RegisteredDepth
+from evf_sam_ros.perception.stamped import Stamped
 from evf_sam_ros.recordings.opening import Recording
 from evf_sam_ros.recordings.topics import COMPRESSED, Chosen
 
 PATIENCE_NS = 500_000_000  # of recording; depth that comes later than this does not come
+# How long the next image is waited for, which tells whether time has jumped back.
+UNDECIDED_NS = 2_000_000_000
 KEPT = 60  # depth images
-
-
-@dataclass(frozen=True)
-class NoDepth:
-    """Why a frame has no places."""
-
-    status: DepthStatus
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -53,43 +48,26 @@ class _Pending:
 
     message: Any
     received_ns: int
-    loop: int
-    info: Any
-
-
-class _Loops:
-    """Count how often a topic's stamps jump back: a looped recording, or time set anew."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._last = -1
-
-    def __call__(self, message: Any) -> int:
-        stamp = stamp_ns(message)
-        if stamp < self._last:
-            self.count += 1
-        self._last = stamp
-        return self.count
+    item: Stamped
 
 
 class FrameReader:
     """Read a recording's frames one by one; depth is found as the node finds it."""
 
-    def __init__(self, reader: Recording, chosen: Chosen, slop_s: float) -> None:
+    def __init__(self, reader: Recording, chosen: Chosen, options: DepthOptions) -> None:
         self._reader = reader
         self._chosen = chosen
-        self._slop_s = slop_s
-        self._depths: deque[tuple[int, Any]] = deque(maxlen=KEPT)  # loop and message
-        self._info: Any = None
+        self._options = options
+        self._pairing = Pairing(KEPT)
         self._waiting: deque[_Pending] = deque()
         self._number = 0
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield every frame once, in the order of the recording."""
         chosen = self._chosen
-        self._info = self._first_info()
-        image_loops, depth_loops = _Loops(), _Loops()
-        names = {each.name for each in (chosen.image, chosen.depth, chosen.info) if each}
+        self._take_first_info()
+        used = chosen.image, chosen.depth, chosen.info, chosen.depth_info
+        names = {each.name for each in used if each}
         connections = [each for each in self._reader.connections if each.topic in names]
         for connection, received_ns, data in self._reader.messages(connections=connections):
             try:
@@ -97,27 +75,34 @@ class FrameReader:
             except Exception as error:  # whatever broken bytes make of the library
                 if connection.topic == chosen.image.name:
                     yield from self._settled(None)
-                    yield self._broken(received_ns, image_loops.count, error)
+                    yield self._broken(received_ns, self._pairing.images.round, error)
                 continue
-            if connection.topic == chosen.image.name:
-                loop = image_loops(message)
-                self._waiting.append(_Pending(message, received_ns, loop, self._info))
-            elif chosen.depth and connection.topic == chosen.depth.name:
-                self._depths.append((depth_loops(message), message))
-            else:
-                self._info = message
+            self._take(connection.topic, message, received_ns)
             yield from self._settled(received_ns)
         yield from self._settled(None)
 
-    def _first_info(self) -> Any:
+    def _take(self, topic: str, message: Any, received_ns: int) -> None:
+        chosen, pairing = self._chosen, self._pairing
+        if topic == chosen.image.name:
+            item = pairing.put_image(message, received_ns)
+            self._waiting.append(_Pending(message, received_ns, item))
+        elif chosen.depth and topic == chosen.depth.name:
+            pairing.put_depth(message, received_ns)
+        elif chosen.info and topic == chosen.info.name:
+            pairing.infos.put(message, received_ns)
+        else:
+            pairing.depth_infos.put(message, received_ns)
+
+    def _take_first_info(self) -> None:
         """Cameras are often announced after their first image."""
         if self._chosen.info is None:
-            return None
+            return
         name = self._chosen.info.name
         connections = [each for each in self._reader.connections if each.topic == name]
-        for connection, _, data in self._reader.messages(connections=connections):
-            return self._reader.deserialize(data, connection.msgtype)
-        return None
+        for connection, received_ns, data in self._reader.messages(connections=connections):
+            message: Any = self._reader.deserialize(data, connection.msgtype)
+            self._pairing.infos.put(message, received_ns)
+            return
 
     def _settled(self, now_ns: int | None) -> Iterator[Frame]:
         """Yield the frames for whose depth waiting is over; None: all of them."""
@@ -125,71 +110,40 @@ class FrameReader:
             yield self._frame(self._waiting.popleft())
 
     def _is_settled(self, image: _Pending, now_ns: int) -> bool:
-        if self._chosen.depth is None or now_ns - image.received_ns > PATIENCE_NS:
+        waited_ns = now_ns - image.received_ns
+        if self._pairing.images.is_undecided(image.item):
+            return waited_ns > UNDECIDED_NS
+        if self._chosen.depth is None or waited_ns > PATIENCE_NS:
             return True
-        if any(loop > image.loop for loop, _ in self._depths):
-            return True
-        stamps = (stamp_ns(depth) for loop, depth in self._depths if loop == image.loop)
-        return is_settled(stamps, stamp_ns(image.message))
+        return bool(self._pairing.depths.items) and is_settled(self._pairing, image.item)
 
     def _broken(self, received_ns: int, loop: int, error: Exception) -> Frame:
         reason = f"the message is broken: {error or type(error).__name__}"
         return Frame(self._next(), 0, received_ns, loop, "", None, error=reason)
 
     def _frame(self, image: _Pending) -> Frame:
-        message = image.message
-        common = (self._next(), stamp_ns(message), image.received_ns, image.loop)
-        frame_id = str(message.header.frame_id)
+        message, item = image.message, image.item
+        common = (self._next(), item.stamp, image.received_ns, item.round)
         compressed = self._chosen.image.type == COMPRESSED
         try:
             picture = rgb_from_compressed(message) if compressed else rgb_from_image(message)
         except ValueError as error:
-            return Frame(*common, frame_id, None, error=str(error))
-        found = self._depth(image, picture)
+            return Frame(*common, item.frame_id, None, error=str(error))
+        found = self._depth(item, picture)
         if isinstance(found, NoDepth):
-            return Frame(*common, frame_id, picture, no_depth=found)
-        return Frame(*common, frame_id, picture, depth_m=found[0], camera=found[1])
+            return Frame(*common, item.frame_id, picture, no_depth=found)
+        return Frame(*common, item.frame_id, picture, depth_m=found.depth_m, camera=found.camera)
 
-    def _depth(self, image: _Pending, picture: Rgb) -> tuple[Depth, Intrinsics] | NoDepth:
-        message = self._partner(image)
-        if isinstance(message, NoDepth):
-            return message
-        if image.info is None:
-            return NoDepth(DepthStatus.NONE, "the recording has no camera_info of the image")
-        assert self._chosen.depth is not None
-        compressed = self._chosen.depth.type == COMPRESSED
-        height, width = picture.shape[:2]
-        try:
-            depth_m = depth_from_compressed(message) if compressed else depth_from_image(message)
-            camera = intrinsics_from_info(image.info, width, height, self._chosen.rectified)
-        except ValueError as error:
-            return NoDepth(DepthStatus.NONE, str(error))
-        sizes = (depth_m.shape[1], depth_m.shape[0]), (width, height)
-        frames = str(message.header.frame_id), str(image.message.header.frame_id)
-        if reason := not_registered(*sizes, *frames):
-            return NoDepth(DepthStatus.NOT_REGISTERED, reason)
-        return depth_m, camera
-
-    def _partner(self, image: _Pending) -> Any:
-        """Return the depth message taken with an image: the exact stamp, else the nearest."""
+    def _depth(self, image: Stamped, picture: Rgb) -> RegisteredDepth | NoDepth:
         if self._chosen.depth is None:
             return NoDepth(DepthStatus.NONE, "")
-        stamp = stamp_ns(image.message)
-        own = [depth for loop, depth in self._depths if loop == image.loop]
-        if not own:
+        if not self._pairing.depths.items:
             return NoDepth(DepthStatus.OUT_OF_SYNC, "no depth image was recorded by then")
-        nearest = min(own, key=lambda depth: abs(stamp_ns(depth) - stamp))
-        gap_s = abs(stamp_ns(nearest) - stamp) / 1e9
-        if gap_s > self._slop_s:
-            reason = f"the nearest depth image is {gap_s:.3f} s away, --slop is {self._slop_s:g}"
-            return NoDepth(DepthStatus.OUT_OF_SYNC, reason)
-        return nearest
+        if self._chosen.info is None:
+            return NoDepth(DepthStatus.NONE, "the recording has no camera_info of the image")
+        height, width = picture.shape[:2]
+        return look_up(self._pairing, image, (width, height), self._options)
 
     def _next(self) -> int:
         self._number += 1
         return self._number - 1
-
-
-def stamp_ns(message: Any) -> int:
-    """Return the stamp of a message's header."""
-    return int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)

@@ -11,10 +11,12 @@ import numpy as np
 from tqdm import tqdm
 
 from evf_sam_ros.perception.answer_record import annotation, answer_record, numbered_masks
+from evf_sam_ros.perception.depth_lookup import DepthOptions
 from evf_sam_ros.perception.geometry import Location, locate
 from evf_sam_ros.perception.judgement import DEFAULT_RULES, Judgement, Rules, judge
 from evf_sam_ros.perception.overlay import Image, draw
 from evf_sam_ros.perception.predictor import Predictor
+from evf_sam_ros.perception.registration import AS_TOLD, Registration
 from evf_sam_ros.pictures import photograph
 from evf_sam_ros.pictures.video import VideoWriter
 from evf_sam_ros.recordings.frames import Frame, FrameReader
@@ -31,6 +33,7 @@ class ReplayOptions:
     expressions: tuple[str, ...]
     depth_limits_m: tuple[float, float] = (0.1, 10.0)
     slop_s: float = 0.03  # between the stamps of an image and its depth
+    registration: Registration = AS_TOLD  # of the depth images
     up: tuple[float, float, float] | None = None  # against gravity, in the image's frame
     rules: Rules = DEFAULT_RULES  # limits of the decision
     every: int = 1  # only each n-th frame
@@ -76,7 +79,8 @@ def replay(
     total = total if wish.limit is None else min(total, wish.limit)
     shown = {round(place) for place in np.linspace(0, max(total - 1, 0), show)}
     summary = Summary()
-    frames = _selected(FrameReader(reader, chosen, wish.slop_s), wish)
+    options = DepthOptions(wish.slop_s, chosen.rectified, wish.registration)
+    frames = _selected(FrameReader(reader, chosen, options), wish)
     with (
         named(folder / RESULTS),
         (folder / RESULTS).open("w", encoding="utf-8") as lines,

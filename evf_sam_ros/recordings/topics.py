@@ -37,6 +37,7 @@ class Chosen:
     image: Topic
     depth: Topic | None
     info: Topic | None
+    depth_info: Topic | None = None  # where depth has a camera of its own
 
     @property
     def rectified(self) -> bool:
@@ -71,10 +72,13 @@ def choose(topics: Sequence[Topic], image: str, depth: str, info: str) -> Chosen
         raise ValueError(f"the recording has no images{_listing(topics)}")
     depths = [each for each in pictures if each.is_depth]
     infos = [each for each in topics if each.type == INFO and each.count]
+    chosen_depth = _one("depth image", "--depth", depth, _preferred(depths, "aligned"), topics)
+    chosen_info = _one("camera_info", "--camera-info", info, _beside(chosen, infos), topics)
     return Chosen(
         image=chosen,
-        depth=_one("depth image", "--depth", depth, _preferred(depths, "aligned"), topics),
-        info=_one("camera_info", "--camera-info", info, _beside(chosen, infos), topics),
+        depth=chosen_depth,
+        info=chosen_info,
+        depth_info=_of_depth(chosen_depth, chosen_info, infos),
     )
 
 
@@ -105,6 +109,16 @@ def _beside(image: Topic, infos: Sequence[Topic]) -> Sequence[Topic]:
     folders = {folder, folder.rsplit("/", 1)[0]}  # .../image_raw/compressed lies one deeper
     beside = [each for each in infos if each.name.rsplit("/", 1)[0] in folders]
     return sorted(beside, key=lambda each: -len(each.name))[:1] or infos
+
+
+def _of_depth(depth: Topic | None, taken: Topic | None, infos: Sequence[Topic]) -> Topic | None:
+    """Return the camera_info in the depth images' own namespace, if it is not the image's."""
+    if depth is None:
+        return None
+    levels = 2 if depth.type == COMPRESSED else 1  # .../image_raw/compressedDepth lies one deeper
+    folder = depth.name.rsplit("/", levels)[0]
+    own = [each for each in infos if each.name.rsplit("/", 1)[0] == folder and each != taken]
+    return own[0] if own else None
 
 
 def _listing(topics: Sequence[Topic]) -> str:

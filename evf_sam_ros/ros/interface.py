@@ -39,6 +39,16 @@ CAMERA_INFO = Endpoint("camera_info", CameraInfo, "intrinsics; needed for positi
 DEPTH = Endpoint(
     "depth", Image, "registered to the image; 32FC1 in metres or 16UC1 in millimetres"
 )
+COMPRESSED_DEPTH = Endpoint(
+    "depth/compressedDepth",
+    CompressedImage,
+    "instead of `depth`, by `depth_transport`: PNG or RVL, 16UC1 or 32FC1",
+)
+DEPTH_INFO = Endpoint(
+    "depth/camera_info",
+    CameraInfo,
+    "intrinsics of a depth camera that is not the image's, to register its depth by",
+)
 TEXT_COMMAND = Endpoint(
     "text_command",
     String,
@@ -50,7 +60,16 @@ SPEECH = Endpoint(
     "hri_msgs/LiveSpeech",
     "what was heard, final text only, by `speech_type`; or whisper_msgs/Transcription",
 )
-INPUTS = (IMAGE, COMPRESSED_IMAGE, CAMERA_INFO, DEPTH, TEXT_COMMAND, SPEECH)
+INPUTS = (
+    IMAGE,
+    COMPRESSED_IMAGE,
+    CAMERA_INFO,
+    DEPTH,
+    COMPRESSED_DEPTH,
+    DEPTH_INFO,
+    TEXT_COMMAND,
+    SPEECH,
+)
 
 RESULT = Endpoint(
     "~/result",

@@ -21,6 +21,8 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from evf_sam_ros.perception.depth_lookup import DepthOptions
+from evf_sam_ros.perception.registration import Registration, rigid_transform
 from evf_sam_ros.ros.parameter_values import as_declared, is_equal
 
 OF_RCLPY = ("qos_overrides.", "start_type_description_service")
@@ -105,6 +107,12 @@ class NodeParameters(Settings):
         effect=Effect.ACTIVATE,
         choices=("raw", "compressed"),
     )
+    depth_transport: str = setting(
+        "raw",
+        "`raw` reads `depth`, `compressedDepth` reads `depth/compressedDepth`",
+        effect=Effect.ACTIVATE,
+        choices=("raw", "compressedDepth"),
+    )
     image_reliability: str = setting(
         "best_effort",
         "reliability asked of the image, camera_info and depth topics; "
@@ -161,6 +169,17 @@ class NodeParameters(Settings):
         "largest difference of stamps where no depth image has the image's own",
         range=(0.0, 10.0),
     )
+    depth_is_registered: bool = setting(
+        False,
+        "depth has the image's own pixels, also where its frame_id is another: for drivers that "
+        "align depth to the image and keep the depth camera's frame_id",
+    )
+    image_from_depth: tuple[float, float, float, float, float, float, float] = setting(
+        (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        "where the depth camera stands in the image's optical frame: x, y, z in metres and the "
+        "quaternion x, y, z, w; with `depth/camera_info` its depth is then registered to the "
+        "image; zeros: not known",
+    )
     depth_min_m: float = setting(0.1, "nearer depth readings are not believed", range=(0.0, 100.0))
     depth_max_m: float = setting(
         10.0, "farther depth readings are not believed", range=(0.0, 1000.0)
@@ -191,8 +210,16 @@ class NodeParameters(Settings):
                 f"depth_min_m is {self.depth_min_m}, need less than depth_max_m, "
                 f"which is {self.depth_max_m}"
             )
+        rigid_transform(self.image_from_depth)
         if len(self.up) != 3 or not all(map(isfinite, self.up)):
             raise ValueError(f"up is {list(self.up)}, need three finite numbers")
+
+
+def depth_options(parameters: NodeParameters, rectified: bool) -> DepthOptions:
+    """Return what the parameters say about depth."""
+    placed = rigid_transform(parameters.image_from_depth)
+    registration = Registration(parameters.depth_is_registered, placed)
+    return DepthOptions(parameters.depth_sync_slop_s, rectified, registration)
 
 
 S = TypeVar("S", bound=Settings)

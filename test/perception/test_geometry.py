@@ -383,3 +383,15 @@ class TestEvenly:
     def test_a_few_stay_as_they_are(self):
         points = np.arange(12.0).reshape(4, 3)
         assert evenly(points, 4) is points
+
+
+@pytest.mark.parametrize("fisheye", [False, True])
+def test_a_distortion_that_no_ray_leads_through_is_a_reason_and_no_error(fisheye):
+    factors = (1e30, 1e30, 0.0, 0.0) if fisheye else (1e30, 1e30, 0.0, 0.0, 1e30)
+    lens = Intrinsics(300.0, 300.0, 160.0, 120.0, factors, fisheye=fisheye)
+    mask = np.zeros((240, 320), bool)
+    mask[20:60, 20:60] = True
+    found = locate(mask, np.ones((240, 320)), lens)
+    assert isinstance(found, NoLocation)
+    assert found.status is DepthStatus.NONE
+    assert "distortion" in found.reason

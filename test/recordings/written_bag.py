@@ -42,10 +42,16 @@ class Bag:
         )
         self._write(topic, message, stamp_ns)
 
-    def info(self, topic, stamp_ns, matrix, width, height):
+    def compressed_depth(self, topic, stamp_ns, data, text):
+        message = TYPES["sensor_msgs/msg/CompressedImage"](
+            header=header(stamp_ns), format=text, data=np.frombuffer(data, np.uint8)
+        )
+        self._write(topic, message, stamp_ns)
+
+    def info(self, topic, stamp_ns, matrix, width, height, *, at_ns=None, frame_id="camera"):
         (fx, _, cx), (_, fy, cy), _ = np.asarray(matrix, float)
         message = TYPES["sensor_msgs/msg/CameraInfo"](
-            header=header(stamp_ns),
+            header=header(stamp_ns, frame_id),
             height=height,
             width=width,
             distortion_model="plumb_bob",
@@ -59,7 +65,7 @@ class Bag:
                 x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
             ),
         )
-        self._write(topic, message, stamp_ns)
+        self._write(topic, message, stamp_ns if at_ns is None else at_ns)
 
     def text(self, topic, stamp_ns, words):
         self._write(topic, TYPES["std_msgs/msg/String"](data=words), stamp_ns)

@@ -60,7 +60,8 @@ def test_the_file_has_the_form_that_sros2_reads(policy):
                 assert set(rules.attrib.values()) == {"ALLOW"}
                 assert {name.tag for name in rules} == {item}
                 assert all(
-                    re.fullmatch(r"(~/|/)?[a-z0-9_]+(/[a-z0-9_]+)*", name.text) for name in rules
+                    re.fullmatch(r"(~/|/)?[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*", name.text)
+                    for name in rules
                 )
 
 

@@ -1,118 +1,74 @@
-"""The depth image and the camera that belong to an image."""
+"""The depth image and the camera that belong to an image, as they arrive over topics.
 
-from collections import deque
-from dataclasses import dataclass
+How they are paired and registered is in `perception.pairing` and `perception.registration`.
+"""
+
 from threading import Condition
+from time import monotonic_ns
+from typing import Any
 
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-from evf_sam_ros.msg import SegmentationResult
-from evf_sam_ros.perception.geometry import Intrinsics
-from evf_sam_ros.perception.partners import is_settled, not_registered
-from evf_sam_ros.ros.conversions import Depth, depth_from_image, intrinsics_from_info
-from evf_sam_ros.ros.stamps import nanoseconds
+from evf_sam_ros.perception.depth_lookup import DepthOptions, is_settled, look_up
+from evf_sam_ros.perception.image_messages import Size
+from evf_sam_ros.perception.no_depth import NoDepth
+from evf_sam_ros.perception.pairing import Pairing
+from evf_sam_ros.perception.registration import RegisteredDepth
 
 KEPT = 10  # depth images: a third of a second of them, at 30 Hz
 PATIENCE_S = 0.1  # cameras publish depth after colour, so it may be on its way
 
-
-@dataclass(frozen=True)
-class RegisteredDepth:
-    """Depth for every pixel of an image."""
-
-    depth_m: Depth
-    camera: Intrinsics
-
-
-@dataclass(frozen=True)
-class NoDepth:
-    """Why there are no positions: a depth_status and a sentence, empty if nobody sends depth."""
-
-    status: int
-    reason: str
+__all__ = ["KEPT", "DepthOptions", "DepthSource", "NoDepth", "RegisteredDepth"]
 
 
 class DepthSource:
-    """Keep the newest depth images and find the one taken together with an image."""
+    """Remember what arrives and find what was taken together with an image."""
 
     def __init__(self) -> None:
-        self._images: deque[Image] = deque(maxlen=KEPT)
-        self._expected = 0  # stamp of the image at work, nanoseconds
-        self._nearest: Image | None = None  # to that
-        self._info: CameraInfo | None = None
+        self._pairing = Pairing(KEPT)
         self._changed = Condition()
 
     def make_room(self, count: int) -> None:
         """Keep so many depth images; the newest of those that are here stay."""
         with self._changed:
-            self._images = deque(self._images, maxlen=count)
+            self._pairing.depths.kept = count
 
-    def put_depth(self, message: Image) -> None:
+    def put_image(self, message: Any) -> None:
         with self._changed:
-            self._images.append(message)
-            self._keep_if_nearest(message)
+            self._pairing.put_image(message, monotonic_ns())
+            self._changed.notify_all()
+
+    def put_depth(self, message: Any) -> None:
+        with self._changed:
+            self._pairing.put_depth(message, monotonic_ns())
             self._changed.notify_all()
 
     def put_info(self, message: CameraInfo) -> None:
-        self._info = message
+        with self._changed:
+            self._pairing.infos.put(message, monotonic_ns())
+            self._changed.notify_all()
+
+    def put_depth_info(self, message: CameraInfo) -> None:
+        with self._changed:
+            self._pairing.depth_infos.put(message, monotonic_ns())
+
+    def tell_mixed(self, are_mixed: bool) -> None:
+        """Take whether several publishers send images, depth or camera_info on one topic."""
+        self._pairing.are_mixed = are_mixed
 
     def clear(self) -> None:
         with self._changed:
-            self._images.clear()
-            self._nearest = None
+            self._pairing.clear()
 
     def expect(self, header: Header) -> None:
         """Keep what is nearest to this image, however much comes while the model runs."""
         with self._changed:
-            self._expected, self._nearest = nanoseconds(header.stamp), None
-            for each in self._images:
-                self._keep_if_nearest(each)
+            self._pairing.expect(self._pairing.image(header))
 
-    def find(self, image: Image, slop_s: float, rectified: bool) -> RegisteredDepth | NoDepth:
+    def find(self, header: Header, size: Size, options: DepthOptions) -> RegisteredDepth | NoDepth:
         """Return depth and intrinsics for the image that was expected."""
-        depth = self._partner(slop_s)
-        if isinstance(depth, NoDepth):
-            return depth
-        sizes = (depth.width, depth.height), (image.width, image.height)
-        frames = depth.header.frame_id, image.header.frame_id
-        if reason := not_registered(*sizes, *frames):
-            return NoDepth(SegmentationResult.NOT_REGISTERED, reason)
-        return self._read(depth, rectified)
-
-    def _read(self, depth: Image, rectified: bool) -> RegisteredDepth | NoDepth:
-        if self._info is None:
-            return NoDepth(SegmentationResult.NONE, "no camera_info has arrived: no position")
-        try:
-            camera = intrinsics_from_info(self._info, depth.width, depth.height, rectified)
-            return RegisteredDepth(depth_from_image(depth), camera)
-        except ValueError as error:
-            return NoDepth(SegmentationResult.NONE, f"no position: {error}")
-
-    def _partner(self, slop_s: float) -> Image | NoDepth:
         with self._changed:
-            if self._nearest is None:
-                return NoDepth(SegmentationResult.NONE, "")
-            self._changed.wait_for(self._is_settled, PATIENCE_S)
-            nearest = self._nearest
-            if nearest is None:
-                return NoDepth(SegmentationResult.NONE, "")
-            gap = self._gap(nearest)
-        if gap <= slop_s * 1e9:
-            return nearest
-        reason = (
-            f"the nearest depth image is {gap / 1e9:.3f} s from the image, "
-            f"depth_sync_slop_s is {slop_s:g}"
-        )
-        return NoDepth(SegmentationResult.OUT_OF_SYNC, reason)
-
-    def _keep_if_nearest(self, depth: Image) -> None:
-        if self._nearest is None or self._gap(depth) < self._gap(self._nearest):
-            self._nearest = depth
-
-    def _is_settled(self) -> bool:
-        stamps = (nanoseconds(each.header.stamp) for each in self._images)
-        return self._nearest is None or is_settled(stamps, self._expected)
-
-    def _gap(self, depth: Image) -> int:
-        return abs(nanoseconds(depth.header.stamp) - self._expected)
+            image = self._pairing.image(header)
+            self._changed.wait_for(lambda: is_settled(self._pairing, image), PATIENCE_S)
+            return look_up(self._pairing, image, size, options)

@@ -29,6 +29,8 @@ WITHOUT_POSITIONS = (
     SegmentationResult.NOT_REGISTERED,
     SegmentationResult.TOO_SPARSE,
     SegmentationResult.OUT_OF_SYNC,
+    SegmentationResult.STAMPS_NOT_DISTINCT,
+    SegmentationResult.CAMERA_MISMATCH,
 )
 
 
@@ -136,6 +138,8 @@ class Diagnostics:
         values["last_image_s"] = f"{age_s:.3f}"
         if age_s > SILENCE_S:
             return WARN, f"no image for {age_s:.1f} s", values
+        if self._statistics.mixed:
+            return WARN, f"{self._statistics.mixed}: one camera is expected on each", values
         return OK, f"{rate_hz:.1f} Hz", values
 
     def _depth(self) -> tuple[bytes, str, dict[str, object]]:

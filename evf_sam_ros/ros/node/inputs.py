@@ -8,8 +8,10 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from evf_sam_ros.ros.interface import (
     CAMERA_INFO,
+    COMPRESSED_DEPTH,
     COMPRESSED_IMAGE,
     DEPTH,
+    DEPTH_INFO,
     IMAGE,
     SPEECH,
     TEXT_COMMAND,
@@ -17,12 +19,15 @@ from evf_sam_ros.ros.interface import (
 )
 from evf_sam_ros.ros.node.camera_watch import CameraWatch
 from evf_sam_ros.ros.node.depth_source import KEPT, DepthSource
+from evf_sam_ros.ros.node.publisher_watch import PublisherWatch
 from evf_sam_ros.ros.node.replies import Frame
 from evf_sam_ros.ros.node.speech import recogniser
 from evf_sam_ros.ros.parameters import NodeParameters
 
 EVERY_FRAME_ROOM = 300  # images and depth images that may wait: ten seconds at 30 Hz
-QUEUE = {"latest": (1, KEPT // 2), "every_frame": (50, 50)}  # QoS depth of image and depth
+# QoS depth of image and depth; camera_infos are small, and one that is lost costs a position.
+QUEUE = {"latest": (1, KEPT // 2), "every_frame": (50, 50)}
+INFO_QUEUE = 50
 
 
 class Inputs:
@@ -36,9 +41,11 @@ class Inputs:
         *,
         on_image: Callable[[Frame], None],
         on_text: Callable[[str], None],
+        on_mixed: Callable[[str], None],
     ) -> None:
-        """Take who gets images and who gets finished sentences."""
+        """Take who gets images, finished sentences, and the names of too many publishers."""
         self._node = node
+        self._depth = depth
         self._subscriptions: list[Any] = []
         self._on_image = on_image
         reliable = parameters.image_reliability == "reliable"
@@ -53,8 +60,11 @@ class Inputs:
         image_queue, depth_queue = QUEUE[parameters.processing]
         raw = parameters.image_transport == "raw"
         image = self._listen(IMAGE if raw else COMPRESSED_IMAGE, self._take_image, image_queue)
-        self._listen(CAMERA_INFO, depth.put_info, 1)
-        self._listen(DEPTH, depth.put_depth, depth_queue)
+        info = self._listen(CAMERA_INFO, depth.put_info, INFO_QUEUE)
+        raw_depth = parameters.depth_transport == "raw"
+        depth_input = DEPTH if raw_depth else COMPRESSED_DEPTH
+        depths = self._listen(depth_input, depth.put_depth, depth_queue)
+        self._listen(DEPTH_INFO, depth.put_depth_info, INFO_QUEUE)
         self._hear(TEXT_COMMAND.type, TEXT_COMMAND.name, lambda message: on_text(message.data))
         if self._speech is not None:
             read = self._speech.text
@@ -65,6 +75,8 @@ class Inputs:
                 lambda message: on_text(read(message)) if read(message).strip() else None,
             )
         self._watch = CameraWatch(node, image)
+        self._on_mixed = on_mixed
+        self._publishers = PublisherWatch(node, (image, info, depths), self._tell_mixed)
         self.image_topic = str(image.topic_name)
 
     @property
@@ -74,13 +86,19 @@ class Inputs:
 
     def destroy(self) -> None:
         self._watch.destroy()
+        self._publishers.destroy()
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
         self._subscriptions = []
 
     def _take_image(self, message: Frame) -> None:
         self._watch.image_arrived()
+        self._depth.put_image(message)
         self._on_image(message)
+
+    def _tell_mixed(self, said: str) -> None:
+        self._depth.tell_mixed(bool(said))
+        self._on_mixed(said)
 
     def _listen(self, endpoint: Endpoint, callback: Callable[[Any], None], depth: int) -> Any:
         qos = QoSProfile(depth=depth, reliability=self._reliability)

@@ -12,6 +12,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.geometry import DepthStatus
 from evf_sam_ros.perception.judgement import DOUBTFUL
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
 from evf_sam_ros.perception.tracker import State, TargetTracker, joined
@@ -20,10 +21,10 @@ from evf_sam_ros.ros.conversions import Rgb, rgb_from_compressed, rgb_from_image
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import DepthSource, NoDepth, RegisteredDepth
 from evf_sam_ros.ros.node.replies import Answer, Frame, Observation, answers_from, reply
-from evf_sam_ros.ros.parameters import NodeParameters
+from evf_sam_ros.ros.parameters import NodeParameters, depth_options
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds
 
-NO_DEPTH = NoDepth(SegmentationResult.NONE, "")
+NO_DEPTH = NoDepth(DepthStatus.NONE, "")
 
 
 class Observer:
@@ -124,7 +125,9 @@ class Observer:
         may_tell = segmentation.scores >= (threshold or 0.0) - DOUBTFUL
         depth: RegisteredDepth | NoDepth = NO_DEPTH
         if parameters.use_depth and may_tell.any():
-            depth = self._find_depth(frame, image_rgb, parameters.depth_sync_slop_s)
+            height, width = image_rgb.shape[:2]
+            options = depth_options(parameters, self.rectified)
+            depth = self._depth.find(frame.header, (width, height), options)
         return Observation(
             header=frame.header,
             commands=commands,
@@ -150,13 +153,6 @@ class Observer:
         lost = [track.state is State.LOST for track in followed]
         return joined([track.segmentation for track in followed]), lost
 
-    def _find_depth(
-        self, frame: Frame, image_rgb: Rgb, slop_s: float
-    ) -> RegisteredDepth | NoDepth:
-        height, width = image_rgb.shape[:2]
-        image = Image(header=frame.header, height=height, width=width)
-        return self._depth.find(image, slop_s, self.rectified)
-
 
 def _replies(
     commands: Sequence[Command], status: int, message: str, header: Header
@@ -177,7 +173,10 @@ def _read(frame: Frame) -> Rgb:
 
 def _age_message(header: Header, age_ns: int, max_age_s: float) -> str:
     if nanoseconds(header.stamp) == 0:
-        return "the image has no stamp, so its age is unknown; max_frame_age_s 0 allows any age"
+        return (
+            "the image has no stamp (0), so neither its age nor its depth can be told: "
+            "the camera driver must stamp each image with the time at which it was taken"
+        )
     if age_ns > 0:
         return f"the newest image is {age_ns / 1e9:.3f} s old, max_frame_age_s is {max_age_s:g}"
     return (

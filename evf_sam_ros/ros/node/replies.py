@@ -21,7 +21,7 @@ from evf_sam_ros.ros.node.depth_source import NoDepth, RegisteredDepth
 from evf_sam_ros.ros.node.objects import object_message
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds, time_message
-from evf_sam_ros.ros.statuses import STATUS_NUMBERS
+from evf_sam_ros.ros.statuses import DEPTH_STATUS_NUMBERS, STATUS_NUMBERS
 
 LOST = "lost: hidden, gone, or what looks like it is too far from where it was"
 
@@ -142,7 +142,7 @@ def _placed(
     if not parts:
         return answer
     if isinstance(depth, NoDepth):
-        result.depth_status = depth.status
+        result.depth_status = DEPTH_STATUS_NUMBERS[depth.status]
         result.message = "; ".join(filter(None, (result.message, depth.reason)))
         result.objects = [object_message(part, result.score, None) for part in parts]
         return answer
@@ -155,7 +155,7 @@ def _placed(
     ]
     result.depth_status = SegmentationResult.OK
     if isinstance(places[0], NoLocation):
-        result.depth_status = SegmentationResult.TOO_SPARSE
+        result.depth_status = DEPTH_STATUS_NUMBERS[places[0].status]
         reason = f"no position: {places[0].reason}"
         result.message = "; ".join(filter(None, (result.message, reason)))
     return replace(answer, depth=depth)

@@ -128,6 +128,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
                 self._depth,
                 on_image=self._on_image,
                 on_text=self._on_text,
+                on_mixed=self._statistics.tell_mixed,
             )
         except ValueError as error:
             self.get_logger().error(f"Cannot listen: {error}")

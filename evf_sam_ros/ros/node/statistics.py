@@ -27,6 +27,7 @@ class Statistics:
 
     def __init__(self) -> None:
         self.images = self.answers = self.dropped = self.errors = 0
+        self.mixed = ""
         self.last_result: SegmentationResult | None = None  # of an image that was processed
         self.last_ambiguous: SegmentationResult | None = None
         self._arrivals: deque[float] = deque(maxlen=KEPT)  # steady seconds
@@ -37,6 +38,10 @@ class Statistics:
         with self._lock:
             self.images += 1
             self._arrivals.append(monotonic())
+
+    def tell_mixed(self, said: str) -> None:
+        """Take the inputs that have several publishers, empty if none has."""
+        self.mixed = said
 
     def images_dropped(self, count: int) -> None:
         with self._lock:

@@ -1,0 +1,53 @@
+"""Notice that two cameras, or a camera and a recording, send on one input."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
+from rclpy.node import Node
+from rclpy.subscription import Subscription
+
+PERIOD_S = 0.5
+
+
+class PublisherWatch:
+    """Count the publishers of some subscriptions; say in a sentence where there are several."""
+
+    def __init__(
+        self,
+        node: Node,
+        subscriptions: "Sequence[Subscription[Any]]",
+        on_change: Callable[[str], None],
+    ) -> None:
+        """Take who is told the sentence, which is empty where each has one publisher at most."""
+        self._node = node
+        self._topics = [subscription.topic_name for subscription in subscriptions]
+        self._on_change = on_change
+        self._said = ""
+        on_change("")
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = node.create_timer(PERIOD_S, self._check, clock=steady)
+
+    def destroy(self) -> None:
+        self._node.destroy_timer(self._timer)
+
+    def _check(self) -> None:
+        crowded = {topic: self._publishers(topic) for topic in self._topics}
+        said = "; ".join(
+            f"{len(names)} publishers on {topic}: {', '.join(names)}"
+            for topic, names in crowded.items()
+            if len(names) > 1
+        )
+        if said == self._said:
+            return
+        self._said = said
+        self._on_change(said)
+        if said:
+            self._node.get_logger().warning(
+                f"{said}. Depth and camera_info are taken only where stamp and frame_id are the "
+                "image's own: let one camera send on each input."
+            )
+
+    def _publishers(self, topic: str) -> list[str]:
+        found = self._node.get_publishers_info_by_topic(topic)
+        return sorted(f"{each.node_namespace.rstrip('/')}/{each.node_name}" for each in found)
