@@ -136,6 +136,7 @@ def _graphs(asked: _EngineRequest) -> Engine:
     engine = GraphsEngine(_torch(twin), recorder, asked.config.encoder.max_tokens)
     for _ in range(MEETINGS):
         rehearse(engine, asked.model, asked.config, dtype)
+    engine.finish()
     return engine
 
 

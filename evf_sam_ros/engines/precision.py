@@ -40,6 +40,12 @@ def round_weights(model: nn.Module, dtype: torch.dtype) -> None:
             weights.data = rounded(weights, dtype)
 
 
+def rounded_names(model: nn.Module) -> set[str]:
+    """Return the names of the weights that autocast rounds."""
+    rounded_ids = {id(own) for each in rounded_modules(model) for own in each.parameters(False)}
+    return {name for name, weights in model.named_parameters() if id(weights) in rounded_ids}
+
+
 def rounded_modules(model: nn.Module) -> list[nn.Module]:
     """Return the modules whose weights autocast rounds."""
     kinds = nn.Linear | nn.Conv2d | nn.ConvTranspose2d

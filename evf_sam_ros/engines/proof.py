@@ -7,9 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evf_sam_ros.engines.lean import LeanModel
 from evf_sam_ros.engines.measure import GATES, relative_error
 from evf_sam_ros.engines.plain import PlainEngine
 from evf_sam_ros.engines.precision import PRECISIONS
+from evf_sam_ros.engines.tensor_tuples import tensors_in
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 
@@ -98,14 +100,31 @@ def ask(
     return logits
 
 
+def has_finite_features(
+    model: EvfSam, config: EvfSamConfig, device: torch.device, dtype: torch.dtype
+) -> bool:
+    """Tell whether image features are numbers in this format: float16 ends at 65504."""
+    encode = LeanModel(model, "queries").eval().encode
+    images = question(config, 1, 1)[0].to(device)
+    with torch.inference_mode(), torch.autocast(device.type, dtype):
+        features = [encode(each) for each in (images, torch.zeros_like(images))]
+    return all(bool(part.isfinite().all()) for part in tensors_in(features))
+
+
 def error_of(expected: list[Tensor], computed: list[Tensor]) -> float:
     """Return the largest relative L2 error; not a number stays one."""
     return float(np.max([relative_error(*pair) for pair in zip(expected, computed, strict=True)]))
 
 
-def question(config: EvfSamConfig, prompts: int, words: int) -> tuple[torch.Tensor, ...]:
-    """Return a picture for either encoder, tokens, and which are padding; always the same."""
-    random = torch.Generator().manual_seed(prompts)
+def question(
+    config: EvfSamConfig, prompts: int, words: int, seed: int = 0
+) -> tuple[torch.Tensor, ...]:
+    """Return a picture for either encoder, tokens, and which are padding.
+
+    Args:
+        seed: another one gives other pictures and tokens; the same one always the same.
+    """
+    random = torch.Generator().manual_seed(1000 * seed + prompts)
     images = torch.randn(1, 3, *config.image_input.size, generator=random)
     fusions = torch.randn(1, 3, *config.fusion_input.size, generator=random)
     tokens = torch.randint(3, config.encoder.vocabulary, (1, prompts, words), generator=random)

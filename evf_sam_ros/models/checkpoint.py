@@ -7,7 +7,7 @@ every size under `CONFIG_KEY`; a released one names sizes that `variants` knows.
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,14 @@ from evf_sam_ros.models.behaviour import Behaviour, applied, behaviour_of, names
 from evf_sam_ros.models.config_document import config_from_document, document_from_config
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
-from evf_sam_ros.models.weights import WEIGHTS, listed, read_json, read_weights, refuse_not_finite
+from evf_sam_ros.models.weights import (
+    WEIGHTS,
+    bare_name,
+    listed,
+    read_json,
+    read_weights,
+    refuse_not_finite,
+)
 from evf_sam_ros.whole_files import whole_file
 
 CONFIG = "config.json"
@@ -71,6 +78,14 @@ class _Uninitialised(TorchFunctionMode):
 
 
 @dataclass(frozen=True)
+class Rounding:
+    """Which weights are stored in half precision, and in which format."""
+
+    dtype: torch.dtype
+    names_of: Callable[[EvfSam], Collection[str]]
+
+
+@dataclass(frozen=True)
 class LoadedModel:
     """A model ready to run: float32, eval mode."""
 
@@ -85,6 +100,7 @@ def load(
     folder: str | Path,
     behaviour: Mapping[str, Any] | None = None,
     device: torch.device | str = "cpu",
+    rounding: Rounding | None = None,
 ) -> LoadedModel:
     """Load a model folder, released or our own; its files may be replaced, not written into.
 
@@ -92,6 +108,8 @@ def load(
         behaviour: how to treat it, where that is not to be its own default; see `behaviour`.
         device: where its weights are to be. On the CPU, those that a file stores as float32 stay
             there: see `weights`.
+        rounding: which weights another device than the CPU takes in which half-precision format,
+            tensor by tensor: it never holds them in float32.
 
     Raises:
         ValueError: the folder does not hold exactly one whole model that we know; one
@@ -99,13 +117,19 @@ def load(
     """
     folder = Path(folder)
     document = read_json(folder / CONFIG)
-    state = read_weights(folder, device)
+    half = _half_names(document, folder, rounding)
+
+    def format_of(stored: str) -> torch.dtype:
+        is_half = rounding is not None and renamed(bare_name(stored)) in half
+        return rounding.dtype if rounding is not None and is_half else torch.float32
+
+    state = read_weights(folder, device, format_of)
     refuse_not_finite(state, str(folder))
     config = _config(document, state, folder)
     names = [] if CONFIG_KEY in document else names_of(document, folder)
     treatment = behaviour_of(config, document, names, behaviour)
     config = applied(treatment, config)
-    model = build_with(config, from_released(state), str(folder))
+    model = build_with(config, from_released(state), str(folder), half)
     return LoadedModel(model, config, folder, document, treatment)
 
 
@@ -133,22 +157,47 @@ def save(
         shutil.copymode(written, weights)  # safetensors lets nobody else read what it writes
 
 
-def build_with(config: EvfSamConfig, state: Mapping[str, Tensor], source: str) -> EvfSam:
+def _half_names(
+    document: Mapping[str, Any], folder: Path, rounding: Rounding | None
+) -> frozenset[str]:
+    """Return our names of the weights to be rounded; no weight is read for it."""
+    if rounding is None:
+        return frozenset()
+    config = _config(document, read_weights(folder, "meta"), folder)
+    return frozenset(rounding.names_of(_built(config, str(folder))))
+
+
+def build_with(
+    config: EvfSamConfig,
+    state: Mapping[str, Tensor],
+    source: str,
+    half: Collection[str] = (),
+) -> EvfSam:
     """Build a model out of these tensors, under our names, without copying float32 ones.
+
+    Args:
+        half: names of tensors that keep their format; all others become float32.
 
     Raises:
         ValueError: tensors are missing, unexpected or of another shape.
     """
+    model = _built(config, source)
+    check_state(model.state_dict(), state, source)
+    own = {
+        name: t.float() if t.is_floating_point() and name not in half else t
+        for name, t in state.items()
+    }
+    model.load_state_dict(own, strict=True, assign=True)
+    return model.eval()
+
+
+def _built(config: EvfSamConfig, source: str) -> EvfSam:
     try:
         with _Uninitialised():
-            model = build(config)
+            return build(config)
     except (ArithmeticError, IndexError, MemoryError, RuntimeError, TypeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ValueError(f"the model of {source} cannot be built: {reason[:_REASON]}") from error
-    check_state(model.state_dict(), state, source)
-    own = {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
-    model.load_state_dict(own, strict=True, assign=True)
-    return model.eval()
 
 
 def from_released(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

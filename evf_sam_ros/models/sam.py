@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from evf_sam_ros.models.mask_decoder import MASK_TOKENS, MaskDecoderConfig, grid_positions
 from evf_sam_ros.models.segment_anything import modeling
@@ -40,6 +41,30 @@ class SamConfig:
             raise ValueError(f"global_attention {self.global_attention}, depth {self.depth}")
 
 
+class Neck(nn.Sequential):
+    """The end of SAM's image encoder, in float32 where everything else is float16.
+
+    The published code does the same: its numbers exceed the largest float16. Weights that are
+    stored in float16 stay so.
+    """
+
+    def forward(self, grid_BDhw: Tensor) -> Tensor:
+        """Return image features (B, C, h, w)."""
+        kind = grid_BDhw.device.type
+        if not _runs_in_float16(kind):
+            for layer in self:
+                grid_BDhw = layer(grid_BDhw)
+            return grid_BDhw
+        weights = {name: each.float() for name, each in self.named_parameters()}
+        with torch.autocast(kind, enabled=False):
+            return functional_call(self, weights, (grid_BDhw.float(),))
+
+
+def _runs_in_float16(kind: str) -> bool:
+    enabled = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return enabled and torch.get_autocast_dtype(kind) == torch.float16
+
+
 class Sam(Segmenter):
     """Segment Anything, prompted by one token of text; its single-mask token answers."""
 
@@ -48,6 +73,8 @@ class Sam(Segmenter):
         self.prompt_width = config.prompt_width
         self.image_side = config.image_side
         self.image_encoder = _image_encoder(config)
+        layers: Any = self.image_encoder.neck
+        self.image_encoder.neck = Neck(*layers)
         self.prompt_encoder: Any = prompt_encoder(
             config.prompt_width, config.image_side, config.patch, config.mask_channels
         )

@@ -36,16 +36,29 @@ _WRAPPERS = ("module.", "_orig_mod.", "base_model.model.", "model.")
 _UNNAMED = ("*.pt", "*.pth", "*.ckpt", "*.bin")  # files of weights under names of their own
 
 
-def read_weights(folder: Path, device: torch.device | str = "cpu") -> dict[str, Tensor]:
+Format = Callable[[str], torch.dtype]  # of a tensor by the name that a file stores it under
+
+
+def _float32(_: str) -> torch.dtype:
+    return torch.float32
+
+
+def read_weights(
+    folder: Path, device: torch.device | str = "cpu", format_of: Format = _float32
+) -> dict[str, Tensor]:
     """Return every tensor of a folder, under the names it stores them by, floats as float32.
 
     On the CPU, float32 tensors are mapped, others converted one by one: half-precision files
     never lie in memory beside their float32 copy. Another device gets each straight from the
     file, and converts it itself.
+
+    Args:
+        format_of: the format of floats on another device than the CPU; whole models that are to
+            be rounded are never there in float32.
     """
     state: dict[str, Tensor] = {}
     for path in weight_files(folder):
-        part = _read_tensors(path, torch.device(device))
+        part = _read_tensors(path, torch.device(device), format_of)
         if repeated := part.keys() & state.keys():
             raise ValueError(f"{path} repeats tensors of another file: {listed(repeated)}")
         state |= part
@@ -60,6 +73,13 @@ def unwrapped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     ):
         names = [name.removeprefix(found[0]) for name in names]
     return dict(zip(names, state.values(), strict=True))
+
+
+def bare_name(name: str) -> str:
+    """Return the name of a tensor without the prefixes of wrappers."""
+    while found := next((each for each in _WRAPPERS if name.startswith(each)), None):
+        name = name.removeprefix(found)
+    return name
 
 
 def refuse_not_finite(state: Mapping[str, Tensor], source: str) -> None:
@@ -159,15 +179,16 @@ def _indexed_files(index: Path) -> list[Path]:
     return [index.parent / name for name in names]
 
 
-def _read_tensors(path: Path, device: torch.device) -> dict[str, Tensor]:
+def _read_tensors(path: Path, device: torch.device, format_of: Format) -> dict[str, Tensor]:
     refuse_pointer(path)
     try:
         if path.suffix == ".safetensors":
-            return _taken_from(partial(_mapped_safetensors, path), device)
+            return _taken_from(partial(_mapped_safetensors, path), device, format_of)
         if is_zipfile(path):
-            return _taken_from(partial(_unpickled, path, mmap=True), device)
+            return _taken_from(partial(_unpickled, path, mmap=True), device, format_of)
         # As torch wrote before version 1.6; cannot be mapped.
-        return {name: _placed(tensor, device) for name, tensor in _unpickled(path).items()}
+        content = _unpickled(path)
+        return {name: _placed(each, device, format_of(name)) for name, each in content.items()}
     except _NotTensorsError as error:
         raise ValueError(
             f"{path} holds something else than tensors by name: "
@@ -190,7 +211,7 @@ class _NotTensorsError(Exception):
 
 
 def _taken_from(
-    mapped: Callable[..., dict[str, Tensor]], device: torch.device
+    mapped: Callable[..., dict[str, Tensor]], device: torch.device, format_of: Format
 ) -> dict[str, Tensor]:
     """Keep what can stay in its file, convert the rest.
 
@@ -202,7 +223,8 @@ def _taken_from(
     sizes = {name: each.nbytes for name, each in everything.items() if name not in state}
     del everything  # a map, and what was read of it, leaves with the last of its tensors
     for names in _groups(sizes):
-        state |= {name: _copied(tensor, device) for name, tensor in mapped(names).items()}
+        group = mapped(names)
+        state |= {name: _copied(each, device, format_of(name)) for name, each in group.items()}
     return state
 
 
@@ -263,11 +285,11 @@ def _groups(sizes: Mapping[str, int]) -> Iterator[list[str]]:
         yield group
 
 
-def _placed(tensor: Tensor, device: torch.device) -> Tensor:
+def _placed(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
     moved = tensor.to(device)  # first: in one call, a CPU would convert for a GPU
-    return moved.float() if moved.is_floating_point() else moved
+    return moved.to(dtype) if moved.is_floating_point() else moved
 
 
-def _copied(mapped: Tensor, device: torch.device) -> Tensor:
-    placed = _placed(mapped, device)
+def _copied(mapped: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    placed = _placed(mapped, device, dtype)
     return placed.clone() if placed is mapped else placed

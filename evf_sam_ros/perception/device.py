@@ -1,10 +1,19 @@
 """Where a model runs, and in which number format: a user's words against the machine."""
 
+import logging
+from functools import cache
+from pathlib import Path
+
 import torch
 
 from evf_sam_ros.engines.precision import PRECISIONS
 
-__all__ = ["PRECISIONS", "device_of", "precision_of"]
+__all__ = ["PRECISIONS", "device_of", "has_bfloat16", "precision_of"]
+
+_CPU_INFO = Path("/proc/cpuinfo")
+_BFLOAT16 = {"avx512_bf16", "amx_bf16", "avx10_2", "bf16", "svebf16"}  # flags of x86-64 and of Arm
+
+_log = logging.getLogger(__name__)
 
 
 def device_of(name: str) -> torch.device:
@@ -36,6 +45,9 @@ def device_of(name: str) -> torch.device:
 def precision_of(name: str, device: torch.device) -> str:
     """Return a key of `PRECISIONS`; "auto" is what suits the device.
 
+    A CPU that must emulate bfloat16 gets fp32 in its place, and a warning says so: emulated, it
+    takes twice as long.
+
     Raises:
         ValueError: no such precision, or not on this device.
     """
@@ -44,6 +56,23 @@ def precision_of(name: str, device: torch.device) -> str:
     if device.type == "cpu":
         if name == "fp16":
             raise ValueError("precision 'fp16' is unusably slow on a CPU, need fp32 or bf16")
+        if name == "bf16" and not has_bfloat16():
+            _log.warning("this CPU does not have bfloat16: bf16 would be slower, fp32 runs")
+            return "fp32"
         return "fp32" if name == "auto" else name
     # Half precision as the published code has it; bfloat16 rounds eight times as coarsely.
     return "fp16" if name == "auto" else name
+
+
+@cache
+def has_bfloat16() -> bool:
+    """Tell whether the CPU multiplies bfloat16 itself; where the system does not say: no."""
+    if not _CPU_INFO.is_file():
+        return False
+    lines = _CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    flags = [line.partition(":")[2].split() for line in lines if _lists_flags(line)]
+    return bool(flags) and all(_BFLOAT16 & set(each) for each in flags)  # of every core
+
+
+def _lists_flags(line: str) -> bool:
+    return line.split(":")[0].strip() in ("flags", "Features")

@@ -1,5 +1,6 @@
 """The one entry point for everything that is not training: a picture and words in, masks out."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -13,6 +14,8 @@ from torch import Tensor
 
 from evf_sam_ros.engines.engine import engine_for, round_weights
 from evf_sam_ros.engines.gpu.side_by_side import SideBySide
+from evf_sam_ros.engines.precision import rounded_names
+from evf_sam_ros.engines.proof import has_finite_features
 from evf_sam_ros.language.spelling import Reading
 from evf_sam_ros.language.tokenizer import PAD, Tokenizer
 from evf_sam_ros.language.told_words import SEMANTIC_TOKEN, tokenizer_of
@@ -33,6 +36,10 @@ from evf_sam_ros.perception.segmentation import Segmentation as Segmentation
 from evf_sam_ros.perception.signals import free_signals, wants_more
 from evf_sam_ros.perception.stage_times import StageMarks
 from evf_sam_ros.perception.stage_times import StageTimes as StageTimes
+
+_FROM_FLOAT32 = ("compiled", "warming")  # engines
+
+_log = logging.getLogger(__name__)
 
 
 class Predictor:
@@ -315,7 +322,11 @@ def load_predictor(
     if score_threshold is not None:
         check_threshold(score_threshold)
     vocabulary = tokenizer_folder(tokenizer, offline=offline) if tokenizer else folder
-    loaded = checkpoint.load(folder, behaviour, chosen_device)
+    loaded = _loaded(folder, behaviour, chosen_device, chosen_precision, engine)
+    if chosen_precision == "fp16" and not _fits_fp16(loaded, chosen_device):
+        _log.warning("image features of %s exceed the numbers of fp16; bf16 runs it", folder.name)
+        chosen_precision = "bf16"
+        loaded = _loaded(folder, behaviour, chosen_device, chosen_precision, engine)
     calibration = Calibration.from_config(loaded.document)
     if score_threshold is None and calibration is not None:
         score_threshold = calibration.threshold
@@ -329,6 +340,24 @@ def load_predictor(
         score_threshold=score_threshold,
         engine=engine,
     )
+
+
+def _loaded(
+    folder: Path,
+    behaviour: Mapping[str, Any] | None,
+    device: torch.device,
+    precision: str,
+    engine: str,
+) -> checkpoint.LoadedModel:
+    """Load a model; on a GPU in the format in which it will run there."""
+    # These two compare what they make with the model in float32.
+    rounds = device.type != "cpu" and precision != "fp32" and engine not in _FROM_FLOAT32
+    rounding = checkpoint.Rounding(PRECISIONS[precision], rounded_names) if rounds else None
+    return checkpoint.load(folder, behaviour, device, rounding)
+
+
+def _fits_fp16(loaded: checkpoint.LoadedModel, device: torch.device) -> bool:
+    return has_finite_features(loaded.model, loaded.config, device, torch.float16)
 
 
 def _kind(signals: Sequence[str] | None, calibration: Calibration | None) -> type[Predictor]:

@@ -1,6 +1,7 @@
 """One training loop for every model: steps, schedule, checkpoints, log and progress bar."""
 
 import json
+import logging
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -15,12 +16,15 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 from tqdm import tqdm
 
+from evf_sam_ros.perception.device import has_bfloat16
 from evf_sam_ros.training.distributed import Alone, Processes
 from evf_sam_ros.training.optimizer import OptimizerName, build_optimizer
 from evf_sam_ros.whole_files import named
 
 SMOOTHING = 0.98  # of the figures in the progress bar
 FINAL_SHARE = 0.01  # of the learning rate, at the last step
+
+_log = logging.getLogger(__name__)
 
 
 class Task(Protocol):
@@ -68,6 +72,14 @@ class Schedule:
         return self.learning_rate * min(1.0, (step + 1) / self.warmup) * decay
 
 
+def _suits_bfloat16(module: nn.Module) -> bool:
+    """Tell whether mixed precision is faster where a module is; say so where it is not."""
+    if next(module.parameters()).device.type != "cpu" or has_bfloat16():
+        return True
+    _log.warning("this CPU does not have bfloat16: mixed precision would be slower, fp32 trains")
+    return False
+
+
 class Trainer:
     """Train a task in a folder; a run that was killed goes on where its last checkpoint is."""
 
@@ -91,6 +103,7 @@ class Trainer:
             weight_decay=schedule.weight_decay,
             betas=schedule.betas,
         )
+        self._bfloat16 = schedule.bfloat16 and _suits_bfloat16(task.module)
         self._own_batches = schedule.accumulate // self.together.count
         self._module, self.optimizer = self.together.prepare(
             _Learner(task), optimizer, self._own_batches, schedule.clip_norm
@@ -178,7 +191,7 @@ class Trainer:
 
     def _precision(self) -> torch.autocast:
         device = next(self.task.module.parameters()).device.type
-        return torch.autocast(device, torch.bfloat16, enabled=self.schedule.bfloat16)
+        return torch.autocast(device, torch.bfloat16, enabled=self._bfloat16)
 
     def _batches(self) -> Iterator[Any]:
         """Make the batches of every step still to come, in processes of their own."""

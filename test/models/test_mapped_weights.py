@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from tiny_networks import EFFICIENT_SAM, randomised
 
-from evf_sam_ros.engines.engine import round_weights
+from evf_sam_ros.engines.precision import round_weights, rounded_names
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.config_document import document_from_config
 from evf_sam_ros.models.variants import build
@@ -154,6 +154,22 @@ def test_another_device_takes_every_tensor_from_the_file(ending, dtype, state, t
     own = checkpoint.load(tmp_path, device="meta").model.state_dict()
     assert {(t.device.type, t.dtype) for t in own.values()} == {("meta", torch.float32)}
     assert {name: t.shape for name, t in own.items()} == {n: t.shape for n, t in state.items()}
+
+
+@FORMATS
+@pytest.mark.parametrize("stored", [torch.float32, torch.float16])
+def test_another_device_takes_weights_rounded_that_autocast_rounds(
+    ending, stored, state, tmp_path
+):
+    prefixed = {f"module.{name}": tensor.to(stored) for name, tensor in state.items()}
+    write(tmp_path, prefixed, ending)
+    rounding = checkpoint.Rounding(torch.bfloat16, rounded_names)
+    there = checkpoint.load(tmp_path, device="meta", rounding=rounding).model
+    here = checkpoint.load(tmp_path).model
+    round_weights(here, torch.bfloat16)
+    expected = {name: tensor.dtype for name, tensor in here.state_dict().items()}
+    assert {name: tensor.dtype for name, tensor in there.state_dict().items()} == expected
+    assert set(expected.values()) == {torch.float32, torch.bfloat16}
 
 
 def test_a_mapped_tensor_is_stored_without_the_rest_of_its_file(state, tmp_path):

@@ -6,9 +6,11 @@ import sys
 import pytest
 import torch
 from patience import patience
-from rounding import assert_same
+from rounding import assert_same, error_of_format
 from tiny_networks import EFFICIENT_SAM, SAM, SAM_2, randomised
 
+from evf_sam_ros.engines.measure import relative_error
+from evf_sam_ros.engines.precision import round_weights
 from evf_sam_ros.models.variants import VARIANTS, build
 
 CONFIGS = {
@@ -58,6 +60,20 @@ def test_the_prompt_and_the_image_move_the_mask(segmenter, images, prompts):
         swapped = segmenter.decode(segmenter.encode(images.flip(0)), prompts).logits
     assert (logits[0, 0] - logits[0, 1]).abs().max() > 1e-3
     assert (logits - swapped).abs().max() > 1e-3
+
+
+def test_the_neck_of_sam_is_in_float32_where_all_else_is_in_float16():
+    segmenter = build(SAM).segmenter
+    neck = segmenter.image_encoder.neck
+    with torch.no_grad():
+        neck[0].weight *= 1e6  # its products exceed 65504; the norm behind it divides them again
+        images = torch.randn(1, 3, *SAM.image_input.size)
+        exact = segmenter.encode(images)
+        round_weights(segmenter.image_encoder.blocks, torch.float16)
+        with torch.autocast("cpu", torch.float16):
+            rounded = segmenter.encode(images)
+    assert rounded.dtype == torch.float32
+    assert relative_error(exact, rounded) < error_of_format(segmenter, torch.float16)
 
 
 @pytest.mark.parametrize("config", [SAM, EFFICIENT_SAM, SAM_2])

@@ -1,5 +1,6 @@
 """A predictor from folder to answer, with a tiny model of random weights."""
 
+import copy
 import json
 import shutil
 
@@ -10,6 +11,7 @@ from rounding import assert_same
 from tiny_model import ALWAYS, CONFIG, write_tiny_model
 
 from evf_sam_ros.models import checkpoint
+from evf_sam_ros.perception import predictor
 from evf_sam_ros.perception.attention_picture import draw_attention
 from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.perception.preprocess import restore, segmenter_input
@@ -256,11 +258,33 @@ class TestRefusals:
             load_predictor(folder, score_threshold=threshold)
 
 
-def test_bf16_on_a_cpu_answers_nearly_the_same(folder, predict, image):
+def test_bf16_on_a_cpu_answers_nearly_the_same(folder, predict, image, monkeypatch):
+    monkeypatch.setattr("evf_sam_ros.perception.device.has_bfloat16", lambda: True)
     exact = predict(image, ["the red mug"]).logits
     rough = load_predictor(folder, "cpu", "bf16")(image, ["the red mug"]).logits
     assert np.linalg.norm(rough - exact) < 0.1 * np.linalg.norm(exact)
     assert (rough != exact).any()
+
+
+@pytest.mark.parametrize(("finite", "precision"), [(True, "fp16"), (False, "bf16")])
+def test_features_beyond_fp16_are_run_in_bf16_and_a_warning_says_so(
+    folder, image, finite, precision, monkeypatch, caplog
+):
+    monkeypatch.setattr(predictor, "precision_of", lambda *_: "fp16")  # a CPU has it, slowly
+    if not finite:
+        of_format = predictor.has_finite_features
+
+        def overflowing(model, *rest):
+            twin = copy.deepcopy(model)
+            for weights in twin.segmenter.parameters():
+                weights.data *= 1e4
+            return of_format(twin, *rest)
+
+        monkeypatch.setattr(predictor, "has_finite_features", overflowing)
+    loaded = load_predictor(folder, "cpu", "fp16")
+    assert loaded.precision == precision
+    assert ("exceed the numbers of fp16; bf16 runs it" in caplog.text) == (not finite)
+    assert np.isfinite(loaded(image, ["the red mug"]).logits).all()
 
 
 @pytest.mark.gpu

@@ -225,7 +225,8 @@ def test_the_first_frame_of_a_sam_2_is_what_the_predictor_finds(memory_model):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_sam_2_follows_by_memory(memory_folder, precision):
+def test_a_sam_2_follows_by_memory(memory_folder, precision, monkeypatch):
+    monkeypatch.setattr("evf_sam_ros.perception.device.has_bfloat16", lambda: True)
     predictor = load_predictor(memory_folder, "cpu", precision)
     follow = Tracker(predictor, "the red mug", reground_every=0)
     tracks = [follow(image) for image in film(4)]

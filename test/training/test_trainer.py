@@ -11,6 +11,7 @@ import torch
 from patience import patience
 from torch import nn
 
+from evf_sam_ros.training import trainer
 from evf_sam_ros.training.distributed import Alone
 from evf_sam_ros.training.trainer import Schedule, Trainer, batch_generator
 
@@ -195,3 +196,13 @@ def test_batches_that_processes_cannot_share_equally_are_refused(tmp_path):
 
     with pytest.raises(ValueError, match=r"4 batches per step .* equally by 3 processes"):
         Trainer(LineTask(), replace(SCHEDULE, accumulate=4), tmp_path, Three())
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_bfloat16_is_used_where_the_processor_has_it(has, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(trainer, "has_bfloat16", lambda: has)
+    task, formats = LineTask(), []
+    task.module.register_forward_hook(lambda *given: formats.append(given[-1].dtype))
+    Trainer(task, replace(SCHEDULE, steps=1, bfloat16=True), tmp_path).run(resume=False)
+    assert formats[0] == (torch.bfloat16 if has else torch.float32)
+    assert ("fp32 trains" in caplog.text) == (not has)

@@ -66,9 +66,11 @@ def _made(
     try:
         compiled.learn(partial(rehearse, compiled, twin, config, dtype, _PROMPTS))
         if device.type == "cuda":
-            engine = GraphsEngine(compiled, partial(CudaRecorder, device), most, compiled.name)
+            graphs = GraphsEngine(compiled, partial(CudaRecorder, device), most, compiled.name)
             for _ in range(MEETINGS):
-                rehearse(engine, twin, config, dtype)
+                rehearse(graphs, twin, config, dtype)
+            graphs.finish()
+            engine = graphs
         error = error_of(expected, answers(twin, config, engine, dtype))
         found = judged(twin, config, expected, error, precision)
     except Exception as failure:  # of a compiler: whatever it is, torch runs the model

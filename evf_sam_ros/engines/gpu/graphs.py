@@ -3,7 +3,9 @@
 A BEIT-3-L is about a thousand kernels, and a fast GPU waits for the program that starts them. A
 recorded step only replays for inputs of its shape, so prompts are filled up to a few lengths. The
 first time a shape is seen the model runs as it is; the second time it is recorded, too, and the
-recording compared with it. One that cannot be made, or that answers otherwise, is never used.
+recording compared with it. It is recorded with other numbers than those it is compared on: a
+replay that ignores its inputs would repeat the answers that it was recorded with. A recording that
+cannot be made, or that answers otherwise, is never used.
 
 Shape suffixes: B images, P prompts per image, L tokens, C prompt width, H W image size,
 S S fusion image size.
@@ -81,7 +83,8 @@ class Recording:
     """One step for inputs of one shape."""
 
     def __init__(self, record: Recorder, step: Step, inputs: Tensors) -> None:
-        self._inputs = tuple(part.clone() for part in inputs)
+        """Record a step with other numbers than `inputs`, which give it their shapes."""
+        self._inputs = tuple(other_than(part) for part in inputs)
         self._replay, self._outputs = record(lambda: step(*self._inputs))
 
     def __call__(self, inputs: Tensors) -> Tensors:
@@ -90,6 +93,18 @@ class Recording:
             own.copy_(given)
         self._replay()
         return tuple(part.clone() for part in self._outputs)
+
+
+def other_than(part: Tensor) -> Tensor:
+    """Return a tensor of the same shape that differs wherever it can.
+
+    Numbers are halved in reverse order. Tokens are reversed: each stays one that the vocabulary
+    has. Padding stays: without a token to attend to, answers would not be numbers.
+    """
+    if part.dtype == torch.bool:
+        return part.clone()
+    reversed_part = part.flatten().flip(0).view(part.shape)
+    return reversed_part / 2 if part.is_floating_point() else reversed_part.clone()
 
 
 class GraphsEngine:
@@ -111,8 +126,13 @@ class GraphsEngine:
         self._max_tokens = max_tokens
         self._recordings: dict[Any, Recording | None] = {}  # None: seen, or not to be recorded
         self._refused: set[Any] = set()
+        self._records = True
         self._kinds: dict[str, type] = {}
         self._lock = Lock()  # a recording has one set of inputs
+
+    def finish(self) -> None:
+        """Record no more: whoever asks from now on does not wait; other shapes run as they are."""
+        self._records = False
 
     def encode(self, images_B3HW: Tensor) -> Any:
         return self._run("encode", self._engine.encode, images_B3HW)
@@ -151,6 +171,8 @@ class GraphsEngine:
         if recording is not None:
             return recording(inputs)
         outputs = step(*inputs)
+        if not self._records:
+            return outputs
         if key not in self._recordings:
             if len(self._recordings) < MOST_RECORDINGS:
                 self._recordings[key] = None

@@ -3,6 +3,8 @@
 A stand-in for CUDA graphs repeats a run by running it again into the same outputs.
 """
 
+from itertools import product
+
 import pytest
 import torch
 from rounding import WORST, error_of_format
@@ -22,8 +24,8 @@ NAMES = ["tabletop", "sam", "efficient_sam", "sam2"]
 class Repeats:
     """Notes what is recorded and how often it is replayed."""
 
-    def __init__(self, factor=1.0):
-        self.factor = factor
+    def __init__(self, factor=1.0, stale=False):
+        self.factor, self.stale = factor, stale
         self.recorded = self.replayed = 0
 
     def __call__(self, run):
@@ -32,6 +34,8 @@ class Repeats:
 
         def replay():
             self.replayed += 1
+            if self.stale:  # the graph reads other memory than that of its inputs
+                return
             for own, new in zip(outputs, run(), strict=True):
                 own.copy_(new * self.factor)
 
@@ -88,6 +92,28 @@ def test_a_recording_that_answers_otherwise_is_not_used(factor, caplog):
     assert "it runs as it is" in caplog.text
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recording_that_ignores_new_inputs_is_not_used(name, caplog):
+    record = Repeats(stale=True)
+    config, plain, recorded = engines(name, record)
+    given = inputs(config, images=1)
+    for number in range(4):
+        moved = (given[0] + number, *given[1:])
+        close(run(plain, *moved), run(recorded, *moved), plain)
+    assert record.recorded == record.replayed == 3  # each step once, to compare
+    assert "it runs as it is" in caplog.text
+
+
+def test_nothing_is_recorded_once_it_is_finished():
+    record = Repeats()
+    config, plain, recorded = engines("efficient_sam", record)
+    recorded.finish()
+    given = inputs(config, images=1)
+    for _ in range(4):
+        close(run(plain, *given), run(recorded, *given), plain)
+    assert record.recorded == 0
+
+
 def test_what_cannot_be_recorded_runs_as_it_is(caplog):
     def refuse(_):
         raise RuntimeError("operation not permitted when stream is capturing")
@@ -125,10 +151,11 @@ def test_every_length_is_recorded_at_start_and_replayed_from_then_on(monkeypatch
     model, config = model_and_config("efficient_sam")
     recorded = engine_for("graphs", model, config, torch.device("cuda"), "fp32")
     before = [each.recorded for each in made]
-    assert before == [2, len(buckets(config.encoder.max_tokens))]  # images and masks; words
-    for words in range(1, config.encoder.max_tokens + 1):
-        given = inputs(config, images=1, prompts=1, words=words)
-        plain = TorchEngine(model, "queries").eval()
+    # The image and masks of 1 to 4 prompts; words of as many.
+    assert before == [1 + 4, 4 * len(buckets(config.encoder.max_tokens))]
+    plain = TorchEngine(model, "queries").eval()
+    for prompts, words in product((1, 4, 5), range(1, config.encoder.max_tokens + 1)):
+        given = inputs(config, images=1, prompts=prompts, words=words)
         close(run(plain, *given), run(recorded, *given), plain)
     assert [each.recorded for each in made] == before
 
