@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +143,8 @@ def _ask(arguments: argparse.Namespace, names: list[str]) -> "list[Asked]":
         seeds = range(arguments.seed, arguments.seed + pictures)
         return list(calibration_fit.ask_tabletop(predict, seeds))
     dataset = catalogue.read(Path(arguments.data), arguments.split)
+    for problem in dataset.problems:
+        print(f"broken: {problem}", file=sys.stderr)
     return list(
         calibration_fit.ask_dataset(predict, dataset, arguments.seed, limit=arguments.pictures)
     )

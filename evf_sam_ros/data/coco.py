@@ -155,21 +155,45 @@ def _index(path: Path, _changed: int, _size: int) -> CocoIndex:
         isinstance(document.get(key), list) for key in wanted
     ):
         raise ValueError(f"{str(path)!r} is not COCO JSON: need lists 'images' and 'annotations'")
-    try:
-        images, doubtful_images = _by_id(document["images"])
-        for image in images.values():
-            image["file_name"], image["height"], image["width"]
-        annotations, doubtful = _by_id(document["annotations"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{str(path)!r} is not COCO JSON: an entry lacks {error}") from error
+    images, doubtful_images = _by_id(document["images"], f"image of {path}")
+    for number, image in images.items():
+        if not isinstance(image.get("file_name"), str) or not {"height", "width"} <= image.keys():
+            raise ValueError(
+                f"image {number!r} of {path} is {str(image)[:80]}, need file_name, height, width"
+            )
+    annotations, doubtful = _by_id(document["annotations"], f"annotation of {path}")
+    for number, annotation in annotations.items():
+        for key in ("image_id", "category_id"):
+            check_id(
+                annotation.get(key), f"{key} of annotation {number!r} of {path}", or_none=True
+            )
+    _check_categories(document.get("categories"), path)
     return CocoIndex(path, document, images, annotations, doubtful_images, doubtful)
 
 
-def _by_id(entries: list[Any]) -> tuple[dict[Any, Any], frozenset[Any]]:
+def check_id(value: Any, where: str, *, or_none: bool = False) -> None:
+    """Refuse what cannot stand for a picture or an object; ValueError names `where`."""
+    if not isinstance(value, int | str) and not (or_none and value is None):
+        raise ValueError(f"the {where} is {repr(value)[:60]}, need a number or a string")
+
+
+def _check_categories(entries: Any, path: Path) -> None:
+    if entries is not None and not isinstance(entries, list):
+        raise ValueError(f"the categories of {path} are {repr(entries)[:60]}, need a list")
+    for entry in entries or ():
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"a category of {path} is {repr(entry)[:60]}, need id and name")
+        check_id(entry.get("id"), f"id of a category of {path}", or_none=True)
+
+
+def _by_id(entries: list[Any], what: str) -> tuple[dict[Any, Any], frozenset[Any]]:
     """Return entries by their id, and the ids that two different entries have."""
     found: dict[Any, Any] = {}
     doubtful = set()
     for entry in entries:
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"an {what} is {repr(entry)[:60]}, need an object with an id")
+        check_id(entry.get("id"), f"id of an {what}")
         number = entry["id"]
         if found.setdefault(number, entry) != entry:
             doubtful.add(number)
@@ -220,7 +244,8 @@ def has_sentences(path: Path) -> bool:
     if not isinstance(document, dict):
         return False
     keys = ("annotations", "images", *SENTENCE_LISTS)
-    entries = (each for key in keys for each in document.get(key) or () if key in document)
+    lists = (document.get(key) for key in keys)
+    entries = (each for own in lists if isinstance(own, list) for each in own)
     return any(isinstance(each, Mapping) and texts_of(each) for each in entries)
 
 
@@ -268,12 +293,21 @@ def _sentences(index: CocoIndex, faults: Faults) -> Iterator[tuple[Any, Expressi
 
 def _own_list(index: CocoIndex, faults: Faults) -> Iterator[tuple[Any, Expression]]:
     for key in SENTENCE_LISTS:
-        for number, entry in enumerate(index.document.get(key) or []):
+        for number, entry in enumerate(_list(index.document.get(key), key, index.path)):
             where = f"{key}[{number}] of {index.path}"
             if not isinstance(entry, Mapping) or "image_id" not in entry:
                 raise ValueError(f"{where} is {str(entry)[:60]!r}, need image_id, ann_ids, text")
+            check_id(entry["image_id"], f"image_id of {where}")
             own = annotation_ids(entry)
+            for number_of in own:
+                check_id(number_of, f"annotation id of {where}")
             yield from _at(index, faults, (f"s{number}", where), entry, entry["image_id"], own)
+
+
+def _list(value: Any, key: str, path: Path) -> list[Any]:
+    if value is not None and not isinstance(value, list):
+        raise ValueError(f"{key} of {path} is {repr(value)[:60]}, need a list")
+    return value or []
 
 
 def _at(

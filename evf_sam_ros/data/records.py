@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from evf_sam_ros.pictures.photograph import read_rgb
 
 
 class Region:
@@ -53,10 +54,10 @@ class Record:
         """
         # As it is shown, and else as it is stored: annotations exist for either.
         sizes = []
-        for flags in (cv2.IMREAD_COLOR, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION):
-            pixels = _decoded(self.image, flags)
+        for turned in (True, False):
+            pixels = read_rgb(self.image, turned=turned)
             if pixels.shape[:2] == (self.height, self.width):
-                return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+                return pixels
             sizes.append(pixels.shape[1::-1])
         raise ValueError(
             f"{str(self.image)!r} is {sizes[0][0]} x {sizes[0][1]} pixels, "
@@ -84,16 +85,3 @@ class Dataset:
         for record in self.records:
             for expression in record.expressions:
                 yield record, expression
-
-
-def _decoded(path: Path, flags: int) -> NDArray[np.uint8]:
-    if not path.is_file():
-        raise ValueError(f"no such picture: {str(path)!r}")
-    content = np.frombuffer(path.read_bytes(), np.uint8)
-    try:
-        pixels = cv2.imdecode(content, flags) if content.size else None
-    except cv2.error:  # such as more pixels than OpenCV allows
-        pixels = None
-    if pixels is None:
-        raise ValueError(f"{str(path)!r} is not a picture that OpenCV reads, such as JPEG or PNG")
-    return np.asarray(pixels, np.uint8)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evf_sam_ros.data import pickles
-from evf_sam_ros.data.coco import CocoIndex, annotation_ids, read_index
+from evf_sam_ros.data.coco import CocoIndex, annotation_ids, check_id, read_index
 from evf_sam_ros.data.faults import Faults, LabelError, counted
 from evf_sam_ros.data.files import PictureFolder, first_of, read_json
 from evf_sam_ros.data.records import Dataset, Expression
@@ -158,6 +158,11 @@ def _checked_refs(path: Path, _changed: int) -> list[Mapping[str, Any]]:
                     f"{str(path)!r}: ref {number} has the {key} {repr(ref[key])[:60]}, need a "
                     f"{kind.__name__}"
                 )
+        where = f"of ref {number} of {str(path)!r}"
+        check_id(ref["ref_id"], f"ref_id {where}")
+        check_id(ref["image_id"], f"image_id {where}")
+        for annotation in annotation_ids(ref):
+            check_id(annotation, f"ann_id {where}")
     return refs
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import cv2
 import numpy as np
+import PIL.ExifTags
+import PIL.Image
 from numpy.typing import NDArray
 
 from evf_sam_ros.pictures import jpeg
@@ -16,37 +18,52 @@ LOSSLESS = (".png",)
 JPEG_QUALITY = 82  # of pictures in reports
 
 
-def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Read a picture as (H, W, 3) RGB: turned as its EXIF says, grey expanded, alpha dropped.
+def read_rgb(path: Path, *, turned: bool = True) -> NDArray[np.uint8]:
+    """Read a picture as (H, W, 3) RGB: grey expanded, alpha dropped.
+
+    Args:
+        path: the file.
+        turned: as its EXIF data says, as viewers show it; False: as it is stored.
 
     Raises:
-        ValueError: there is no such file, or it is no picture.
+        ValueError: there is no such file, or it is no picture, or a part of it was lost.
     """
     if not path.is_file():
         raise ValueError(f"no such file: {str(path)!r}")
     # Decoding bytes, not a path, so that no name is beyond OpenCV's file access.
     content = path.read_bytes()
     if content.startswith(jpeg.START):
-        content = _whole(content, path)
-    pixels = _decoded(content, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        stored = _stored(content, path)
+        if stored is not None and not (turned and _is_to_be_turned(path)):
+            return stored
+        content = jpeg.with_end(content)
+    flags = cv2.IMREAD_COLOR if turned else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    pixels = _decoded(content, flags | cv2.IMREAD_ANYDEPTH)
     if pixels is not None and pixels.dtype == np.uint16:
         pixels = eight_bits(pixels)
     elif pixels is not None and pixels.dtype != np.uint8:
-        pixels = _decoded(content, cv2.IMREAD_COLOR)
+        pixels = _decoded(content, flags)
     if pixels is None:
         raise ValueError(f"{str(path)!r} is not a picture that OpenCV reads, such as JPEG or PNG")
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _whole(content: bytes, path: Path) -> bytes:
-    """Return a JPEG with its end marker; ValueError where it is damaged."""
+def _stored(content: bytes, path: Path) -> NDArray[np.uint8] | None:
+    """Return the pixels of a JPEG; None: OpenCV may know more of it."""
     try:
-        jpeg.decode(content)
+        return jpeg.decode(content)
     except jpeg.DamagedImageError as error:
         raise ValueError(f"{str(path)!r} is cut off or broken: {error}") from error
     except ValueError:
-        return content  # OpenCV may know more of it
-    return jpeg.with_end(content)
+        return None
+
+
+def _is_to_be_turned(path: Path) -> bool:
+    try:
+        with PIL.Image.open(path) as picture:
+            return picture.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError):
+        return True  # OpenCV decides
 
 
 def _decoded(content: bytes, flags: int) -> NDArray[Any] | None:
