@@ -27,6 +27,8 @@ _CLASSES = (
     {"nearest", "closest", "farthest", "furthest"},
 )  # fmt: skip
 _MODIFIERS = set().union(*_CLASSES) | {"other", "one", "ones", "two", "three", "four", "same"}
+_FRUIT = ("orange",)  # "the orange" after "the apple"
+_ANY = ("thing", "object", "item", "one", "anything", "everything", "something", "it", "that")
 _ONE = re.compile(
     r"\b(ones?)\b(?=$|[\s,]+(?:left|right|top|bottom|closest|nearest|farthest|"
     + "|".join(sorted(_PREPOSITIONS | _RELATIVES))
@@ -73,6 +75,21 @@ def names_the_same(wrong: str, right: str) -> bool:
     return last in ("one", "ones") or last == head_noun(right)
 
 
+def may_mean(forbidden: str | None, followed: str) -> bool:
+    """Tell whether words such as "the mug" or "it" may mean what another expression names."""
+    if forbidden is None:
+        return False
+    noun = head_noun(resolved(forbidden, followed))
+    if noun is None:
+        return True
+    own = head_noun(followed)
+    if own is not None and singular(noun.lower()) not in (singular(own.lower()), *_ANY):
+        return False
+    said, meant = (set(words.lower().split()) for words in (forbidden, followed))
+    clashes = ((said & members, meant & members) for members in _CLASSES)
+    return not any(one and other and not one & other for one, other in clashes)
+
+
 def _core(expression: str) -> list[str]:
     """Return the words from behind the determiner to the noun, as far as can be told."""
     words = re.findall(r"[\w'\[\]-]+", expression)
@@ -98,7 +115,7 @@ def _exchanged(words: str, word: str, members: set[str], earlier: str) -> str:
     if old is not None:
         return re.sub(rf"\b{old}\b", word, earlier, count=1, flags=re.IGNORECASE)
     noun = head_noun(earlier)
-    if noun is None:
+    if noun is None or (word in _FRUIT and " " in words.strip()):
         return words
     if words.lower().split()[0] in _PREPOSITIONS:
         return f"{earlier} {words}"

@@ -7,12 +7,13 @@ from evf_sam_ros.language.sentence import MAX_CHARACTERS, SEPARATOR, parse_comma
 MAX_OBJECTS = 16  # of one request: each costs the model time on every image
 
 
-def expressions_from(sentence: str, previous: str = "") -> list[str]:
+def expressions_from(sentence: str, previous: str | Sequence[str] = "") -> list[str]:
     """Return the expressions that a sentence asks for, none where it only cancels.
 
     Args:
         sentence: what was said.
-        previous: the expression that is being looked for, which "no, the blue one" corrects.
+        previous: the expressions that are being looked for: "no, the blue one" corrects the
+            last, "don't touch the mug" ends the search where it means one of them.
 
     Raises:
         ValueError: the sentence cannot be followed; the message says why.

@@ -1,12 +1,11 @@
 """One object or several: what a sentence asks for, and what a mask shows."""
 
-import re
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.language.nouns import head_phrase, is_plural
+from evf_sam_ros.language.number import means_several
 from evf_sam_ros.perception.geometry import main_body, split_instances, window
 
 LEAST_SHARE = 0.3  # of the largest part's area: smaller ones are specks
@@ -15,20 +14,6 @@ MAX_OBJECTS = 16  # more are no objects but a mask in shreds, and each one takes
 # What a part of a mask must have beside its main part: this share of its probability mass, and
 # a peak at most so much lower. Figures: docs/measurements/default_model.md.
 TIDY_ONE, TIDY_SEVERAL = (0.5, 0.05), (0.05, 0.2)
-_SEVERAL = re.compile(
-    r"^\W*(?:(?:please|find|show|me|pick|up|get|bring|give|take)\s+)*"
-    r"(?:the\s+)?(?:all|every|each|both|two|three|four|five|six|several|some|many)\b"
-    r"|^\s*\[semantic\]",
-    re.IGNORECASE,
-)
-
-
-def means_several(expression: str) -> bool:
-    """Tell whether a sentence asks for more than one object: by its words, or by its noun."""
-    if _SEVERAL.search(expression):
-        return True
-    head = head_phrase(expression).lower().split()
-    return bool(head) and is_plural(head[-1])
 
 
 def tidied(

@@ -78,6 +78,37 @@ def test_what_asks_for_nothing_is_rejected_with_the_reason(sentence, reason):
     assert sentence in command.reason
 
 
+@pytest.mark.parametrize(
+    ("sentence", "followed", "kind"),
+    [
+        ("don't touch the red mug", "the red mug on the left", "cancel"),
+        ("don't touch the mug", "the red mug", "cancel"),
+        ("leave the mug alone", "the red mug", "cancel"),
+        ("keep away from the mug", "the mug", "cancel"),
+        ("don't grab the red one", "the red mug", "cancel"),
+        ("don't touch the red mug", ["the red mug", "the bowl"], "cancel"),
+        ("don't touch the blue mug", "the red mug", "rejected"),
+        ("don't touch the bowl", "the red mug", "rejected"),
+        ("not the red one", "the red mug", "rejected"),
+    ],
+)
+def test_a_prohibition_of_what_is_followed_ends_it(sentence, followed, kind):
+    assert parse_command(sentence, followed).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("sentence", "several"),
+    [
+        ("the red mug", (False,)),
+        ("all the mugs", (True,)),
+        ("find the mug and the two bowls", (False, True)),
+        ("stop", ()),
+    ],
+)
+def test_a_command_tells_of_each_expression_whether_it_means_several(sentence, several):
+    assert parse_command(sentence).several == several
+
+
 @pytest.mark.parametrize("sentence", ["", "  ", "\n", "?!", '""', "..."])
 def test_an_empty_command_is_rejected_with_an_example(sentence):
     assert 'is empty; say for example "the red mug"' in parse_command(sentence).reason

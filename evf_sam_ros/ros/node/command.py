@@ -48,19 +48,23 @@ def chosen_from(
     return None if name is None else Chosen(ambiguous.expression, name)
 
 
-def expressions_from(text: str, parameters: NodeParameters, previous: str = "") -> list[str]:
+def expressions_from(
+    text: str, parameters: NodeParameters, followed: Sequence[str] = ()
+) -> list[str]:
     """Return what to give to the model: one expression, several, or none where it cancels.
 
     Args:
         text: as received.
         parameters: `parse_commands` and `semantic` decide what is done with it.
-        previous: the expression that is being looked for, which "no, the blue one" corrects.
+        followed: the expressions that are being looked for: "no, the blue one" corrects the
+            last, "don't touch the mug" cancels where it means one of them.
 
     Raises:
         ValueError: the sentence cannot be followed; the message says why.
     """
     if parameters.parse_commands:
-        expressions = requests.expressions_from(text, previous.removeprefix(SEMANTIC))
+        earlier = [each.removeprefix(SEMANTIC) for each in followed]
+        expressions = requests.expressions_from(text, earlier)
     else:
         expressions = requests.literal_expressions(text)
     return [SEMANTIC + each if parameters.semantic else each for each in expressions]

@@ -15,6 +15,7 @@ from rclpy.clock import JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from evf_sam_ros.language.silence import is_silence
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.ros.interface import ENABLE
@@ -216,7 +217,13 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             objection = "no command is active"
         header = now_header(self.get_clock())
         outputs.publish([reply(first, REJECTED, objection, header)])
-        self.get_logger().warning(f"Command rejected: {objection}", throttle_duration_sec=1.0)
+        self._log_rejection(text, objection)
+
+    def _log_rejection(self, text: str, objection: str) -> None:
+        if is_silence(text):  # a recogniser writes it every few seconds: told once
+            self.get_logger().info(f"Command rejected, as all of its kind: {objection}", once=True)
+        else:
+            self.get_logger().warning(f"Command rejected: {objection}", throttle_duration_sec=1.0)
 
     def understand(self, text: str, first_number: int) -> tuple[list[Command], str]:
         """Return at least one command, and why it cannot be followed, empty if it can.
@@ -225,13 +232,13 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         of a request, the commands of a topic are counted from `first_number`.
         """
         expressions, objection = [""], ""
-        previous = self._worker.expressions[-1:] if self._worker is not None else []
+        followed = self._worker.expressions if self._worker is not None else []
         chosen = self._chosen(text)
         try:
             if chosen is not None:
                 expressions = [chosen.expression]
             else:
-                expressions = expressions_from(text, self.parameters, *previous) or expressions
+                expressions = expressions_from(text, self.parameters, followed) or expressions
         except ValueError as error:
             objection = str(error)
         if self._worker is None:

@@ -206,6 +206,25 @@ def test_cancel_ends_the_command_by_service_and_by_word(node, scene):
         assert not node.received["result"]
 
 
+def test_a_prohibition_of_what_is_followed_ends_it_with_the_sentence(node, scene):
+    node.ask("the purple bottle", lambda: node.shot(scene))
+    node.say("don't touch the bottle")
+    cancelled = node.result_with(R.CANCELLED)
+    assert cancelled.command == "the purple bottle"
+    assert "don't touch the bottle" in cancelled.message
+
+
+def test_what_a_recogniser_writes_into_silence_leaves_the_command_followed(node, scene):
+    node.ask("the purple bottle", lambda: node.shot(scene))
+    for text in ("[BLANK_AUDIO]", "(music)", "you", "Thanks for watching!"):
+        node.forget()
+        node.say(text)
+        assert node.result_with(R.COMMAND_REJECTED).command == text
+    node.forget()
+    node.show(node.shot(scene))
+    assert node.result_with(*ANSWERED).command == "the purple bottle"
+
+
 def test_a_disabled_node_does_nothing_and_says_so(node, scene):
     node.ask("the purple bottle", lambda: node.shot(scene))
     assert node.call(SetBool, "enable", SetBool.Request(data=False)).success

@@ -187,8 +187,15 @@ def test_sentences_become_expressions_as_the_parameters_say(text, parameters, ex
 
 def test_a_correction_is_of_what_is_being_looked_for():
     parameters = NodeParameters(semantic=True)
-    said = expressions_from("no, the blue one", parameters, "[semantic] the red mug")
+    said = expressions_from("no, the blue one", parameters, ["[semantic] the red mug"])
     assert said == ["[semantic] the blue mug"]
+
+
+def test_a_prohibition_cancels_whichever_of_the_followed_it_means():
+    followed = ["the red mug", "the bowl"]
+    assert expressions_from("don't touch the red mug", NodeParameters(), followed) == []
+    with pytest.raises(ValueError, match="says what not to do"):
+        expressions_from("don't touch the knife", NodeParameters(), followed)
 
 
 def test_more_objects_than_a_robot_can_look_for_are_refused():
