@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.language.all_of import AllOf, all_of
+from evf_sam_ros.language.number import means_several
 from evf_sam_ros.perception.geometry import Mask, split_instances
-from evf_sam_ros.perception.instances import means_several
 from evf_sam_ros.perception.segmentation import Segmentation, added
 
 # Runs the model on images, each with its own prompts.

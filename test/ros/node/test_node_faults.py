@@ -223,7 +223,7 @@ def test_what_a_recogniser_writes_into_silence_leaves_the_command_followed(node,
     node.forget()
     node.show(node.shot(scene))
     node.spin_for(1.0)
-    assert [result.command for result in node.received["result"]] == ["the purple bottle"]
+    assert {result.command for result in node.received["result"]} == {"the purple bottle"}
 
 
 def test_a_disabled_node_does_nothing_and_says_so(node, scene):
