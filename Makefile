@@ -42,7 +42,7 @@ test-unit: setup
 	$(BIN)/python -m pytest -m "not slow and not gpu and not process"
 
 docs: setup
-	$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "see site/index.html"
 
 lint: setup

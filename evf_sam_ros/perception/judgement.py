@@ -81,6 +81,7 @@ class Judgement:
 
     @property
     def found(self) -> bool:
+        """Whether a robot may act on it."""
         return self.status is Status.FOUND
 
     def mask(self, size: tuple[int, int]) -> Mask:

@@ -22,6 +22,7 @@ class Topic:
 
     @property
     def is_depth(self) -> bool:
+        """Whether its images are depth, by their encoding or the topic's name."""
         named = self.encoding == "mono16" and "depth" in self.name
         return self.encoding.startswith(DEPTH_ENCODINGS) or named
 
