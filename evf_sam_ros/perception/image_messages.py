@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from evf_sam_ros.perception.compressed_depth import NO_READING, depth_from_compressed
 from evf_sam_ros.perception.geometry import Intrinsics
-from evf_sam_ros.pictures import jpeg
+from evf_sam_ros.pictures import jpeg, png
 from evf_sam_ros.pictures.bit_depth import eight_bits
 
 Rgb = NDArray[np.uint8]  # (H, W, 3)
@@ -147,6 +147,8 @@ def rgb_from_compressed(message: CompressedImage) -> Rgb:
     """
     content = bytes(message.data)
     start = jpeg.starts_at(content)
+    if content.startswith(png.START):
+        png.check(content)
     if start is None:
         return _decoded(content, message.format)
     pixels = jpeg.decode(content)

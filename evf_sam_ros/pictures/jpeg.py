@@ -9,17 +9,11 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.pictures.damaged import DamagedImageError
+
 START, END = b"\xff\xd8\xff", b"\xff\xd9"
 JUNK = 64  # bytes that a camera may send before the picture
 MOST_PIXELS = 2**30
-
-
-class DamagedImageError(ValueError):
-    """A picture of which a part was lost on the way."""
-
-    def __init__(self, trouble: str) -> None:
-        """Take what the decoder stumbled over."""
-        super().__init__(f"image_damaged: {trouble[0].lower()}{trouble[1:]}")
 
 
 def starts_at(content: bytes) -> int | None:

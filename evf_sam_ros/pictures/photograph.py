@@ -9,8 +9,9 @@ import PIL.ExifTags
 import PIL.Image
 from numpy.typing import NDArray
 
-from evf_sam_ros.pictures import jpeg
+from evf_sam_ros.pictures import jpeg, png
 from evf_sam_ros.pictures.bit_depth import eight_bits
+from evf_sam_ros.pictures.damaged import DamagedImageError
 from evf_sam_ros.whole_files import write_bytes
 
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -37,6 +38,8 @@ def read_rgb(path: Path, *, turned: bool = True) -> NDArray[np.uint8]:
         if stored is not None and not (turned and _is_to_be_turned(path)):
             return stored
         content = jpeg.with_end(content)
+    if content.startswith(png.START):
+        _check_png(content, path)
     flags = cv2.IMREAD_COLOR if turned else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = _decoded(content, flags | cv2.IMREAD_ANYDEPTH)
     if pixels is not None and pixels.dtype == np.uint16:
@@ -52,10 +55,17 @@ def _stored(content: bytes, path: Path) -> NDArray[np.uint8] | None:
     """Return the pixels of a JPEG; None: OpenCV may know more of it."""
     try:
         return jpeg.decode(content)
-    except jpeg.DamagedImageError as error:
+    except DamagedImageError as error:
         raise ValueError(f"{str(path)!r} is cut off or broken: {error}") from error
     except ValueError:
         return None
+
+
+def _check_png(content: bytes, path: Path) -> None:
+    try:
+        png.check(content)
+    except DamagedImageError as error:
+        raise ValueError(f"{str(path)!r} is cut off or broken: {error}") from error
 
 
 def _is_to_be_turned(path: Path) -> bool:

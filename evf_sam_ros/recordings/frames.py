@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,9 +101,10 @@ class FrameReader:
         name = self._chosen.info.name
         connections = [each for each in self._reader.connections if each.topic == name]
         for connection, received_ns, data in self._reader.messages(connections=connections):
-            message: Any = self._reader.deserialize(data, connection.msgtype)
-            self._pairing.infos.put(message, received_ns)
-            return
+            with suppress(Exception):  # whatever broken bytes make of the library
+                message: Any = self._reader.deserialize(data, connection.msgtype)
+                self._pairing.infos.put(message, received_ns)
+                return
 
     def _settled(self, now_ns: int | None) -> Iterator[Frame]:
         """Yield the frames for whose depth waiting is over; None: all of them."""

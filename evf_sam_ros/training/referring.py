@@ -84,7 +84,7 @@ def refer(folder: Path, options: ReferOptions, *, resume: bool) -> Path:
         tokenizer,
         Sampler(
             datasets,
-            _rates(options, datasets),
+            rates_of(options, datasets),
             prompts=options.prompts,
             negatives=options.negatives,
         ),
@@ -214,7 +214,7 @@ def _vocabulary(file: Path) -> Path:
     return file.parent
 
 
-def _rates(options: ReferOptions, datasets: Sequence[Dataset]) -> dict[str, float]:
+def rates_of(options: ReferOptions, datasets: Sequence[Dataset]) -> dict[str, float]:
     """Return the rates that were given, by label: two splits of one data set have two."""
     if not options.sources:
         return {}

@@ -5,7 +5,7 @@ import pytest
 
 from evf_sam_ros.cli import main
 from evf_sam_ros.data import catalogue, overlap
-from evf_sam_ros.training.referring import ReferOptions, read_sources
+from evf_sam_ros.training.referring import ReferOptions, rates_of, read_sources
 
 REFS = [files.ref(0, 11, "train", "the red mug"), files.ref(1, 21, "train", "left mug")]
 
@@ -82,6 +82,13 @@ def test_a_picture_of_coco_is_known_by_its_number_and_others_by_their_place(
 ):
     keys = [overlap.picture_key(tmp_path / name) for name in (one, other)]
     assert (keys[0] == keys[1]) is same
+
+
+def test_rates_are_those_of_each_split(root):
+    sources = {"refcoco/train": 3.0, "refcocog/train": 1.0, "refcocog/test": 0.5}
+    options = ReferOptions(data=root, sources=sources, keep_evaluation_pictures=True)
+    datasets = read_sources(options)
+    assert rates_of(options, datasets) == sources
 
 
 def test_a_source_given_twice_is_refused(capsys, tmp_path):

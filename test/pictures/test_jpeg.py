@@ -1,4 +1,4 @@
-"""JPEG as it arrives: with a little missing, and with too much missing."""
+"""JPEG and PNG as they arrive: with a little missing, and with too much missing."""
 
 import io
 import sys
@@ -8,7 +8,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from evf_sam_ros.pictures import jpeg
+from evf_sam_ros.pictures import jpeg, png
+from evf_sam_ros.pictures.damaged import DamagedImageError
 from evf_sam_ros.pictures.photograph import read_rgb
 
 ROWS, COLUMNS = np.mgrid[:96, :128]
@@ -69,7 +70,7 @@ def test_a_whole_picture_is_read(kind):
 
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_a_damaged_picture_is_not_taken_for_a_whole_one(kind, capfd):
-    with pytest.raises(jpeg.DamagedImageError, match=r"^image_damaged: [a-z]"):
+    with pytest.raises(DamagedImageError, match=r"^image_damaged: [a-z]"):
         jpeg.decode(DAMAGED[kind])
     assert capfd.readouterr().err == ""  # libjpeg writes there itself
 
@@ -115,3 +116,27 @@ def test_a_machine_without_the_library_reads_what_opencv_reads(tmp_path, monkeyp
     path = tmp_path / "photo.jpg"
     path.write_bytes(PLAIN[:-2])
     assert np.abs(read_rgb(path).astype(int) - RGB).mean() < LOSS
+
+
+PNG = cv2.imencode(".png", RGB)[1].tobytes()
+
+
+def test_a_whole_png_is_not_refused():
+    png.check(PNG)
+    png.check(PNG + bytes(99))
+
+
+@pytest.mark.parametrize(
+    ("content", "trouble"),
+    [
+        (PNG[: len(PNG) // 2], "PNG data ends early"),
+        (PNG[:-1], "PNG data ends early"),
+        (PNG[: len(PNG) // 2] + b"U" + PNG[len(PNG) // 2 + 1 :], "the checksum of a PNG chunk"),
+    ],
+)
+def test_a_damaged_png_is_refused_before_libpng_writes_of_it(tmp_path, capfd, content, trouble):
+    path = tmp_path / "photo.png"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"photo.png' is cut off or broken: .*{trouble[1:]}"):
+        read_rgb(path)
+    assert capfd.readouterr().err == ""

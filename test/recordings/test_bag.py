@@ -234,6 +234,24 @@ def test_a_broken_frame_is_reported_and_the_next_one_answered(model, tmp_path):
     assert "broken frames: 1" in (out / "summary.md").read_text()
 
 
+@pytest.mark.parametrize("ending", [".png", ".jpg"])
+def test_a_damaged_picture_is_marked_and_the_next_one_answered(model, tmp_path, ending):
+    topic, noise = "/camera/image_raw/compressed", np.random.default_rng(0)
+
+    def damaged(bag):
+        for number, size in enumerate((9000, None, 9000)):
+            pixels = noise.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+            bag.jpeg(topic, START + number * 100 * MS, pixels, ending, size)
+
+    out = tmp_path / "out"
+    run(model, write_bag(tmp_path / "bag", damaged), out)
+    first, second, third = records(out)
+    for record in (first, third):
+        assert record["error"].startswith("image_damaged: ")
+        assert record["answers"] == []
+    assert "error" not in second
+
+
 def test_compressed_images_and_several_expressions(model, tmp_path):
     def compressed(bag):
         bag.jpeg("/camera/image_raw/compressed", START, picture())

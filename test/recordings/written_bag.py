@@ -35,10 +35,11 @@ class Bag:
         )
         self._write(topic, message, stamp_ns if at_ns is None else at_ns)
 
-    def jpeg(self, topic, stamp_ns, rgb):
-        data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].ravel()
+    def jpeg(self, topic, stamp_ns, rgb, ending=".png", size=None):
+        """Write a picture, of which `size` bytes are left."""
+        data = cv2.imencode(ending, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].ravel()[:size]
         message = TYPES["sensor_msgs/msg/CompressedImage"](
-            header=header(stamp_ns), format="rgb8; png compressed", data=data
+            header=header(stamp_ns), format=f"rgb8; {ending[1:]} compressed", data=data
         )
         self._write(topic, message, stamp_ns)
 

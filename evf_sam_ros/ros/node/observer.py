@@ -16,7 +16,7 @@ from evf_sam_ros.perception.geometry import DepthStatus
 from evf_sam_ros.perception.judgement import DOUBTFUL
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
 from evf_sam_ros.perception.tracker import State, TargetTracker, joined
-from evf_sam_ros.pictures.jpeg import DamagedImageError
+from evf_sam_ros.pictures.damaged import DamagedImageError
 from evf_sam_ros.ros.conversions import Rgb, rgb_from_compressed, rgb_from_image
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import DepthSource, NoDepth, RegisteredDepth

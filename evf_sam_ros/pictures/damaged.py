@@ -1,0 +1,9 @@
+"""What is raised for pictures of which a part was lost on the way."""
+
+
+class DamagedImageError(ValueError):
+    """A picture that is not whole: its message begins with `image_damaged`."""
+
+    def __init__(self, trouble: str) -> None:
+        """Take what the decoder stumbled over."""
+        super().__init__(f"image_damaged: {trouble[0].lower()}{trouble[1:]}")
