@@ -15,6 +15,10 @@ from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.image_messages import IMAGE_ENCODINGS
 from evf_sam_ros.srv import Segment
 
+# A sentence may name 16 objects, and many sentences may come at once: whoever publishes results or
+# commands, or listens to them, has room for as many.
+BURST = 1000
+
 
 class Endpoint(NamedTuple):
     """A topic, service or action; inputs have relative names, what the node offers private ones.
@@ -74,7 +78,8 @@ INPUTS = (
 RESULT = Endpoint(
     "~/result",
     SegmentationResult,
-    "the answer to every command for every processed image, also if nothing is found",
+    "the answer to every command for every processed image, also if nothing is found: up to 16 an "
+    "image, so a listener's queue must hold 16 times the images it may fall behind",
 )
 MASK = Endpoint("~/mask", Image, "mono8, 255 on what was found; all 0 unless the status is FOUND")
 LABEL_MASK = Endpoint(

@@ -18,3 +18,11 @@ def keep_freed() -> bool:
     except AttributeError:
         return False
     return bool(mallopt(M_MMAP_THRESHOLD, LARGEST_PIECE) and mallopt(M_TRIM_THRESHOLD, MOST_KEPT))
+
+
+def return_freed() -> bool:
+    """Give what this process has freed and kept back to the system; False if not glibc's."""
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except AttributeError:
+        return False

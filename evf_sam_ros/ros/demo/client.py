@@ -17,6 +17,7 @@ from std_msgs.msg import String
 
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.ros.conversions import rgb_from_image
+from evf_sam_ros.ros.interface import BURST
 from evf_sam_ros.ros.stamps import nanoseconds
 
 STEP_S = 0.05
@@ -57,11 +58,12 @@ class DemoClient:
         self._last_id = 0
         self._results: list[SegmentationResult] = []
         self._overlays: dict[int, Image] = {}
-        qos = QoSProfile(depth=5)
         self._node.create_subscription(
-            SegmentationResult, "evf_sam/result", self._results.append, qos
+            SegmentationResult, "evf_sam/result", self._results.append, QoSProfile(depth=BURST)
         )
-        self._node.create_subscription(Image, "evf_sam/overlay", self._keep_overlay, qos)
+        self._node.create_subscription(
+            Image, "evf_sam/overlay", self._keep_overlay, QoSProfile(depth=5)
+        )
 
     def close(self) -> None:
         self._node.destroy_node()
@@ -95,7 +97,8 @@ class DemoClient:
         self._commands.publish(String(data=text))
 
         def answers() -> list[SegmentationResult]:
-            return [each for each in self._results if each.command_id > last_id]
+            mine = [each for each in self._results if each.command_id > last_id]
+            return [each for each in mine if each.status != SegmentationResult.REPLACED]
 
         self._wait(lambda: bool(answers()), timeout_s, f"no answer to {text!r}")
         self._linger(lambda: len(answers()) >= FRAMES or answers()[-1].status in FINAL)

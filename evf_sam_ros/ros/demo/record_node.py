@@ -14,7 +14,15 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from evf_sam_ros.ros.interface import CAMERA_INFO, DEPTH, IMAGE, RESULT, TEXT_COMMAND, Endpoint
+from evf_sam_ros.ros.interface import (
+    BURST,
+    CAMERA_INFO,
+    DEPTH,
+    IMAGE,
+    RESULT,
+    TEXT_COMMAND,
+    Endpoint,
+)
 from evf_sam_ros.ros.parameter_values import LenientParameters
 from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
 from evf_sam_ros.ros.run import run
@@ -51,7 +59,9 @@ class RecordNode(LenientParameters):
 
     def _record(self, name: str, endpoint: Endpoint, types: Typestore) -> None:
         # Best effort takes what every kind of publisher offers.
-        qos = QoSProfile(depth=30, reliability=ReliabilityPolicy.BEST_EFFORT)
+        qos = QoSProfile(
+            depth=BURST if endpoint is RESULT else 30, reliability=ReliabilityPolicy.BEST_EFFORT
+        )
         topic = self.resolve_topic_name(name)
         connection = self._writer.add_connection(topic, _name_of(endpoint), typestore=types)
         write: Callable[[bytes], None] = partial(self._write, connection)

@@ -1,16 +1,19 @@
-"""Who wants answers, and telling them: nobody hears of what has ended."""
+"""Commands and searches that want answers; each hears one last word, and nothing after it."""
 
 from collections.abc import Callable, Sequence
 from threading import Lock
 
 from rclpy.clock import Clock
 
+from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.ros.elapsed import elapsed_ns
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.replies import Answer, note_total, now_header, reply
-from evf_sam_ros.ros.node.search import Search
+from evf_sam_ros.ros.node.search import Identity, Search
 from evf_sam_ros.ros.node.statistics import Statistics
 
 NO_COMMAND: tuple[Command, ...] = ()
+QUOTED = 100  # most characters of a sentence that a message repeats
 
 
 class ActiveCommands:
@@ -24,6 +27,7 @@ class ActiveCommands:
         self._clock = clock
         self._statistics = statistics
         self._commands = NO_COMMAND
+        self._followed_since_ns = 0
         self._searches: tuple[Search, ...] = ()
         self._enabled = True
         # Held to tell answers, and to change who is told; never waited in for the worker's.
@@ -51,12 +55,23 @@ class ActiveCommands:
         with self._telling:
             self._enabled = enabled
 
+    @property
+    def followed_s(self) -> float:
+        """Return for how long the active commands have been followed."""
+        return (elapsed_ns(self._clock) - self._followed_since_ns) / 1e9
+
     def follow(self, commands: tuple[Command, ...]) -> None:
+        """Make these commands, at least one, the active ones; those before hear REPLACED."""
         with self._telling:
-            self._commands = commands
+            replaced, self._commands = self._commands, commands
+            self._followed_since_ns = elapsed_ns(self._clock)
+            text = commands[0].text
+            quoted = repr(text if len(text) <= QUOTED else f"{text[:QUOTED]}...")
+            self._say_last(replaced, SegmentationResult.REPLACED, f"replaced by {quoted}")
 
     def join(self, search: Search) -> None:
         with self._telling:
+            search.began_ns = elapsed_ns(self._clock)
             self._searches = (*self._searches, search)
 
     def end(self, commands: tuple[Command, ...], status: int, message: str) -> bool:
@@ -65,17 +80,18 @@ class ActiveCommands:
             if not commands or commands is not self._commands:
                 return False
             self._commands = NO_COMMAND
-            header = now_header(self._clock)
-            self._send([reply(command, status, message, header) for command in commands])
+            self._say_last(commands, status, message)
             return True
 
-    def give_up(self, search: Search, status: int, reason: str) -> None:
-        """End a search with the best that it has seen, unless it has ended."""
+    def give_up(self, search: Search, status: int, reason: str) -> bool:
+        """End a search with the best that it has seen; return whether it had not ended before."""
         with self._telling:
-            if search in self._searches:
-                self._leave(search)
-                nothing = reply(search.goal.command, status, "", now_header(self._clock))
-                search.give_up(nothing, reason)
+            if search not in self._searches:
+                return False
+            self._leave(search)
+            nothing = reply(search.goal.command, status, "", now_header(self._clock))
+            search.give_up(nothing, reason)
+            return True
 
     def tell_commands(
         self, commands: tuple[Command, ...], answers: Sequence[Answer], *, ends: bool
@@ -92,15 +108,24 @@ class ActiveCommands:
                 self._commands = NO_COMMAND
             self._send(answers)
 
-    def tell_search(self, search: Search, answer: Answer) -> None:
-        """Show a search one more answer, unless it has ended; it ends where that is enough."""
+    def tell_search(self, search: Search, answer: Answer, image: Identity | None) -> None:
+        """Show a search one more answer, unless it has ended; it ends where that is enough.
+
+        Args:
+            image: the identity of the image that was processed, None where none was.
+        """
         note_total(answer, self._clock)
         with self._telling:
-            if search in self._searches and search.see(answer):
+            if search in self._searches and search.see(answer, image):
                 self._leave(search)
 
     def _leave(self, search: Search) -> None:
         self._searches = tuple(each for each in self._searches if each is not search)
+
+    def _say_last(self, commands: Sequence[Command], status: int, message: str) -> None:
+        if commands:
+            header = now_header(self._clock)
+            self._send([reply(command, status, message, header) for command in commands])
 
     def _send(self, answers: Sequence[Answer]) -> None:
         for answer in answers:

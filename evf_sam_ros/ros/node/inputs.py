@@ -7,6 +7,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from evf_sam_ros.ros.interface import (
+    BURST,
     CAMERA_INFO,
     COMPRESSED_DEPTH,
     COMPRESSED_IMAGE,
@@ -107,5 +108,7 @@ class Inputs:
         return subscription
 
     def _hear(self, kind: Any, name: str, callback: Callable[[Any], None]) -> None:
-        subscription = self._node.create_subscription(kind, name, callback, QoSProfile(depth=10))
+        subscription = self._node.create_subscription(
+            kind, name, callback, QoSProfile(depth=BURST)
+        )
         self._subscriptions.append(subscription)

@@ -17,15 +17,18 @@ class Mailbox(Generic[T]):
         self._newest: T | None = None
         self._lock = Lock()
 
-    def put(self, item: T, queue: bool = True) -> int:
-        """Add an item, or let it replace all that wait; return how many had to give way."""
+    def put(self, item: T, queue: bool = True) -> list[T]:
+        """Add an item; return those that gave way to it without having been taken.
+
+        Args:
+            queue: whether the item waits to be taken; if not, nothing waits any longer.
+        """
         with self._lock:
             self._newest = item
             keep = self._room - 1 if queue else 0
-            lost = max(0, len(self._waiting) - keep)
-            for _ in range(lost):
-                self._waiting.popleft()
-            self._waiting.append(item)
+            lost = [self._waiting.popleft() for _ in range(len(self._waiting) - keep)]
+            if queue:
+                self._waiting.append(item)
             return lost
 
     def take(self) -> T | None:
@@ -39,14 +42,21 @@ class Mailbox(Generic[T]):
             return self._newest
 
     def renew(self, is_new: bool) -> None:
-        """Let the newest item alone wait, taken or not; or nothing."""
+        """Let the newest item alone wait, taken or not; or nothing.
+
+        With room for several, those that wait already go on waiting.
+        """
         with self._lock:
+            if self._waiting and self._room > 1:
+                return
             self._waiting.clear()
             if is_new and self._newest is not None:
                 self._waiting.append(self._newest)
 
-    def clear(self) -> None:
-        """Forget every item."""
+    def clear(self) -> list[T]:
+        """Forget every item; return those that waited."""
         with self._lock:
+            lost = list(self._waiting)
             self._waiting.clear()
             self._newest = None
+            return lost

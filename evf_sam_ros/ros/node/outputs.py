@@ -13,6 +13,7 @@ from evf_sam_ros.perception.judgement import label_image
 from evf_sam_ros.perception.overlay import Annotation, draw
 from evf_sam_ros.ros.conversions import image_from_mask, image_from_rgb, image_message
 from evf_sam_ros.ros.interface import (
+    BURST,
     CENTROID,
     DETECTIONS,
     DETECTIONS_3D,
@@ -36,6 +37,7 @@ from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.statuses import STATUS_NAMES
 
 QOS = QoSProfile(depth=5)  # reliable, volatile
+RESULT_QOS = QoSProfile(depth=BURST)
 
 
 class Outputs:
@@ -50,7 +52,9 @@ class Outputs:
         if missing:
             node.get_logger().info(f"Not published, their package is missing: {missing}")
         self._publishers = {
-            each: node.create_lifecycle_publisher(kind, each.name, QOS)
+            each: node.create_lifecycle_publisher(
+                kind, each.name, RESULT_QOS if each is RESULT else QOS
+            )
             for each, kind in types.items()
             if kind is not None
         }

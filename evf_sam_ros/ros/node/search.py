@@ -1,7 +1,10 @@
 """A goal of ~/find_object: watch the answers to it until enough images in a row agree."""
 
+import zlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -10,9 +13,23 @@ from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.geometry import Mask
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.replies import Answer
+from evf_sam_ros.ros.stamps import nanoseconds
 
 SAME_PLACE = 0.5  # intersection over union of the masks of images that agree
 DEFAULT_STABLE_FRAMES = 3
+REMEMBERED = 300  # images; more than wait for the model in any mode
+
+# The stamp alone does not tell images apart where a driver stamps whole seconds, the pixels alone
+# not where the scene stands still.
+Identity: TypeAlias = tuple[int, int]  # stamp, and checksum of the pixels
+
+
+def identity(answer: Answer) -> Identity | None:
+    """Return what tells the answer's image from every other, None if none was processed."""
+    if answer.image_rgb is None:
+        return None
+    pixels = np.ascontiguousarray(answer.image_rgb)
+    return nanoseconds(answer.result.header.stamp), zlib.crc32(pixels.data)
 
 
 @dataclass(frozen=True)
@@ -26,19 +43,19 @@ class Goal:
 
 
 class Search:
-    """Counts agreeing images; the worker shows it answers, until it is over."""
+    """Counts agreeing images, each once; the worker shows it answers, until it is over."""
 
     def __init__(
         self,
         goal: Goal,
         *,
         progress: Callable[[FindObject.Feedback], None],
-        is_cancelled: Callable[[], bool],
         done: Callable[[Answer], None],
     ) -> None:
-        """Take what to tell on the way and at the end, and how to learn that nobody waits."""
+        """Take what to tell on the way and at the end."""
         self.goal = goal
-        self.is_cancelled = is_cancelled
+        self.began_ns = 0  # as `elapsed_ns` tells it
+        self._known: deque[Identity] = deque(maxlen=REMEMBERED)
         self._progress = progress
         self._done = done
         self._best: Answer | None = None
@@ -46,9 +63,19 @@ class Search:
         self._seen = self._agreeing = 0
         self._tell()
 
-    def see(self, answer: Answer) -> bool:
-        """Take an answer; return whether the search is over, with success."""
-        if answer.image_rgb is not None:
+    def see(self, answer: Answer, image: Identity | None) -> bool:
+        """Take an answer; return whether the search is over, with success.
+
+        An image that was seen before, because a command or another search asked about it again
+        or its sender repeats it, counts no second time.
+
+        Args:
+            image: the identity of the answer's image, None where none was processed.
+        """
+        if image in self._known:
+            return False
+        if image is not None:
+            self._known.append(image)
             self._seen += 1
             self._count(answer)
         if self._best is None or self._rank(answer) >= self._rank(self._best):

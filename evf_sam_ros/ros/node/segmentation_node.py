@@ -26,7 +26,7 @@ from evf_sam_ros.ros.node.inputs import Inputs
 from evf_sam_ros.ros.node.observer import Observer
 from evf_sam_ros.ros.node.outputs import Outputs
 from evf_sam_ros.ros.node.replies import Frame, now_header, reply
-from evf_sam_ros.ros.node.services import Services
+from evf_sam_ros.ros.node.services import Services, ended_goals
 from evf_sam_ros.ros.node.statistics import Statistics
 from evf_sam_ros.ros.node.worker import Worker
 from evf_sam_ros.ros.parameter_values import LenientParameters
@@ -72,7 +72,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             worker=lambda: self._worker,
         )
         backwards = JumpThreshold(
-            min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
+            min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
         )
         # The handle keeps the callback alive.
         self._jumps = self.get_clock().create_jump_callback(
@@ -207,15 +207,19 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             return
         commands, objection = self.understand(text, self._command_count + 1)
         self._command_count += len(commands)
-        first = commands[0]
+        first, header = commands[0], now_header(self.get_clock())
         if not objection and first.expression:
             worker.follow(commands)
             return
         if not objection:
-            if worker.end_command(CANCELLED, f"cancelled by the command {text!r}") is not None:
+            cause = f"cancelled by the command {text!r}"
+            was_active = worker.end_command(CANCELLED, cause) is not None
+            searches = worker.end_searches(cause)
+            if searches:
+                outputs.publish([reply(first, CANCELLED, ended_goals(searches), header)])
+            if searches or was_active:
                 return
             objection = "no command is active"
-        header = now_header(self.get_clock())
         outputs.publish([reply(first, REJECTED, objection, header)])
         self._log_rejection(text, objection)
 
@@ -274,9 +278,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         """Forget what belongs to the time before, as when a recording starts again."""
         self._depth.clear()
         if self._worker is not None:
-            self._worker.frames.clear()
-            self._worker.end_command(CANCELLED, "the clock jumped back")
-            self._worker.end_searches("the clock jumped back")
+            self._worker.forget("the clock jumped back")
 
 
 def main(args: list[str] | None = None) -> int:

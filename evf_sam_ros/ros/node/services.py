@@ -1,28 +1,39 @@
-"""What the node does when it is asked by name: ~/segment, ~/cancel, ~/enable, ~/find_object."""
+"""Answer what is called by name: ~/segment, ~/cancel, ~/enable, ~/find_object."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from rclpy.action.server import ActionServer, CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import QoSProfile
 from rclpy.task import Future
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
 from evf_sam_ros.action import FindObject
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.ros.conversions import image_from_mask
 from evf_sam_ros.ros.interface import CANCEL, ENABLE, FIND_OBJECT, SEGMENT
+from evf_sam_ros.ros.memory import return_freed
 from evf_sam_ros.ros.node.command import Command
+from evf_sam_ros.ros.node.pacing import PacedGroup, Turns
 from evf_sam_ros.ros.node.replies import Answer, reply
+from evf_sam_ros.ros.node.requests import OpenRequests, Request
 from evf_sam_ros.ros.node.search import DEFAULT_STABLE_FRAMES, Goal, Search
-from evf_sam_ros.ros.node.worker import Request, Worker
+from evf_sam_ros.ros.node.worker import Worker
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import nanoseconds
 from evf_sam_ros.srv import Segment
 
 REJECTED, CANCELLED = SegmentationResult.COMMAND_REJECTED, SegmentationResult.CANCELLED
 FOUND = SegmentationResult.FOUND
+
+# Every client may call at the same moment. The middleware drops what its queue cannot hold, and
+# whoever called waits for ever.
+QUEUE = QoSProfile(depth=1000)
+RESULT_KEPT_S = 60  # for a client that asks late
 
 
 class Served(Protocol):
@@ -43,18 +54,32 @@ class Services:
     def __init__(self, node: LifecycleNode, served: Served) -> None:
         self._node = node
         self._served = served
-        node.create_service(Trigger, CANCEL.name, self._on_cancel)
-        node.create_service(SetBool, ENABLE.name, self._on_enable)
-        # Reentrant: while a request waits for the model, others are accepted.
-        waiting = ReentrantCallbackGroup()
-        node.create_service(Segment, SEGMENT.name, self._on_segment, callback_group=waiting)
+        self._searches: dict[bytes, Search] = {}  # by the goal's id
+        node.create_service(Trigger, CANCEL.name, self._on_cancel, qos_profile=QUEUE)
+        node.create_service(SetBool, ENABLE.name, self._on_enable, qos_profile=QUEUE)
+        self._turns = Turns(node)
+        self._open_requests = OpenRequests(return_freed)
+        # Reentrant: while a request waits for the model, others are taken, so that their images
+        # do not wait in the middleware, which keeps the memory.
+        node.create_service(
+            Segment,
+            SEGMENT.name,
+            self._on_segment,
+            qos_profile=QUEUE,
+            callback_group=ReentrantCallbackGroup(),
+        )
         self._action = ActionServer(
             node,
             FindObject,
             FIND_OBJECT.name,
             self._on_find_object,
-            callback_group=waiting,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            callback_group=PacedGroup(node),
+            cancel_callback=self._on_cancel_goal,
+            goal_service_qos_profile=QUEUE,
+            result_service_qos_profile=QUEUE,
+            cancel_service_qos_profile=QUEUE,
+            feedback_pub_qos_profile=QUEUE,
+            result_timeout=RESULT_KEPT_S,
         )
 
     def destroy(self) -> None:
@@ -86,60 +111,92 @@ class Services:
     async def _on_segment(
         self, request: Segment.Request, response: Segment.Response
     ) -> Segment.Response:
-        command, objection = self._understand_one(request.text)
-        worker = self._served.worker
-        if objection or worker is None:
-            response.result = reply(command, REJECTED, objection, request.image.header).result
+        with self._open_requests.one(len(request.image.data)):
+            answer = await self._segmented(request)
+            request.image = Image()  # the executor keeps the request until the reply is sent
+            _fill(response, answer)
+            await self._turns.wait()
             return response
-        answered, done = self._future()
+
+    async def _segmented(self, request: Segment.Request) -> Answer:
+        command, objection = self._understand_one(request.text)
+        worker, header = self._served.worker, request.image.header
+        if not objection and worker is not None:
+            answered, done = self._future()
+            objection = worker.put_request(self._pending(command, request, done))
+            if not objection:
+                return cast(Answer, await answered)
+        return reply(command, REJECTED, objection, header)
+
+    def _pending(
+        self, command: Command, request: Segment.Request, done: Callable[[Answer], None]
+    ) -> Request:
         limit_s = self._served.parameters.max_frame_age_s
         max_age_s = nanoseconds(request.max_frame_age) / 1e9 or limit_s
-        given = request.image.width or request.image.height or len(request.image.data)
-        image = request.image if given else None
-        worker.put_request(Request(command, image, 0.0 if image else max_age_s, done))
-        _fill(response, await answered)
-        return response
+        if request.image.width or request.image.height or len(request.image.data):
+            return Request(command, request.image, 0.0, done)
+        return Request(command, None, max_age_s, done)
 
     async def _on_find_object(self, handle: Any) -> FindObject.Result:
-        goal = handle.request
-        command, objection = self._understand_one(goal.text)
-        worker = self._served.worker
         result = FindObject.Result()
-        if not objection and not 0.0 <= goal.min_score <= 1.0:
-            objection = f"min_score is {goal.min_score:g}, need 0 to 1"
-        if objection or worker is None:
-            _fill(result, reply(command, REJECTED, objection, result.result.header))
-            handle.abort()
-            return result
-        found, done = self._future()
-        ttl_s = self._served.parameters.command_ttl_s
-        search = Search(
-            Goal(
-                command=command,
-                timeout_s=max(0.0, nanoseconds(goal.timeout) / 1e9) or ttl_s,
-                min_score=goal.min_score,
-                stable_frames=goal.stable_frames or DEFAULT_STABLE_FRAMES,
-            ),
-            progress=handle.publish_feedback,
-            is_cancelled=lambda: handle.is_cancel_requested,
-            done=done,
-        )
-        worker.put_search(search)
-        answer = await found
+        answer = await self._sought(handle)
         _fill(result, answer)
         if handle.is_cancel_requested:
             handle.canceled()
-        elif answer is not None and answer.result.status == FOUND:
+        elif answer.result.status == FOUND:
             handle.succeed()
         else:
             handle.abort()
+        await self._turns.wait()
         return result
+
+    async def _sought(self, handle: Any) -> Answer:
+        """Return how the search for a goal ends."""
+        goal = handle.request
+        command, objection = self._understand_one(goal.text)
+        worker = self._served.worker
+        if not objection and not 0.0 <= goal.min_score <= 1.0:
+            objection = f"min_score is {goal.min_score:g}, need 0 to 1"
+        if objection or worker is None:
+            return reply(command, REJECTED, objection, Header())
+        found, done = self._future()
+        search = Search(self._goal(command, goal), progress=handle.publish_feedback, done=done)
+        worker.put_search(search)
+        if handle.is_cancel_requested:  # since it was accepted
+            worker.end_search(search, "cancelled")
+        goal_id = bytes(handle.goal_id.uuid)
+        self._searches[goal_id] = search
+        answer = cast(Answer, await found)
+        del self._searches[goal_id]
+        return answer
+
+    def _goal(self, command: Command, goal: FindObject.Goal) -> Goal:
+        ttl_s = self._served.parameters.command_ttl_s
+        return Goal(
+            command=command,
+            timeout_s=max(0.0, nanoseconds(goal.timeout) / 1e9) or ttl_s,
+            min_score=goal.min_score,
+            stable_frames=goal.stable_frames or DEFAULT_STABLE_FRAMES,
+        )
+
+    def _on_cancel_goal(self, handle: Any) -> CancelResponse:
+        """End the goal's search at once, even while the model is at work for it."""
+        search, worker = self._searches.get(bytes(handle.goal_id.uuid)), self._served.worker
+        if search is not None and worker is not None:
+            worker.end_search(search, "cancelled")
+        return CancelResponse.ACCEPT
 
     def _on_cancel(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         worker = self._served.worker
-        ended = worker and worker.end_command(CANCELLED, f"cancelled by {CANCEL.name}")
-        response.success = ended is not None
-        response.message = f"ended {ended.text!r}" if ended else "no command is active"
+        if worker is None:
+            response.message = "no command is active: the node is not active"
+            return response
+        cause = f"cancelled by {CANCEL.name}"
+        ended, searches = worker.end_command(CANCELLED, cause), worker.end_searches(cause)
+        parts = [f"ended {ended.text!r}"] if ended else []
+        parts += [ended_goals(searches)] if searches else []
+        response.success = bool(parts)
+        response.message = ", ".join(parts) or "no command is active"
         return response
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -152,9 +209,13 @@ class Services:
         return response
 
 
-def _fill(message: Any, answer: Answer | None) -> None:
+def ended_goals(count: int) -> str:
+    """Say that so many goals have ended."""
+    return f"ended {count} goal{'s' if count > 1 else ''} of {FIND_OBJECT.name}"
+
+
+def _fill(message: Any, answer: Answer) -> None:
     """Put an answer into a response or an action's result: both have `result` and `mask`."""
-    assert answer is not None
     message.result = answer.result
     if answer.mask is not None:
         message.mask = image_from_mask(answer.mask, answer.result.header)

@@ -1,32 +1,33 @@
 """The two threads that answer: one runs the model, one judges and publishes what it said before.
 
-Requests come first, then what is looked for on new images.
+Requests, and what is looked for on new images, take turns.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from functools import partial
 from threading import Condition
-from time import monotonic
 
 from rclpy.clock import Clock
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.ros.elapsed import elapsed_ns
 from evf_sam_ros.ros.node.active_commands import ActiveCommands
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.mailbox import Mailbox
 from evf_sam_ros.ros.node.observer import Observer
 from evf_sam_ros.ros.node.publish_thread import PublishThread
 from evf_sam_ros.ros.node.replies import Answer, Frame, note_total, now_header, reply
-from evf_sam_ros.ros.node.search import Search
+from evf_sam_ros.ros.node.requests import Request, RequestQueue
+from evf_sam_ros.ros.node.search import Search, identity
 from evf_sam_ros.ros.node.statistics import Statistics
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import nanoseconds
 
 POLL_S = 0.05  # commands expire and simulated clocks advance without a wake-up
+DEACTIVATED = "the node was deactivated"
 LEAST_PATIENCE_S = 1.0  # how long a command waits for an image before NO_FRAME is said
 
 
@@ -36,16 +37,6 @@ class Arrival:
 
     frame: Frame
     arrived_ns: int
-
-
-@dataclass(frozen=True)
-class Request:
-    """A call of ~/segment: answered once, whatever the active command is."""
-
-    command: Command
-    image: Frame | None  # None: the newest image of the topic
-    max_age_s: float
-    done: Callable[[Answer], None]
 
 
 class Worker:
@@ -74,11 +65,12 @@ class Worker:
         self._clock = clock
         self._log = log
         self._statistics = statistics
-        self._requests: deque[Request] = deque()
+        self._requests = RequestQueue()
+        self._image_is_next = False  # where a request waits as well
         self._audience = ActiveCommands(publish, clock, statistics)
         self._running = True
-        self._last_image = 0.0  # steady seconds, of the command's last image or its own arrival
-        self._last_start = 0.0  # steady seconds
+        self._last_image_ns = 0  # elapsed, of the command's last image or its own arrival
+        self._last_start_ns = 0  # elapsed
         self._said_no_frame = False
         # Held to change what is to be done, never while the model runs or an image is answered.
         self._changed = Condition()
@@ -90,22 +82,20 @@ class Worker:
         is_wanted = self._audience.is_waiting
         # What nobody looks at is only kept until the next image comes.
         arrival = Arrival(frame, self._clock.now().nanoseconds)
-        lost = self.frames.put(arrival, queue=is_wanted)
-        if is_wanted and lost:
-            self._statistics.images_dropped(lost)
-            if self._keeps_all:
-                self._log.warning(
-                    "Images come faster than they are processed: one was dropped, "
-                    "replay more slowly",
-                    throttle_duration_sec=5.0,
-                )
+        lost = len(self.frames.put(arrival, queue=is_wanted))
+        if is_wanted:
+            self._count_dropped(lost, "images come faster than they are processed")
+        elif self._keeps_all:
+            self._count_dropped(lost, "what they waited for has ended")
         with self._changed:
             self._changed.notify()
 
-    def put_request(self, request: Request) -> None:
+    def put_request(self, request: Request) -> str:
+        """Let a request wait for its answer; return why it cannot, empty if it can."""
         with self._changed:
-            self._requests.append(request)
+            objection = self._requests.put(request)
             self._changed.notify()
+        return objection and f"{objection}: ask again later"
 
     def put_search(self, search: Search) -> None:
         with self._changed:
@@ -117,8 +107,8 @@ class Worker:
     def follow(self, commands: Sequence[Command]) -> None:
         """Make them the active ones; a fresh image is looked at again for them, an old one not."""
         with self._changed:
-            self._audience.follow(tuple(commands))
-            self._last_image = monotonic()
+            self._safely(partial(self._audience.follow, tuple(commands)))
+            self._last_image_ns = elapsed_ns(self._clock)
             self._said_no_frame = False
             self._renew_frame()
             self._changed.notify()
@@ -128,19 +118,39 @@ class Worker:
         commands = self._audience.commands
         return commands[0] if self._audience.end(commands, status, message) else None
 
-    def end_searches(self, reason: str) -> None:
-        for search in self._audience.searches:
-            self._audience.give_up(search, SegmentationResult.CANCELLED, reason)
+    def end_search(self, search: Search, reason: str) -> bool:
+        """Cancel a search; return whether it had not ended before."""
+        return self._audience.give_up(search, SegmentationResult.CANCELLED, reason)
+
+    def end_searches(self, reason: str) -> int:
+        """Cancel every search; return how many there were."""
+        return sum(self.end_search(search, reason) for search in self._audience.searches)
+
+    def forget(self, reason: str) -> None:
+        """Drop all images, commands and searches: their time is not that of the clock any more."""
+        lost = len(self.frames.clear())
+        if self._keeps_all:
+            self._count_dropped(lost, reason)
+        self._last_image_ns = self._last_start_ns = elapsed_ns(self._clock)
+        self.end_command(SegmentationResult.CANCELLED, reason)
+        self.end_searches(reason)
 
     def set_enabled(self, enabled: bool) -> None:
         with self._changed:
+            if enabled and not self._audience.enabled:
+                self._renew_frame()
             self._audience.enable(enabled)
-            self._last_image = monotonic()
+            self._last_image_ns = elapsed_ns(self._clock)
             self._changed.notify()
 
     @property
     def enabled(self) -> bool:
         return self._audience.enabled
+
+    @property
+    def dropped(self) -> int:
+        """Return how many images that somebody wanted were not looked at."""
+        return self._statistics.dropped
 
     @property
     def search_count(self) -> int:
@@ -155,8 +165,9 @@ class Worker:
         """Leave the threads after what they are doing, but wait no longer than that."""
         with self._changed:
             self._running = False
-            self._audience.follow(())
             self._changed.notify()
+        self._safely(partial(self.end_command, SegmentationResult.CANCELLED, DEACTIVATED))
+        self._safely(partial(self.end_searches, DEACTIVATED))
         wait([self._ended], timeout_s)
 
     def _run(self) -> None:
@@ -169,13 +180,10 @@ class Worker:
             assert job is not None
             self._safely(job)
         self._behind.wait()
-        message = "the node was deactivated"
-        while self._requests:
-            request = self._requests.popleft()
+        while (request := self._requests.take()) is not None:
             rejected = SegmentationResult.COMMAND_REJECTED
-            answer = reply(request.command, rejected, message, now_header(self._clock))
+            answer = reply(request.command, rejected, DEACTIVATED, now_header(self._clock))
             self._safely(partial(request.done, answer))
-        self._safely(partial(self.end_searches, message))
 
     def _safely(self, job: Callable[[], object]) -> None:
         try:
@@ -188,37 +196,44 @@ class Worker:
         self._behind.hand_over(partial(self._safely, job))
 
     def _next_job(self) -> Callable[[], object] | None:
-        if self._requests:
-            return partial(self._serve, self._requests.popleft())
-        if (give_up := self._ended_search()) is not None:
-            return partial(self._then, give_up)
-        audience, parameters = self._audience, self._parameters()
-        commands, searches = audience.commands, audience.searches
-        if not audience.enabled or not (commands or searches):
-            return None
-        if commands and self._has_passed(commands[0], parameters.command_ttl_s):
-            message = f"command_ttl_s, which is {parameters.command_ttl_s:g}, has passed"
-            expired = SegmentationResult.COMMAND_EXPIRED
-            return partial(self._then, partial(audience.end, commands, expired, message))
-        if parameters.max_rate_hz and monotonic() - self._last_start < 1 / parameters.max_rate_hz:
-            return None
-        if (arrival := self.frames.take()) is not None:
-            self._last_image = self._last_start = monotonic()
-            self._said_no_frame = False
-            return partial(self._process, arrival, commands, searches, parameters)
-        return self._missing_frame(commands, parameters) if commands else None
+        if (end := self._next_end()) is not None:
+            return partial(self._then, end)
+        turns = self._next_request, self._next_look
+        for turn in reversed(turns) if self._image_is_next else turns:
+            if (job := turn()) is not None:
+                self._image_is_next = turn == self._next_request
+                return job
+        return None
 
-    def _ended_search(self) -> Callable[[], object] | None:
-        """Return what ends a search that nobody wants any longer, or whose time is up."""
-        for search in self._audience.searches:
-            cancelled = search.is_cancelled()
+    def _next_request(self) -> Callable[[], object] | None:
+        request = self._requests.take()
+        return partial(self._serve, request) if request is not None else None
+
+    def _next_look(self) -> Callable[[], object] | None:
+        audience, parameters = self._audience, self._parameters()
+        if not audience.is_waiting:
+            return None
+        rate_hz = parameters.max_rate_hz
+        if rate_hz and self._seconds_since(self._last_start_ns) < 1 / rate_hz:
+            return None
+        if (arrival := self.frames.take()) is None:
+            return self._missing_frame(audience.commands, parameters)
+        self._last_image_ns = self._last_start_ns = elapsed_ns(self._clock)
+        self._said_no_frame = False
+        return partial(self._process, arrival, audience.commands, audience.searches, parameters)
+
+    def _next_end(self) -> Callable[[], object] | None:
+        """Return what ends the commands or a search whose time is up."""
+        audience = self._audience
+        for search in audience.searches:
             timeout_s = search.goal.timeout_s
-            if cancelled or self._has_passed(search.goal.command, timeout_s):
-                if cancelled:
-                    status, reason = SegmentationResult.CANCELLED, "cancelled"
-                else:
-                    status, reason = SegmentationResult.NO_FRAME, f"{timeout_s:g} s have passed"
-                return partial(self._audience.give_up, search, status, reason)
+            if 0 < timeout_s < self._seconds_since(search.began_ns):
+                reason = f"{timeout_s:g} s have passed"
+                return partial(audience.give_up, search, SegmentationResult.NO_FRAME, reason)
+        commands, ttl_s = audience.commands, self._parameters().command_ttl_s
+        if audience.enabled and commands and 0 < ttl_s < audience.followed_s:
+            message = f"command_ttl_s, which is {ttl_s:g}, has passed"
+            return partial(audience.end, commands, SegmentationResult.COMMAND_EXPIRED, message)
         return None
 
     def _renew_frame(self) -> None:
@@ -230,16 +245,16 @@ class Worker:
         age = self._clock.now().nanoseconds - nanoseconds(frame.header.stamp)
         return not limit_s or abs(age) <= limit_s * 1e9
 
-    def _has_passed(self, command: Command, limit_s: float) -> bool:
-        """Tell whether a command is older than that; 0 is no limit."""
-        age = self._clock.now().nanoseconds - nanoseconds(command.stamp)
-        return 0 < limit_s * 1e9 < age
+    def _seconds_since(self, then_ns: int) -> float:
+        return (elapsed_ns(self._clock) - then_ns) / 1e9
 
     def _missing_frame(
         self, commands: tuple[Command, ...], parameters: NodeParameters
     ) -> Callable[[], object] | None:
-        waited = monotonic() - self._last_image
-        if self._said_no_frame or waited < max(LEAST_PATIENCE_S, parameters.max_frame_age_s):
+        if not commands or self._said_no_frame:
+            return None
+        waited_s = self._seconds_since(self._last_image_ns)
+        if waited_s < max(LEAST_PATIENCE_S, parameters.max_frame_age_s):
             return None
         self._said_no_frame = True
         newest = self.frames.newest()
@@ -247,12 +262,22 @@ class Worker:
             status, header = SegmentationResult.NO_FRAME, now_header(self._clock)
         else:
             status, header = SegmentationResult.STALE_FRAME, newest.frame.header
-        message = f"no new image for {waited:.1f} s: is the camera running, and its topic right?"
+        message = f"no new image for {waited_s:.1f} s: is the camera running, and its topic right?"
         answers = [reply(command, status, message, header) for command in commands]
         ends = parameters.mode == "once"
         return partial(
             self._then, partial(self._audience.tell_commands, commands, answers, ends=ends)
         )
+
+    def _count_dropped(self, count: int, why: str) -> None:
+        if not count:
+            return
+        self._statistics.images_dropped(count)
+        if self._keeps_all:
+            self._log.warning(
+                f"{count} images dropped, {self._statistics.dropped} so far: {why}",
+                throttle_duration_sec=1.0,
+            )
 
     def _process(
         self,
@@ -282,8 +307,9 @@ class Worker:
     ) -> None:
         answers = answer()
         self._audience.tell_commands(commands, answers[: len(commands)], ends=ends)
+        image = identity(answers[-1]) if searches else None
         for search, own in zip(searches, answers[len(commands) :], strict=True):
-            self._audience.tell_search(search, own)
+            self._audience.tell_search(search, own, image)
 
     def _serve(self, request: Request) -> None:
         newest = self.frames.newest()

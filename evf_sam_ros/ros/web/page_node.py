@@ -15,6 +15,7 @@ from std_msgs.msg import String
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.ros.conversions import Rgb, rgb_from_compressed, rgb_from_image
 from evf_sam_ros.ros.interface import (
+    BURST,
     CANCEL,
     COMPRESSED_IMAGE,
     DIAGNOSTICS,
@@ -139,7 +140,7 @@ class PageNode(LenientParameters):
             self.create_subscription(endpoint.type, endpoint.name, callback, CAMERA_QOS),
             self.create_subscription(Image, _of_node(OVERLAY), self._on_overlay, reliable),
             self.create_subscription(
-                SegmentationResult, _of_node(RESULT), self._on_result, QoSProfile(depth=5)
+                SegmentationResult, _of_node(RESULT), self._on_result, QoSProfile(depth=BURST)
             ),
             self.create_subscription(DiagnosticArray, DIAGNOSTICS.name, self._on_diagnostics, 10),
         ]
@@ -157,6 +158,8 @@ class PageNode(LenientParameters):
             self._show_camera(message, rgb_from_compressed)
 
     def _on_result(self, message: SegmentationResult) -> None:
+        if message.status == SegmentationResult.REPLACED:
+            return  # what took its place is shown
         self._server.put("result", result_document(message))
         self._answer_takes_s = max(0.0, nanoseconds(message.total) / 1e9)
         if message.status in FINAL:

@@ -40,13 +40,31 @@ def test_a_cleared_box_is_empty():
 
 def test_with_room_items_wait_in_order_and_the_oldest_gives_way():
     box = Mailbox(room=2)
-    assert [box.put(number) for number in (1, 2, 3)] == [0, 0, 1]
+    assert [box.put(number) for number in (1, 2, 3)] == [[], [], [1]]
     assert [box.take() for _ in range(3)] == [2, 3, None]
 
 
-def test_an_item_that_need_not_wait_replaces_those_that_do():
+def test_an_item_that_need_not_wait_is_only_seen_and_nothing_waits_any_longer():
     box = Mailbox(room=3)
     box.put(1)
     box.put(2)
-    assert box.put(3, queue=False) == 2
-    assert (box.take(), box.take()) == (3, None)
+    assert box.put(3, queue=False) == [1, 2]
+    assert box.take() is None
+    assert box.newest() == 3
+
+
+def test_with_room_what_waits_goes_on_waiting_when_the_box_is_renewed():
+    box = Mailbox(room=3)
+    box.put(1)
+    box.put(2)
+    box.renew(True)
+    assert [box.take() for _ in range(3)] == [1, 2, None]
+    box.renew(True)
+    assert box.take() == 2
+
+
+def test_a_cleared_box_returns_what_waited():
+    box = Mailbox(room=3)
+    box.put(1)
+    box.put(2)
+    assert box.clear() == [1, 2]

@@ -36,7 +36,7 @@ def broken(node, **changes):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"encoding": "nv21"}, "'nv21', need one of rgb8, bgr8"),
+        ({"encoding": "nv99"}, "'nv99', need one of rgb8, bgr8"),
         ({"encoding": ""}, "'', need one of rgb8, bgr8"),
         ({"height": 0, "width": 0, "step": 0, "data": array.array("B")}, "0x0"),
         ({"data": array.array("B")}, "0 bytes"),
@@ -257,9 +257,9 @@ def test_segment_answers_on_the_newest_image_and_on_the_caller_s_own(node, scene
 def test_segment_refuses_with_a_reason(node, scene):
     assert node.segment("").result.status == R.COMMAND_REJECTED
     assert node.segment("stop").result.status == R.COMMAND_REJECTED
-    wrong = node.segment("the purple bottle", broken(node, encoding="nv21").image)
+    wrong = node.segment("the purple bottle", broken(node, encoding="nv99").image)
     assert wrong.result.status == R.ERROR
-    assert "nv21" in wrong.result.message
+    assert "nv99" in wrong.result.message
     assert not wrong.mask.data
     node.let_images_grow_old()
     assert node.segment("the purple bottle").result.status in (R.STALE_FRAME, R.NO_FRAME)

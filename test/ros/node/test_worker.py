@@ -22,9 +22,10 @@ from evf_sam_ros.ros.node import observer, replies
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import DepthSource
 from evf_sam_ros.ros.node.observer import Observer
+from evf_sam_ros.ros.node.requests import Request
 from evf_sam_ros.ros.node.search import Goal, Search
 from evf_sam_ros.ros.node.statistics import Statistics
-from evf_sam_ros.ros.node.worker import Request, Worker
+from evf_sam_ros.ros.node.worker import Worker
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import time_message
 
@@ -97,12 +98,14 @@ def published():
 
 
 @contextmanager
-def working(model, published, **settings):
+def working(model, published, room=1, **settings):
     parameters, clock, log = NodeParameters(use_depth=False, **settings), Clock(), get_logger("w")
     shared = (lambda: parameters, clock, log)
     looking = Observer(model, DepthSource(), *shared)
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
-        worker = Worker(looking, published, *shared, threads=(one, other), statistics=Statistics())
+        worker = Worker(
+            looking, published, *shared, threads=(one, other), statistics=Statistics(), room=room
+        )
         worker.follow([the_mug(1)])
         try:
             yield worker
@@ -204,19 +207,17 @@ def show(worker, published, shown):
 
 def look_for_another(worker, published):
     """Begin a search that the next image does not end, and let it see one."""
-    seen, gone = threading.Event(), threading.Event()
+    seen = threading.Event()
     goal = Goal(Command(0, "the bowl", "the bowl", Clock().now().to_msg()), 0.0, 0.0, 9)
-    worker.put_search(
-        Search(
-            goal,
-            progress=lambda feedback: seen.set() if feedback.frames_seen else None,
-            is_cancelled=gone.is_set,
-            done=lambda _: None,
-        )
+    search = Search(
+        goal,
+        progress=lambda feedback: seen.set() if feedback.frames_seen else None,
+        done=lambda _: None,
     )
+    worker.put_search(search)
     assert show(worker, published, image(LEFT)).status == R.FOUND
     assert seen.wait(PATIENCE_S)
-    gone.set()
+    assert worker.end_search(search, "seen enough")
 
 
 BETWEEN = {
@@ -243,7 +244,8 @@ def test_the_same_words_said_again_begin_with_the_newest_image(tracking, publish
     assert show(tracking, published, image(LEFT)).status == R.FOUND
     assert show(tracking, published, image(RIGHT)).status == R.NOT_FOUND
     tracking.follow([the_mug(2)])
-    anew = published.wait(3)
+    anew = published.wait(4)
+    assert published.statuses[2] == R.REPLACED
     assert (anew.command_id, anew.status) == (2, R.FOUND)
     assert show(tracking, published, image(RIGHT)).status == R.FOUND
     assert show(tracking, published, image(LEFT)).message.startswith("lost")
