@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.perception.decoded_size import MOST_DECODED_PX, check_decoded_size, decoded_size
+
 Depth = NDArray[np.float32]  # (H, W), metres, NaN: no reading
 Steps = NDArray[np.uint16]  # (H, W)
 
@@ -19,7 +21,6 @@ NO_READING = 65535  # of 16 bits
 HEADER = struct.Struct("<iff")  # a number that is always 0, A, B
 RVL_SIZE = struct.Struct("<II")  # width, height
 PNG_SIGNATURE = b"\x89PNG"
-MOST_PIXELS = 2**26  # an RVL image of a few bytes may claim any size
 ENCODINGS = ("", "16UC1", "mono16", "32FC1")
 
 
@@ -58,6 +59,8 @@ def _from_inverse(steps: Steps, a: float, b: float) -> Depth:
 
 
 def _from_png(data: bytes, text: str) -> Steps:
+    if decoded_size(data) is not None:
+        check_decoded_size(data, MOST_DECODED_PX)
     try:
         numbers = np.frombuffer(data, np.uint8)
         decoded = cv2.imdecode(numbers, cv2.IMREAD_UNCHANGED) if numbers.size else None
@@ -76,7 +79,8 @@ def _from_rvl(data: bytes, text: str) -> Steps:
     if len(data) < RVL_SIZE.size:
         raise broken
     width, height = RVL_SIZE.unpack_from(data)
-    if not 0 < width * height <= MOST_PIXELS:
+    # An RVL image of a few bytes may claim any size.
+    if not 0 < width * height <= MOST_DECODED_PX:
         raise ValueError(f"the compressed depth ({text!r}) claims to be {width}x{height}")
     values = _rvl_numbers(data[RVL_SIZE.size :])
     try:

@@ -14,6 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.perception.compressed_depth import NO_READING, depth_from_compressed
+from evf_sam_ros.perception.decoded_size import (
+    MOST_DECODED_PX,
+    check_decoded_size,
+    decoded_size,
+)
 from evf_sam_ros.perception.geometry import Intrinsics
 from evf_sam_ros.pictures import jpeg, png
 from evf_sam_ros.pictures.bit_depth import eight_bits
@@ -138,8 +143,11 @@ def rgb_from_image(message: Image) -> Rgb:
         ) from error
 
 
-def rgb_from_compressed(message: CompressedImage) -> Rgb:
+def rgb_from_compressed(message: CompressedImage, most_px: int = MOST_DECODED_PX) -> Rgb:
     """Read a JPEG or PNG image, its pixels where the camera saw them: never turned by EXIF.
+
+    Args:
+        most_px: refuse an image of more pixels before it is decoded.
 
     Raises:
         DamagedImageError: a part of it was lost on the way.
@@ -150,7 +158,10 @@ def rgb_from_compressed(message: CompressedImage) -> Rgb:
     if content.startswith(png.START):
         png.check(content)
     if start is None:
+        check_decoded_size(content, most_px)
         return _decoded(content, message.format)
+    if decoded_size(content[start:]) is not None:  # a broken head is told by the decoder
+        check_decoded_size(content[start:], most_px)
     pixels = jpeg.decode(content)
     if pixels is None:
         return _decoded(jpeg.with_end(content[start:]), message.format)

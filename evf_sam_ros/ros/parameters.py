@@ -21,6 +21,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from evf_sam_ros.perception.decoded_size import MOST_DECODED_PX
 from evf_sam_ros.perception.depth_lookup import DepthOptions
 from evf_sam_ros.perception.registration import Registration, rigid_transform
 from evf_sam_ros.ros.parameter_values import as_declared, is_equal
@@ -142,6 +143,11 @@ class NodeParameters(Settings):
     )
     max_rate_hz: float = setting(
         0.0, "most images processed per second; 0: as fast as the model", range=(0.0, 1000.0)
+    )
+    max_decoded_px: int = setting(
+        MOST_DECODED_PX,
+        "a compressed image of more pixels is answered with ERROR, and not unpacked",
+        range=(1, 2**30),
     )
     max_frame_age_s: float = setting(
         1.0, "older images are answered with STALE_FRAME; 0: any age", range=(0.0, 3600.0)

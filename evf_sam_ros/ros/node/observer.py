@@ -115,7 +115,7 @@ class Observer:
     def _look(self, frame: Frame, commands: Sequence[Command], tracks: bool) -> Observation:
         parameters = self._parameters()
         started = perf_counter_ns()
-        image_rgb = _read(frame)
+        image_rgb = _read(frame, parameters.max_decoded_px)
         self._depth.expect(frame.header)
         read = perf_counter_ns()
         wanted = parameters.score_threshold
@@ -167,8 +167,10 @@ def _aged(answer: Callable[[], list[Answer]], age_ns: int) -> list[Answer]:
     return answers
 
 
-def _read(frame: Frame) -> Rgb:
-    return rgb_from_image(frame) if isinstance(frame, Image) else rgb_from_compressed(frame)
+def _read(frame: Frame, most_px: int) -> Rgb:
+    if isinstance(frame, Image):
+        return rgb_from_image(frame)
+    return rgb_from_compressed(frame, most_px)
 
 
 def _age_message(header: Header, age_ns: int, max_age_s: float) -> str:

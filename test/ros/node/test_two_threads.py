@@ -75,9 +75,9 @@ def judging(monkeypatch):
     """Give the door at which judging waits."""
     door, judge = Door(), replies.judge
 
-    def judge_behind_the_door(*arguments):
+    def judge_behind_the_door(*arguments, **named):
         door.pass_through()
-        return judge(*arguments)
+        return judge(*arguments, **named)
 
     monkeypatch.setattr(replies, "judge", judge_behind_the_door)
     yield door

@@ -149,10 +149,10 @@ def test_a_stage_that_fails_costs_one_answer(worker, published, module, stage, m
     worked = getattr(module, stage)
     failures = [RuntimeError(f"{stage} failed")]
 
-    def fail_once(*arguments):
+    def fail_once(*arguments, **named):
         if failures:
             raise failures.pop()
-        return worked(*arguments)
+        return worked(*arguments, **named)
 
     monkeypatch.setattr(module, stage, fail_once)
     worker.put_frame(image())
@@ -181,7 +181,7 @@ def test_who_waits_for_an_answer_that_cannot_be_made_is_told(worker, monkeypatch
         answered.append(answer.result)
         done.set()
 
-    def broken(*_):
+    def broken(*_, **__):
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr(replies, "judge", broken)
