@@ -149,10 +149,9 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         default="auto",
-        help="torch, plain, openvino, compiled (needs a compiler), warming (torch until openvino "
-        "is ready, on a GPU compiled), graphs (CUDA graphs), or auto: openvino where it is ready "
-        "for the model, else torch (default: %(default)s); compared in "
-        "docs/measurements/performance.md",
+        help="torch; openvino, on a CPU; warming: torch until openvino is ready; plain: the model "
+        "as it is written; or auto: what `evf-sam bench` found faster here, else openvino where "
+        "it is ready for the model, else torch (default: %(default)s)",
     )
     add_rules(parser)
     parser.add_argument(

@@ -79,7 +79,7 @@ def _limit(found: Bench, asked: BenchOptions) -> list[str]:
             "CPU ms more than ms"
         )
     if not gpu and not is_installed():
-        lines.append("OpenVINO is often faster: pip install 'evf_sam_ros[openvino]'")
+        lines.append("OpenVINO may be faster, try it: pip install 'evf_sam_ros[openvino]'")
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -23,6 +24,7 @@ from evf_sam_ros.engines.measure import (
     in_turn,
     relative_error,
 )
+from evf_sam_ros.engines.measured import note_times
 from evf_sam_ros.engines.proof import allowed
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig, is_bridge
@@ -65,6 +67,7 @@ class BenchOptions:
     engines: Sequence[str]
     prompts: int
     rounds: int
+    source: Path | None = None  # the model's folder; the times are noted for it
 
 
 def engines_of(device: torch.device) -> list[str]:
@@ -93,6 +96,9 @@ def bench(asked: BenchOptions) -> Bench:
         own_error = relative_error(truth, rounded(0))
     right = [name for name in times if errors[name] <= allowed(asked.precision, own_error)]
     best = min(right, key=lambda name: times[name].best(asked.device), default=None)
+    if asked.source is not None and asked.device.type == "cpu":
+        seconds = {name: times[name].best(asked.device) for name in right}
+        note_times(asked.source, asked.precision, seconds)
     return Bench(
         ceilings=ceilings(asked.device, asked.dtype),
         gflop=sum(work(asked.config, asked.prompts, _WORDS).values()),
@@ -112,7 +118,7 @@ def _engines(asked: BenchOptions) -> tuple[dict[str, Engine], dict[str, str]]:
     left_out: dict[str, str] = {}
     for name in asked.engines:
         try:
-            engine = engine_for(name, asked.model, asked.config, asked.device, asked.precision)
+            engine = _made(name, asked)
         except ValueError as reason:
             left_out[name] = str(reason)
             continue
@@ -123,6 +129,11 @@ def _engines(asked: BenchOptions) -> tuple[dict[str, Engine], dict[str, str]]:
     if not made:
         raise ValueError("; ".join(left_out.values()))
     return made, left_out
+
+
+def _made(name: str, asked: BenchOptions) -> Engine:
+    given = (asked.model, asked.config, asked.device, asked.precision)
+    return engine_for(name, *given, source=asked.source)
 
 
 def _read_bytes(model: EvfSam) -> int:

@@ -1,6 +1,7 @@
 """Choose what runs a model.
 
-auto      OpenVINO on a CPU, where it is installed and has this model ready; else torch
+auto      what `evf-sam bench` found faster on this machine, torch or OpenVINO; not measured:
+          OpenVINO on a CPU, where it is installed and has this model ready; else torch
 torch     PyTorch, by the shorter way (`lean`)
 plain     PyTorch, the model as it is written
 openvino  OpenVINO, on a CPU; made ready at first use, and kept in the user's cache
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
 import torch
@@ -26,6 +28,7 @@ from evf_sam_ros.engines.gpu.compiling import compiling
 from evf_sam_ros.engines.gpu.graphs import MEETINGS, CudaRecorder, GraphsEngine
 from evf_sam_ros.engines.gpu.rehearsal import rehearse
 from evf_sam_ros.engines.lean import torch_engine
+from evf_sam_ros.engines.measured import is_slower
 from evf_sam_ros.engines.plain import PlainEngine
 from evf_sam_ros.engines.precision import PRECISIONS, round_weights
 from evf_sam_ros.engines.proof import Disagreement, disagreement
@@ -65,9 +68,18 @@ class Engine(Protocol):
 
 
 def engine_for(
-    name: str, model: EvfSam, config: EvfSamConfig, device: torch.device, precision: str
+    name: str,
+    model: EvfSam,
+    config: EvfSamConfig,
+    device: torch.device,
+    precision: str,
+    *,
+    source: Path | None = None,
 ) -> Engine:
     """Return what runs the model, by its name above; the model is on its device already.
+
+    Args:
+        source: the model folder that the weights were read from: it names what is cached.
 
     Raises:
         ValueError: there is no such engine, or not for this device, or it is not installed.
@@ -78,7 +90,7 @@ def engine_for(
         raise ValueError(
             f"engine {name!r} does not run SAM-CLIP bridges, need one of {', '.join(_FOR_BRIDGES)}"
         )
-    return _MAKERS[name](_EngineRequest(model, config, device, precision))
+    return _MAKERS[name](_EngineRequest(model, config, device, precision, source))
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,7 @@ class _EngineRequest:
     config: EvfSamConfig
     device: torch.device
     precision: str
+    source: Path | None = None
 
     @property
     def on_gpu(self) -> bool:
@@ -142,6 +155,7 @@ def _graphs(asked: _EngineRequest) -> Engine:
 
 def _auto(asked: _EngineRequest) -> Engine:
     usable = asked.device.type == "cpu" and is_installed()
+    usable = usable and not is_slower("openvino", "torch", asked.source, asked.precision)
     return (_proven_openvino(asked, make=False) if usable else None) or _torch(asked)
 
 
@@ -176,7 +190,11 @@ def _proven_openvino(asked: _EngineRequest, *, make: bool) -> Any:
     from evf_sam_ros.engines.openvino_engine import OpenVinoEngine
 
     model, config, precision = asked.model, asked.config, asked.precision
-    folder = openvino_graphs.cache_folder(model, config)
+    if not make and asked.source is not None:
+        known_folder = openvino_graphs.known_folder(config, asked.source)
+        if known_folder is None:  # never made of these files: not worth reading all weights
+            return None
+    folder = openvino_graphs.cache_folder(model, config, asked.source)
     known = openvino_graphs.known_disagreement(folder, precision)
     if known is None:
         if not make:

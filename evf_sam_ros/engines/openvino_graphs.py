@@ -1,7 +1,8 @@
 """A model as three OpenVINO graphs, made once and kept in the user's cache.
 
 The name of a model's folder there is a digest of all that the graphs depend on: the weights, the
-sizes, our code and OpenVINO's version. Whatever changes, the graphs are made anew.
+sizes, our code and OpenVINO's version. Whatever changes, the graphs are made anew. The digest of
+the weights of a large model takes many seconds: it is noted for the files they were read from.
 
 Shape suffixes: B images (1 in a graph), P prompts per image, L tokens, C prompt width,
 H W image size, S S fusion image size.
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from evf_sam_ros import models
-from evf_sam_ros.engines.cache import cache_of
+from evf_sam_ros.engines.cache import cache_of, key_of, mark_of, note, noted
 from evf_sam_ros.engines.lean import LeanModel
 from evf_sam_ros.engines.proof import Disagreement
 from evf_sam_ros.engines.tensor_tuples import parts_of, whole_of
@@ -36,15 +37,41 @@ _UNFINISHED = "unfinished-"  # and the number of the process that makes it
 _ERRORS = "errors.json"
 
 
-def cache_folder(model: EvfSam, config: EvfSamConfig) -> Path:
-    """Return where the graphs of this very model are, or would be."""
-    digest = hashlib.sha256(f"openvino {openvino.__version__} {config!r}".encode())
-    for source in sorted(path for folder in _SOURCES for path in folder.glob("*.py")):
-        digest.update(source.read_bytes())
+def cache_folder(model: EvfSam, config: EvfSamConfig, source: Path | None = None) -> Path:
+    """Return where the graphs of this very model are, or would be.
+
+    Args:
+        source: the model folder that the weights were read from, unchanged since.
+    """
+    folder = known_folder(config, source)
+    if folder is not None:
+        return folder
+    digest = _program(config)
     for name, tensor in model.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(memoryview(tensor.cpu().contiguous().numpy()).cast("B"))
-    return cache_of("openvino") / digest.hexdigest()[:32]
+    name = digest.hexdigest()[:32]
+    if source is not None:
+        note("openvino", _key(config, source), name)
+    return cache_of("openvino") / name
+
+
+def known_folder(config: EvfSamConfig, source: Path | None) -> Path | None:
+    """Return the same as far as it is noted: no weight is read."""
+    name = None if source is None else noted("openvino", _key(config, source))
+    return cache_of("openvino") / name if isinstance(name, str) else None
+
+
+def _key(config: EvfSamConfig, source: Path) -> str:
+    return key_of(_program(config).hexdigest(), mark_of(source))
+
+
+def _program(config: EvfSamConfig) -> Any:
+    """Return a digest of all but the weights."""
+    digest = hashlib.sha256(f"openvino {openvino.__version__} {config!r}".encode())
+    for path in sorted(path for folder in _SOURCES for path in folder.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest
 
 
 def is_made(folder: Path) -> bool:

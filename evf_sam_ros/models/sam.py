@@ -57,7 +57,8 @@ class Neck(nn.Sequential):
             return grid_BDhw
         weights = {name: each.float() for name, each in self.named_parameters()}
         with torch.autocast(kind, enabled=False):
-            return functional_call(self, weights, (grid_BDhw.float(),))
+            features: Tensor = functional_call(self, weights, (grid_BDhw.float(),))
+        return features.to(grid_BDhw.dtype)  # normed: none is large any more
 
 
 def _runs_in_float16(kind: str) -> bool:

@@ -63,7 +63,9 @@ class Predictor:
         self.config = loaded.config
         self.model = loaded.model.to(device)
         self.precision = precision
-        self.engine = engine_for(engine, self.model, self.config, device, precision)
+        self.engine = engine_for(
+            engine, self.model, self.config, device, precision, source=loaded.folder
+        )
         # On a CPU another thread may be making OpenVINO's graphs of them, which are float32.
         exact = (engine == "warming" and device.type == "cpu") or self.engine.name == "openvino"
         if precision != "fp32" and not exact:
@@ -307,8 +309,9 @@ def load_predictor(
         offline: use a Hugging Face model only if it was downloaded before.
         behaviour: how to treat the checkpoint, where not by its own default: `resizing`, `masks`,
             `semantic` and `tidy`, as `models.behaviour` explains.
-        engine: what runs the model, see `engines.engine`: "auto" (OpenVINO where it has this model
-            ready, else torch), "openvino", "torch", "plain", "compiled", "warming" or "graphs".
+        engine: what runs the model, see `engines.engine`: "auto" (what `evf-sam bench` found
+            faster, else OpenVINO where it has this model ready, else torch), "openvino", "torch",
+            "plain" or "warming".
         signals: what of `perception.signals` to measure; None: what the decision needs.
         tokenizer: a folder or Hugging Face id whose tokenizer is read in place of the model's
             own: for a fine-tuned model that was published without one.

@@ -94,11 +94,10 @@ class NodeParameters(Settings):
     )
     engine: str = setting(
         "auto",
-        "what runs the model: `torch`; `plain`, the model as it is written; `openvino`, on a CPU, "
-        "made ready when configured, which may take minutes; `compiled`, torch with its layers "
-        "compiled when configured; `warming`, torch at once, from when it is ready openvino, on a "
-        "GPU compiled; `graphs`, CUDA graphs; `auto`, openvino where it is ready for the model, "
-        "else torch",
+        "what runs the model: `torch`; `openvino`, on a CPU, made ready when configured, which "
+        "may take minutes; `warming`, torch at once and openvino from when it is ready; `plain`, "
+        "the model as it is written; `auto`, what `evf-sam bench` found faster on this machine, "
+        "else openvino where it is ready for the model, else torch",
         effect=Effect.CONFIGURE,
         choices=("auto", "torch", "plain", "openvino", "compiled", "warming", "graphs"),
     )

@@ -50,7 +50,7 @@ def test_an_engine_with_other_answers_gets_no_figure(model, monkeypatch, capsys)
             super().__init__(given)
             self.prompt = lambda *words: 2 * given.prompt(*words)
 
-    def made(name, given, *rest):
+    def made(name, given, *rest, **_):
         return Wrong(given) if name == "torch" else engine_for(name, given, *rest)
 
     monkeypatch.setattr(benchmarking, "engine_for", made)

@@ -17,6 +17,7 @@ from benchmarks.golden import load_golden, relative
 from evf_sam_ros.engines import openvino_graphs
 from evf_sam_ros.engines.engine import PlainEngine, engine_for
 from evf_sam_ros.engines.proof import allowed
+from evf_sam_ros.models import checkpoint
 
 CPU = torch.device("cpu")
 EXACT = allowed("fp32")
@@ -70,6 +71,23 @@ def test_nothing_is_made_unless_asked_for(cache):
     model, config = model_and_config("efficient_sam")
     assert engine_for("auto", model, config, CPU, "fp32").name == "torch"
     assert list(cache.rglob("*.xml")) == []
+
+
+def test_weights_are_read_for_their_digest_once_for_the_files_they_came_from(tiny, monkeypatch):
+    loaded = checkpoint.load(tiny)
+    given = (loaded.model, loaded.config, CPU, "fp32")
+    counted = []
+    items = type(loaded.model).state_dict
+    monkeypatch.setattr(
+        type(loaded.model), "state_dict", lambda *a, **k: counted.append(1) or items(*a, **k)
+    )
+    assert engine_for("auto", *given, source=tiny).name == "torch"
+    assert counted == [], "nothing was made of these files: there is nothing to look for"
+    assert engine_for("openvino", *given, source=tiny).name == "openvino"
+    read = len(counted)
+    for name in ("auto", "openvino"):
+        assert engine_for(name, *given, source=tiny).name == "openvino"
+    assert len(counted) == read
 
 
 def test_what_could_not_be_made_leaves_nothing_behind(cache, monkeypatch):
