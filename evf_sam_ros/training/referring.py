@@ -118,15 +118,20 @@ def read_sources(options: ReferOptions, held_out: Dataset | None = None) -> list
     """Read what to train on: without the pictures that are measured on, unless they are wanted.
 
     The data sets of the RefCOCO family share pictures: the training split of one has pictures of
-    the test splits of another.
+    the test splits of another. An evaluation split that is itself named as a source is trained on.
     """
     labels = list(options.sources) or catalogue.training(options.data)
     datasets = [catalogue.read(options.data, label) for label in labels]
-    measured = {} if held_out is None else overlap.pictures_of([held_out])
     if options.keep_evaluation_pictures:
         return datasets
-    measured |= overlap.evaluation_pictures(options.data)
-    return [overlap.without(dataset, measured) for dataset in datasets]
+    measured = overlap.evaluation_pictures(options.data)
+    # A split that is named for both is meant to be seen learning.
+    if held_out is not None and held_out.label not in {each.label for each in datasets}:
+        measured |= overlap.pictures_of([held_out])
+    return [
+        dataset if dataset.label in catalogue.BENCHMARKS else overlap.without(dataset, measured)
+        for dataset in datasets
+    ]
 
 
 def read_held_out(options: ReferOptions) -> Dataset | None:
@@ -247,7 +252,11 @@ def _announce(
         print(f"{dataset.label}: {len(dataset.records):,} pictures")
         for sentence in (*dataset.notes, *(f"broken: {each}" for each in dataset.problems)):
             print(f"  {sentence}")
+        if dataset.label in catalogue.BENCHMARKS:
+            print("  it is an evaluation split: figures on it will not count after this")
     print(f"held out: {held_out.label if held_out else 'nothing'}")
+    if held_out and held_out.label in {dataset.label for dataset in datasets}:
+        print("  it is trained on: its figures say what is remembered, not what is learned")
     learning = sum(p.numel() for p in task.module.parameters() if p.requires_grad)
     whole = sum(p.numel() for p in task.module.parameters())
     print(f"{learning / 1e6:.1f} of {whole / 1e6:.1f} million weights learn ({trained})")

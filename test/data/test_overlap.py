@@ -60,6 +60,21 @@ def test_pictures_that_are_held_out_are_left_out_as_well(root):
         read_sources(options, held_out)
 
 
+def test_an_evaluation_split_that_is_named_as_a_source_is_trained_on(root):
+    sources = {"refcoco/train": 3.0, "refcocog/test": 1.0}
+    options = ReferOptions(data=root, sources=sources)
+    train, test = read_sources(options)
+    assert [len(each.records) for each in (train, test)] == [1, 1]
+    assert rates_of(options, [train, test]) == sources
+
+
+def test_a_split_that_is_trained_and_held_out_stays(root):
+    held_out = catalogue.read(root, "refcocog/train")
+    options = ReferOptions(data=root, sources={"refcocog/train": None})
+    (dataset,) = read_sources(options, held_out)
+    assert len(dataset.records) == 1
+
+
 def test_a_split_that_cannot_be_read_is_not_taken_for_one_without_pictures(root):
     path = root / "refcocog" / "instances.json"
     path.write_text("{")
