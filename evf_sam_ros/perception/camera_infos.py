@@ -30,9 +30,9 @@ class CameraInfos(Stream):
 
     def is_settled(self, image: Stamped, images: Stream) -> bool:
         """Tell whether waiting for the camera_info of an image is in vain."""
-        own = self._own(image)
-        if any(item.stamp == image.stamp for item in own):
+        if any(item.stamp == image.stamp for item in self.items):
             return True
+        own = self._own(image)
         if any(0 < item.stamp - image.stamp < LATER_NS for item in own):
             return True
         return not self._come_with(image, images)

@@ -108,6 +108,9 @@ _HINTS = dict.fromkeys(
 _DEPTH_SCALES = {"32FC1": ("f4", 1.0), "16UC1": ("u2", 0.001), "mono16": ("u2", 0.001)}
 DEPTH_ENCODINGS = tuple(_DEPTH_SCALES)
 
+# Focal lengths in sides of the image: a view of 179 degrees, and one of 0.06.
+LEAST_FOCAL, MOST_FOCAL = 0.005, 1000.0
+
 # How many numbers of D each model has.
 _DISTORTIONS: dict[str, tuple[int, ...]] = {
     "": (),
@@ -234,14 +237,15 @@ def intrinsics_from_info(info: Any, width: int, height: int, rectified: bool) ->
     camera[0] /= binning_x
     camera[1] /= binning_y
     lens = () if rectified else _distortion(info)
+    said = f"{'P' if has_p else 'K'} of camera_info is {matrix.ravel().tolist()}"
     try:
         plain = Intrinsics.from_matrix(camera)
-        return replace(plain, distortion=lens, fisheye=info.distortion_model == "equidistant")
     except ValueError:
-        name = "P" if has_p else "K"
-        raise ValueError(
-            f"{name} of camera_info is {matrix.ravel().tolist()}: the camera is not calibrated"
-        ) from None
+        raise ValueError(f"{said}: the camera is not calibrated") from None
+    for focal, side in ((plain.fx, width), (plain.fy, height)):
+        if not LEAST_FOCAL <= focal / side <= MOST_FOCAL:
+            raise ValueError(f"{said}: no lens has a focal length of {focal:g} pixels of {side}")
+    return replace(plain, distortion=lens, fisheye=info.distortion_model == "equidistant")
 
 
 def _distortion(info: Any) -> tuple[float, ...]:

@@ -25,7 +25,7 @@ from evf_sam_ros.perception.stamped import (
 # Without a second message to compare, one image and one depth image belong together if they
 # arrive at once: no camera slower than 10 Hz sends the next frame's half as soon.
 AT_ONCE_NS = 50_000_000
-LEAST_SHARED = 0.2  # of depth with the stamp of an image: by accident few have one
+COMPARED, LEAST_SHARED = 20, 0.1  # of so much depth few have an image's stamp by accident
 MOST_JITTER_NS = 5_000_000
 ROUND_NS = SECOND // 2  # what arrives farther apart may be of different rounds of a loop
 LATER_NS = SECOND  # a stamp farther ahead is an outlier, no sign that a message was lost
@@ -181,8 +181,8 @@ class Pairing:
         if self._share_stamps():
             return out_of_sync("the depth image with the image's own stamp is missing")
         rivals = [abs(item.stamp - image.stamp) for item in nearest[1:]]
-        if (due := self._next_stamp()) is not None:
-            rivals.append(abs(due - image.stamp))
+        if (pace := self._pace()) is not None:  # there may be one that was lost, or is to come
+            rivals.append(abs(pace - gap))
         if not rivals:
             return out_of_sync(
                 f"the only depth image is {gap / SECOND:.3f} s from the image: "
@@ -219,18 +219,20 @@ class Pairing:
         ]
         return sorted(ordered, key=lambda item: abs(item.stamp - image.stamp))
 
-    def _next_stamp(self) -> int | None:
-        """Return the stamp that the next depth image should have."""
+    def _pace(self) -> int | None:
+        """Return how far apart the stamps of two depth images are at least."""
         stamps = [item.stamp for item in self.depths.items if item.in_order and item.stamp]
-        return 2 * stamps[-1] - stamps[-2] if len(stamps) > 1 else None
+        gaps = [later - earlier for earlier, later in pairwise(stamps[-COMPARED:])]
+        return min((gap for gap in gaps if gap > 0), default=None)
 
     def _share_stamps(self) -> bool:
         """Tell whether depth has the stamps of images, so that the nearest is another frame's."""
         if self.are_mixed:
             return True
         taken = {item.stamp for item in self.images.items}
-        shared = sum(item.stamp in taken for item in self.depths.items)
-        return shared > LEAST_SHARED * len(self.depths.items)
+        latest = list(self.depths.items)[-COMPARED:]
+        shared = sum(item.stamp in taken for item in latest)
+        return shared > LEAST_SHARED * len(latest)
 
     def _reachable(self, image: Stamped) -> list[Stamped]:
         """Return the depth images of the image's camera and round."""

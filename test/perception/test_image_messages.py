@@ -93,3 +93,10 @@ def test_an_unknown_encoding_is_refused_with_those_accepted():
     )
     with pytest.raises(ValueError, match=r"'hsv8', need one of rgb8, bgr8"):
         rgb_from_image(message)
+
+
+@pytest.mark.parametrize("focal", [1e300, 1e-6])
+def test_a_focal_length_that_no_lens_has_is_refused(focal):
+    odd = info(k=[focal, 0.0, 320.0, 0.0, focal, 240.0, 0.0, 0.0, 1.0])
+    with pytest.raises(ValueError, match="no lens has a focal length"):
+        intrinsics_from_info(odd, 640, 480, rectified=False)
