@@ -168,6 +168,7 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = (
     _Command("segment", "cli.segment", _add_model_options, loads=True),
+    _Command("parse", "cli.parse"),
     _Command("track", "cli.track", _add_model_options, loads=True),
     _Command("doctor", "ros.doctor.doctor"),
     _Command("bag", "cli.bag", _add_model_options, loads=True),

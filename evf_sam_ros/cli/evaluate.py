@@ -18,6 +18,7 @@ examples:
   evf-sam evaluate --data tabletop --model runs/tabletop/model
   evf-sam evaluate --data refer_data/ --split refcoco/testA --model weights/evf-sam --report out/
   evf-sam evaluate --data refer_data/ --all --model weights/evf-sam --report out/ --resume
+  evf-sam evaluate --data sentences said.tsv                    what people said about scenes
   evf-sam evaluate --data own.json                              COCO JSON with sentences
   torchrun --nproc-per-node 4 -m evf_sam_ros.cli evaluate --data refer_data/ --all --report out/
 
@@ -30,7 +31,16 @@ Load = Callable[[argparse.Namespace], Any]
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all but the model's options."""
     parser.add_argument(
-        "--data", required=True, help="tabletop, a folder of data sets, or a COCO JSON file"
+        "--data",
+        required=True,
+        help="tabletop, sentences, a folder of data sets, or a COCO JSON file",
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        help="with --data sentences: lines of a seed of the tabletop, what is said, and the "
+        "numbers of the objects meant, NF or AMB",
     )
     add_split_options(parser)
     parser.add_argument("--all", action="store_true", help="every benchmark split in the folder")
@@ -61,7 +71,11 @@ def add_split_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, load: Load) -> None:
     """Measure; `load` gives the predictor that the arguments want."""
     make_folders(arguments.json, arguments.report)
-    if arguments.data == "tabletop":
+    if arguments.data == "sentences":
+        _on_sentences(arguments, load)
+    elif arguments.file is not None:
+        raise ValueError(f"{str(arguments.file)!r} is given, which only --data sentences reads")
+    elif arguments.data == "tabletop":
         _on_tabletop(arguments, load)
     else:
         _on_files(arguments, load)
@@ -96,6 +110,20 @@ def _on_files(arguments: argparse.Namespace, load: Load) -> None:
     if arguments.json and figures:
         document = figures if len(figures) > 1 else next(iter(figures.values()))
         write_text(arguments.json, json.dumps(document, indent=2) + "\n")
+
+
+def _on_sentences(arguments: argparse.Namespace, load: Load) -> None:
+    from evf_sam_ros.evaluation import sentences
+
+    if arguments.file is None:
+        raise ValueError("--data sentences needs a file of sentences behind it")
+    said = sentences.read_sentences(arguments.file)
+    predict = load(arguments)
+    answers = sentences.measure(predict, said, rules_from(arguments, predict))
+    figures = {"data": "sentences", "model": predict.name, **sentences.summarize(answers)}
+    print(sentences.as_text(figures, answers))
+    if arguments.json:
+        write_text(arguments.json, json.dumps(figures, indent=2) + "\n")
 
 
 def _on_tabletop(arguments: argparse.Namespace, load: Load) -> None:

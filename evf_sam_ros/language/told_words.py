@@ -81,6 +81,11 @@ def tokenizer_of(folder: Path, config: EvfSamConfig, *, semantic: bool = False) 
     return tokenizer
 
 
+def vocabulary_of(folder: Path) -> Tokenizer:
+    """Return a model folder's vocabulary without its model: for what is known, not to be run."""
+    return load_tokenizer(folder)
+
+
 def _need_semantic(tokenizer: SentencePieceTokenizer, folder: Path) -> None:
     if not tokenizer.names(SEMANTIC_TOKEN):
         raise ValueError(
