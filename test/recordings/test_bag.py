@@ -273,6 +273,22 @@ def test_every_nth_frame_up_to_a_limit(model, tmp_path):
     assert len(list((out / "masks").glob("*.png"))) == 2
 
 
+def test_the_video_plays_like_the_recording(model, tmp_path):
+    gaps_ms = (100, 100, 600, 100, 300)
+
+    def uneven(bag):
+        stamp = START
+        for number, gap_ms in enumerate((*gaps_ms, 0)):
+            bag.image(IMAGE, stamp, picture(number))
+            stamp += gap_ms * MS
+
+    out = tmp_path / "out"
+    assert run(model, write_bag(tmp_path / "bag", uneven), out) == 0
+    film = cv2.VideoCapture(str(out / "overlay.mp4"))
+    assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(10)
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == sum(gaps_ms) / 100 + 1
+
+
 def test_a_second_run_leaves_nothing_of_the_first(model, tmp_path):
     bag, out = write_bag(tmp_path / "bag", two_seconds), tmp_path / "out"
     run(model, bag, out)

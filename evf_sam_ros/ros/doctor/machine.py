@@ -44,6 +44,7 @@ def machine_findings(model: str | None) -> Iterator[Finding]:
     if model is not None:
         yield from _model(model)
     yield from _page()
+    yield from jpeg_findings()
     yield from shared_memory_findings(SHARED_MEMORY)
     yield from environment_findings(os.environ, _rclpy_release())
 
@@ -114,6 +115,16 @@ def _page() -> Iterator[Finding]:
     if find_spec("aiohttp") is None:
         cure = "apt-get install python3-aiohttp, or pip install 'evf_sam_ros[web]'"
         yield Finding("note", "page", "web:=true needs aiohttp, which is not here", cure)
+
+
+def jpeg_findings() -> Iterator[Finding]:
+    """Look for the library that tells damaged pictures of a camera from whole ones."""
+    if find_spec("simplejpeg") is None:
+        yield Finding(
+            "warning", "JPEG",
+            "simplejpeg is not here: a damaged JPEG of a camera is answered as if it were whole",
+            "pip install simplejpeg",
+        )  # fmt: skip
 
 
 def shared_memory_findings(folder: Path) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.ros.doctor.machine import (
     SHARED_MEMORY_NEEDED,
     environment_findings,
+    jpeg_findings,
     profile_finding,
     shared_memory_findings,
 )
@@ -32,6 +33,13 @@ def by_subject(findings):
     order = ("ok", "note", "warning", "problem")
     ranked = sorted(findings, key=lambda each: order.index(each.level))
     return {each.subject: each for each in ranked}
+
+
+def test_a_missing_jpeg_library_is_told_with_the_cure(monkeypatch):
+    assert list(jpeg_findings()) == []
+    monkeypatch.setattr("evf_sam_ros.ros.doctor.machine.find_spec", lambda name: None)
+    (finding,) = jpeg_findings()
+    assert (finding.level, finding.cure) == ("warning", "pip install simplejpeg")
 
 
 def in_environment(release=KILTED, **environment):
