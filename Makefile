@@ -39,7 +39,7 @@ test: lint
 	$(BIN)/python -m pytest
 
 test-unit: setup
-	$(BIN)/python -m pytest -m "not slow and not gpu and not process"
+	$(BIN)/python -m pytest -m "not slow and not gpu and not integration"
 
 docs: setup
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from patience import patience
+from tiers import is_integration
 
 collect_ignore = []
 
@@ -48,6 +49,8 @@ def one_thread():
 def pytest_collection_modifyitems(items):
     """Let full-size models take the time they take; time-outs grow as the machine is slow."""
     for item in items:
+        if is_integration(item.path):
+            item.add_marker(pytest.mark.integration)
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(0))
         else:
