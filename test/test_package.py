@@ -25,9 +25,12 @@ NOT_IMPORTED = {"dev", "docs"}  # extras for work on the package
 IMPORTED_AS = {
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
+    "ruamel.yaml": "ruamel",
+    "backports.zstd": "backports",
     "tensorboardx": "tensorboardX",
 }
 OPTIONAL = {"hri_msgs", "whisper_msgs", "vision_msgs"}  # imported only where installed
+NEWER_PYTHON = {"compression"}  # of the standard library from 3.14 on
 
 
 def manifest(*kinds):
@@ -68,7 +71,7 @@ def imported_packages():
 def test_every_import_is_declared():
     pip = declared(left_out=NOT_IMPORTED)
     modules = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in pip}
-    known = modules | manifest("depend", "exec_depend") | OPTIONAL | {"evf_sam_ros"}
+    known = modules | manifest("depend", "exec_depend") | OPTIONAL | NEWER_PYTHON | {"evf_sam_ros"}
     undeclared = set(imported_packages()) - known - sys.stdlib_module_names
     assert not undeclared, "declare them in pyproject.toml or package.xml"
 
