@@ -16,7 +16,9 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from evf_sam_ros.ros.left_behind import remove_segments
+from evf_sam_ros.ros.log_folder import ensure_log_folder
 from evf_sam_ros.ros.memory import keep_freed
+from evf_sam_ros.ros.shared_memory import fit_shared_memory
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 INTERRUPT = signal.SIGUSR2  # nobody sends it; raises KeyboardInterrupt in the main thread
@@ -33,14 +35,21 @@ def run(
 ) -> int:
     """Make the node, start it, spin it, end it in order; return the exit code.
 
-    A ValueError of `make_node` is a mistake of the user's and ends with its one sentence. What
-    anything raises later is logged, and the node goes on.
+    A ValueError of `make_node`, or a machine without a folder for the log, is a mistake of the
+    user's and ends with its one sentence. What anything raises later is logged, and the node goes
+    on.
     """
     # rclpy's own handlers let Python raise KeyboardInterrupt in the midst of reading a message,
     # and wake the executor before they tell it why.
     stop = _StopSignal()
     keep_freed()
     gc.collect()
+    try:
+        ensure_log_folder()
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    fit_shared_memory()
     gc.freeze()  # the libraries stay: to look through them again would take most of the way out
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     code = _run(make_node, start, stop)

@@ -14,7 +14,8 @@ from evf_sam_ros.ros import loopback
 @pytest.fixture
 def environment(monkeypatch):
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    os.environ.pop("ROS_DOMAIN_ID", None)
+    for name in ("ROS_DOMAIN_ID", loopback.INHERITED):
+        os.environ.pop(name, None)
     return os.environ
 
 
@@ -46,6 +47,37 @@ def test_a_domain_that_the_user_chose_stays(environment):
     assert environment["ROS_DOMAIN_ID"] == "33"
 
 
+ASK = "from evf_sam_ros.ros import loopback; print(loopback.isolate())"
+
+
+def domain_of_another_run(environment, **variables):
+    other = {**environment, **variables}
+    return subprocess.run(
+        [sys.executable, "-c", ASK], env=other, capture_output=True, text=True, check=True
+    )
+
+
+def test_a_domain_that_is_set_is_kept_from_other_runs_and_shared_with_children(environment):
+    environment["ROS_DOMAIN_ID"] = "34"
+    assert loopback.isolate() == 34
+    assert domain_of_another_run(environment).stdout == "34\n"
+    environment.pop(loopback.INHERITED)
+    other = domain_of_another_run(environment)
+    assert other.stdout != "34\n"
+    assert "another run of tests or demo has ROS_DOMAIN_ID 34" in other.stderr
+    loopback._taken.pop().close()
+    assert domain_of_another_run(environment).stdout == "34\n"
+
+
+def test_a_domain_that_is_set_is_not_drawn_by_a_run_without_one(environment, monkeypatch):
+    environment["ROS_DOMAIN_ID"] = "35"
+    loopback.isolate()
+    monkeypatch.setattr(loopback, "DOMAINS", [35])
+    with pytest.raises(RuntimeError, match="every ROS domain"):
+        loopback.free_domain()
+    loopback._taken.pop().close()
+
+
 @pytest.mark.parametrize(
     ("release", "expected"),
     [
@@ -63,7 +95,7 @@ def test_each_release_gets_the_variables_it_reads_without_complaint(
     monkeypatch.setattr(loopback, "version", lambda _: f"{release}.1.2")
     before = set(environment)
     loopback.isolate()
-    assert set(environment) - before == {*expected, "ROS_DOMAIN_ID"}
+    assert set(environment) - before == {*expected, "ROS_DOMAIN_ID", loopback.INHERITED}
 
 
 def test_the_profile_holds_large_images_and_listens_on_loopback_only(environment):
