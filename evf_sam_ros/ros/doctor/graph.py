@@ -11,6 +11,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.utilities import get_rmw_implementation_identifier
 from sensor_msgs.msg import Image
 
+from evf_sam_ros.perception.stamped import Stream
 from evf_sam_ros.ros.doctor.machine import Finding
 from evf_sam_ros.ros.interface import (
     CAMERA_INFO,
@@ -69,8 +70,15 @@ class _Ear:
     def __init__(self, node: Node, endpoint: Endpoint, topic: str) -> None:
         self.count = 0
         self.age_s = 0.0
+        self._stream = Stream(kept=1)
         self._clock = node.get_clock()
         self._heard = node.create_subscription(endpoint.type, topic, self._hear, CAMERA_QOS)
+
+    @property
+    def doubt(self) -> str:
+        """Return why the stamps do not tell one message from the next, empty if they do."""
+        items = self._stream.items
+        return self._stream.doubt(items[-1]) if items else ""
 
     def is_satisfied(self) -> bool:
         """Tell whether there is no more to learn, as where nobody speaks of what we read."""
@@ -79,6 +87,8 @@ class _Ear:
     def _hear(self, message: Any) -> None:
         self.count += 1
         self.age_s = (self._clock.now().nanoseconds - nanoseconds(message.header.stamp)) / 1e9
+        self._stream.put(message, time.monotonic_ns())
+        self._stream.let_go()
 
 
 def _topics(node: Node, topics: Mapping[str, str], seconds: float) -> Iterator[Finding]:
@@ -161,6 +171,12 @@ def _publisher(
     if not ear.count:
         return Finding("warning", name, f"{topic} by {_who(publishers)}, nothing arrives", LOST)
     text = f"{topic} by {_who(publishers)}, {offered}, {ear.count / seconds:.1f} per second"
+    if len(publishers) > 1:
+        cure = "let one camera send on each topic: frames of two are not paired by nearness"
+        return Finding("warning", name, f"{text}; it has {len(publishers)} publishers", cure)
+    if endpoint.type is Image and ear.doubt:
+        cure = "the camera driver must stamp each message with the time at which it was taken"
+        return Finding("warning", name, f"{text}; the latest {ear.doubt}", cure)
     if endpoint.type is Image and abs(ear.age_s) > OLD_S:
         cure = "set both machines' clocks (chrony), or max_frame_age_s:=0 for recordings"
         return Finding("warning", name, f"{text}, with stamps {ear.age_s:.1f} s old", cure)

@@ -164,7 +164,7 @@ def image(node, age_s=0.0):
 class Publishing:
     """Somebody in the graph who does things wrong; publishes while the doctor listens."""
 
-    def __init__(self, robot, namespace, age_s=0.0):
+    def __init__(self, robot, namespace, age_s=0.0, make_image=image):
         self.node, self.executor = robot.node, robot.executor
         qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         self.images = self.node.create_publisher(Image, f"{namespace}/somewhere/image", qos)
@@ -175,7 +175,7 @@ class Publishing:
             SegmentationResult, f"{namespace}/evf_sam/result", lambda _: None, latched
         )
         self.timer = self.node.create_timer(
-            0.05, lambda: self.images.publish(image(self.node, age_s))
+            0.05, lambda: self.images.publish(make_image(self.node, age_s))
         )
 
     def close(self):
@@ -224,3 +224,32 @@ def test_what_does_not_fit_in_the_graph_is_named_with_what_would(robot, examine)
     assert given["level"] == "warning"
     age_s = float(re.search(r", with stamps (\d+\.\d) s old$", given["text"])[1])
     assert age_s >= AGE_S  # and what it took to arrive
+
+
+def test_images_without_stamps_are_not_sent_to_a_setting_that_hides_it(robot, examine):
+    def unstamped(node, _):
+        message = image(node)
+        message.header.stamp = time_message(0)
+        return message
+
+    somebody = Publishing(robot, "/unstamped", make_image=unstamped)
+    try:
+        found = examine("/unstamped", "--image", "somewhere/image")["image"]
+    finally:
+        somebody.close()
+    assert found["level"] == "warning"
+    assert "has the stamp 0" in found["text"]
+    assert "driver must stamp" in found["cure"]
+    assert "max_frame_age_s" not in found["cure"]
+
+
+def test_two_cameras_on_one_topic_are_told(robot, examine):
+    somebody = Publishing(robot, "/crowd")
+    second = robot.node.create_publisher(Image, "/crowd/somewhere/image", 1)
+    try:
+        found = examine("/crowd", "--image", "somewhere/image")["image"]
+    finally:
+        robot.node.destroy_publisher(second)
+        somebody.close()
+    assert found["level"] == "warning"
+    assert "it has 2 publishers" in found["text"]
