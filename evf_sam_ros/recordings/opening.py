@@ -12,6 +12,7 @@ from rosbags.typesys import Stores, get_typestore
 from ruamel.yaml import YAML
 
 from evf_sam_ros.recordings.parts import has_log, part_files, readable, shortened, unpacked
+from evf_sam_ros.recordings.readers import Readers
 
 METADATA = "metadata.yaml"
 NEEDED = "need a rosbag2 folder, a .db3 or .mcap file of one, or a ROS 1 .bag file"
@@ -22,7 +23,7 @@ _CAMERA_FIELDS = ("D", "K", "R", "P")
 class Recording:
     """Messages of a recording, in the order and form of ROS 2; `notes` says what is missing."""
 
-    def __init__(self, reader: AnyReader, notes: list[str], stack: ExitStack) -> None:
+    def __init__(self, reader: AnyReader | Readers, notes: list[str], stack: ExitStack) -> None:
         """Take an open reader and what is to be closed with it."""
         self._reader = reader
         self._stack = stack
@@ -83,11 +84,22 @@ def open_recording(path: Path) -> Recording:
 
 
 def _opened(paths: list[Any], notes: list[str], stack: ExitStack) -> Recording:
-    # Recordings of old releases do not bring the definitions of their messages.
-    reader = AnyReader(paths, default_typestore=get_typestore(Stores.ROS2_JAZZY))
-    reader.open()
+    reader = _reader(paths, notes)
     stack.callback(reader.close)
     return Recording(reader, notes, stack)
+
+
+def _reader(paths: list[Any], notes: list[str]) -> AnyReader | Readers:
+    # Recordings of old releases do not bring the definitions of their messages.
+    reader = AnyReader(paths, default_typestore=get_typestore(Stores.ROS2_JAZZY))
+    try:
+        reader.open()
+    except Exception as error:  # a definition or a file: whatever it makes of the library
+        try:
+            return Readers(paths, notes, is2=reader.is2)
+        except Exception:  # it is the file
+            raise error from None
+    return reader
 
 
 def _ros1(path: Path) -> Recording:

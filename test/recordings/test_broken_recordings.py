@@ -1,5 +1,6 @@
 """Recordings as tools and accidents leave them: what is there is read, what is missing is said."""
 
+import contextlib
 import json
 import shutil
 import sqlite3
@@ -198,6 +199,27 @@ def test_a_folder_without_a_recording_is_one_sentence(tmp_path, capsys):
     (tmp_path / "notes.txt").touch()
     assert main(["bag", str(tmp_path), "--list"]) == 2
     assert "holds no recording, need a rosbag2 folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("definition", ["foo bar ((", "other_msgs/Missing x", ""])
+def test_a_definition_that_cannot_be_read_costs_its_own_topic_alone(
+    tiny, tmp_path, capsys, definition
+):
+    def talking(bag):
+        frames(bag)
+        bag.text("/chatter", START, "hello")
+
+    path = write_bag(tmp_path / "drive", talking, "sqlite3")
+    with contextlib.closing(sqlite3.connect(part(path))) as database:
+        database.execute(
+            "UPDATE message_definitions SET encoded_message_definition = ? "
+            "WHERE topic_type LIKE 'std_msgs%String'",
+            (definition,),
+        )
+        database.commit()
+    said, count = answered(tiny, path, capsys)
+    assert count == FRAMES
+    assert ("the definition of std_msgs/msg/String cannot be read" in said) is bool(definition)
 
 
 def write_ros1(path):
