@@ -108,3 +108,27 @@ def test_the_list_of_files_has_every_file_with_its_phrase():
     assert script["update"](page) == page, (
         "run: python docs/file_tree.py --update docs/reference/files.md"
     )
+
+
+def test_every_page_of_measurements_names_machine_and_date():
+    for page in (DOCS / "measurements").glob("*.md"):
+        text = page.read_text()
+        assert re.search(r"\b20\d\d-\d\d-\d\d\b", text), page.name
+        assert page.name == "open.md" or "**Machine and date.**" in text, page.name
+
+
+def test_every_status_of_an_answer_has_a_cure_in_troubleshooting():
+    guide = (DOCS / "guides" / "troubleshooting.md").read_text()
+    message = (ROOT / "msg" / "SegmentationResult.msg").read_text()
+    statuses = set(re.findall(r"^uint8 ([A-Z_]+)=", message, re.MULTILINE)) - {"FOUND", "OK"}
+    assert len(statuses) > 10
+    assert not {status for status in statuses if not re.search(rf"\b{status}\b", guide)}
+
+
+def test_every_fault_that_the_doctor_finds_is_in_troubleshooting():
+    guide = (DOCS / "guides" / "troubleshooting.md").read_text()
+    sources = [path.read_text() for path in ROOT.glob("evf_sam_ros/ros/doctor/*.py")]
+    fault = re.compile(r'Finding\(\s*"(?:problem|warning)",\s*"([^"]+)"')
+    subjects = {subject for source in sources for subject in fault.findall(source)}
+    assert len(subjects) > 8
+    assert not {subject for subject in subjects if f"[{subject}" not in guide}
