@@ -212,7 +212,7 @@ def _params(arguments: argparse.Namespace) -> None:
 def _predictor(arguments: argparse.Namespace) -> Any:
     from evf_sam_ros.perception.predictor import load_predictor
 
-    return load_predictor(
+    predictor = load_predictor(
         arguments.model,
         arguments.device,
         arguments.precision,
@@ -221,6 +221,8 @@ def _predictor(arguments: argparse.Namespace) -> Any:
         engine=arguments.engine,
         tokenizer=getattr(arguments, "tokenizer", None),  # `compare` names models otherwise
     )
+    predictor.seeks_rivals = not arguments.no_rivals
+    return predictor
 
 
 def _entry(text: str) -> tuple[str, Any]:

@@ -22,6 +22,11 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
         help="smaller masks, and smaller separate parts of one, are dropped (%(default)s), as by "
         "the node's parameter min_mask_area_px",
     )
+    parser.add_argument(
+        "--no-rivals",
+        action="store_true",
+        help="do not look for other objects that fit as well: faster, and fewer are AMBIGUOUS",
+    )
 
 
 def rules_from(arguments: argparse.Namespace, predict: Any) -> Any:

@@ -49,7 +49,7 @@ def all_of(expression: str) -> AllOf | None:
     if _CHOOSES.search(head) or _CHOOSES.search(bare) or re.search(r"[,\[]", words):
         return None
     named = _UP_TO_ARTICLE.sub("", _REQUEST.sub("", head)).split()
-    if not named or not named[-1].isalpha():
+    if not named or not named[-1].isalpha() or named[-1].lower() in ("the", "a", "an"):
         return None
     several = " ".join([*named[:-1], plural(named[-1])])
     return AllOf(f"all {several}{_CLAUSE.sub('that are', rest)}", relation is not None)

@@ -72,6 +72,7 @@ class Predictor:
             round_weights(self.model, PRECISIONS[precision])
         self._tokenizer = tokenizer
         self._calibration = calibration
+        self.seeks_rivals = True  # whether other objects are looked for that fit as well
         self._rivals = rules_from(loaded.document)  # None: a model that is not asked for others
         self._semantic = loaded.behaviour.semantic
         self._tidy = loaded.behaviour.tidy
@@ -97,7 +98,7 @@ class Predictor:
             ValueError: an image of another kind, no prompt, an empty or too long one, or one
                 that this checkpoint was not trained for.
         """
-        if self._rivals is None:
+        if self._rivals is None or not self.seeks_rivals:
             return self.batch([image_rgb], [prompts], attention=attention)[0]
         ask = partial(self.batch, attention=attention)
         return with_rivals(ask, self.check, self._rivals, image_rgb, prompts)

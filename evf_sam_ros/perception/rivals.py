@@ -113,24 +113,40 @@ def with_rivals(
         return ask([image_rgb], [prompts])[0]
     answer = ask([image_rgb], [[*prompts, *(each.text for each in plurals.values())]])[0]
     own = answer.first(len(prompts))
-    suspects: dict[int, dict[str, float]] = {}
-    for place, (index, plural) in enumerate(plurals.items(), start=len(prompts)):
-        if own.found[index]:
-            signals = signals_of_all(*_said(answer, index), *_said(answer, place))
-            if rules[plural.is_related].suspicion(signals):
-                suspects[index] = signals
-    if not suspects:
+    suspects = _suspects(answer, plurals, rules, len(prompts))
+    if own.unsuitable or not suspects:
         return own
     images = [without(image_rgb, own.masks[index]) for index in suspects]
     rests = ask(images, [[prompts[index]] for index in suspects])
     rivals: list[tuple[Mask, ...]] = [()] * len(prompts)
-    for (index, signals), rest in zip(suspects.items(), rests, strict=True):
-        signals |= signals_of_rest(own.logits[index], *_said(rest, 0))
+    for (index, (place, signals)), rest in zip(suspects.items(), rests, strict=True):
+        signals = signals | signals_of_rest(own.logits[index], *_said(rest, 0))
         if rules[plurals[index].is_related].verdict(signals):
-            place = len(prompts) + list(plurals).index(index)
             rivals[index] = others_in(own.masks[index], [_mask(rest, 0), _mask(answer, place)])
     times = added([own.times, *(rest.times for rest in rests)])
     return replace(own, rivals=tuple(rivals), times=times)
+
+
+def _suspects(
+    answer: Segmentation,
+    plurals: Mapping[int, AllOf],
+    rules: Mapping[bool, RivalRules],
+    start: int,
+) -> dict[int, tuple[int, dict[str, float]]]:
+    """Return the prompts that others may fit, with the place of their plural and its signals.
+
+    Args:
+        answer: to the prompts, and from `start` on to their plurals.
+        plurals: by the place of the prompt.
+        rules: by whether an expression is related.
+    """
+    suspects = {}
+    for place, (index, plural) in enumerate(plurals.items(), start=start):
+        if answer.found[index]:
+            signals = signals_of_all(*_said(answer, index), *_said(answer, place))
+            if rules[plural.is_related].suspicion(signals):
+                suspects[index] = place, signals
+    return suspects
 
 
 def _plurals(prompts: Sequence[str], check: Callable[[str], None]) -> dict[int, AllOf]:

@@ -168,6 +168,12 @@ class NodeParameters(Settings):
     min_mask_area_px: int = setting(
         64, "smaller masks, and smaller separate parts of one, are dropped", range=(1, 1_000_000)
     )
+    look_for_rivals: bool = setting(
+        True,
+        "ask the model also for all that fit, so that `the red mug` is AMBIGUOUS where two fit; "
+        "only of a model that has rules for that, as the default; about doubles an image's time",
+        effect=Effect.CONFIGURE,
+    )
     use_depth: bool = setting(True, "look up positions in the depth image")
     depth_sync_slop_s: float = setting(
         0.03,

@@ -107,6 +107,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
                     offline=settings.offline,
                     tokenizer=settings.tokenizer or None,
                 )
+                predictor.seeks_rivals = settings.look_for_rivals
                 predictor(WARM_UP_IMAGE, ["the object"])
         except Exception as error:  # whatever it is, the node stays and can be configured again
             self.get_logger().error(f"Cannot load the model {settings.model!r}: {error}")
