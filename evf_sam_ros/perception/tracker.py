@@ -22,7 +22,8 @@ from evf_sam_ros.perception.segmentation import Segmentation, added
 
 RETRY_EVERY = 5  # frames without the target, for models with a memory: words cost more
 DOUBTS = 3  # so often words may contradict memory before they are believed
-# How far a target moves from one frame to the next; it grows while nothing is seen of it.
+# How far a target moves from one frame to the next; it grows while nothing is seen of it, with the
+# root of the frames, as what moves now here, now there does.
 REACH_OF_ITSELF = 0.5  # of the square root of its area
 REACH_OF_IMAGE = 0.03  # of the diagonal
 
@@ -167,8 +168,9 @@ def parts_near(mask: Mask, last: Mask, frames: int) -> Mask:
     """
     diagonal = float(np.hypot(*mask.shape))
     step = max(REACH_OF_ITSELF * np.count_nonzero(last) ** 0.5, REACH_OF_IMAGE * diagonal)
+    reach = step * frames**0.5
     away = cv2.distanceTransform((~last).astype(np.uint8), cv2.DIST_L2, 3)
-    kept = [part for part in split_instances(mask) if away[part].min() <= frames * step]
+    kept = [part for part in split_instances(mask) if away[part].min() <= reach]
     return np.logical_or.reduce(kept) if kept else np.zeros_like(mask)
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import resource
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from evf_sam_ros.perception.tracker import (
     joined,
     parts_near,
 )
+from evf_sam_ros.sim.occlusion_clip import occlusion_clip
 
 HEIGHT, WIDTH = 60, 80
 IMAGE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
@@ -125,7 +127,7 @@ class TestByWords:
         np.testing.assert_array_equal(tracks[2].mask, both)
 
     def test_what_was_lost_for_long_may_be_anywhere(self, track):
-        tracks, _ = track(40, lambda t: disc(10, 50) if t == 0 else disc(72, 10))
+        tracks, _ = track(220, lambda t: disc(10, 50) if t == 0 else disc(72, 10))
         assert states(tracks)[:3] == [TRACKED, LOST, LOST]
         assert states(tracks)[-1] == TRACKED
 
@@ -180,8 +182,31 @@ class TestByMemory:
 def test_parts_are_near_or_far_by_how_long_ago_the_target_was_seen():
     both = disc(30, 30) | disc(60, 30)
     assert parts_near(both, disc(24, 30), frames=1).sum() == disc(30, 30).sum()
-    assert parts_near(both, disc(24, 30), frames=20).sum() == both.sum()
+    assert parts_near(both, disc(24, 30), frames=20).sum() == disc(30, 30).sum()
+    assert parts_near(both, disc(24, 30), frames=49).sum() == both.sum()
     assert not parts_near(disc(75, 5), disc(5, 55), frames=1).any()
+
+
+@pytest.mark.parametrize(("away", "taken"), [(80, True), (87, False), (290, False)])
+def test_after_ten_hidden_frames_the_reach_is_that_of_the_page(away, taken):
+    """An object of 50x50 pixels at 640x480: a step of 25, times the root of 11 frames, is 82.9."""
+
+    def square(left):
+        mask = np.zeros((480, 640), bool)
+        mask[200:250, left : left + 50] = True
+        return mask
+
+    beside = square(100 + 50 + away)
+    assert parts_near(beside, square(100), frames=11).any() == taken
+
+
+@pytest.mark.parametrize("seed", [910001, 910002])
+def test_what_a_screen_hides_in_a_film_is_within_reach_when_it_appears_again(seed):
+    truths = [frame.target for frame in occlusion_clip(seed, 40).frames]
+    shown = [i for i, truth in enumerate(truths) if truth.sum() > 0.05 * max(map(np.sum, truths))]
+    before, after = max(pairwise(shown), key=lambda both: both[1] - both[0])
+    assert after - before > 5
+    assert parts_near(truths[after], truths[before], frames=after - before).any()
 
 
 def test_a_negative_interval_is_refused():
