@@ -29,7 +29,7 @@ IMPORTED_AS = {
     "backports.zstd": "backports",
     "tensorboardx": "tensorboardX",
 }
-OPTIONAL = {"hri_msgs", "whisper_msgs", "vision_msgs"}  # imported only where installed
+OPTIONAL = {"hri_msgs", "tf2_msgs", "vision_msgs", "whisper_msgs"}  # imported only where installed
 NEWER_PYTHON = {"compression"}  # of the standard library from 3.14 on
 
 

@@ -61,6 +61,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="where the depth camera stands in the images' optical frame, metres and a quaternion",
     )
     parser.add_argument(
+        "--register-depth-by-tf",
+        action="store_true",
+        help="take that place from the recording's /tf_static",
+    )
+    parser.add_argument(
         "--up",
         type=float,
         nargs=3,
@@ -91,6 +96,8 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
             raise ValueError('need a sentence and -o FOLDER: evf-sam bag DIR "the mug" -o out/')
         expressions = wanted(arguments)
         chosen = topics.choose(held, arguments.image, arguments.depth, arguments.camera_info)
+        if arguments.register_depth_by_tf:
+            chosen = topics.with_frames(chosen, held)
         predict = load(arguments)
         wish = ReplayOptions(
             tuple(expressions),

@@ -1,6 +1,6 @@
 """The depth and the camera of an image, found, read and registered: for node and recordings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evf_sam_ros.perception.geometry import DepthStatus, Intrinsics
 from evf_sam_ros.perception.image_messages import (
@@ -68,6 +68,9 @@ def _read(
         return lens
     seen = View((width, height), depth.frame_id, lens)
     wish = options.registration
+    if wish.image_from_depth is None:
+        placed = pairing.frames.find(image.frame_id, depth.frame_id)
+        wish = replace(wish, image_from_depth=placed)
     if reason := not_registered(seen, View(size, image.frame_id), wish):
         return NoDepth(DepthStatus.NOT_REGISTERED, f"no position: {reason}")
     info = pairing.infos.find(image)

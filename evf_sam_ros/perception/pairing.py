@@ -21,6 +21,7 @@ from evf_sam_ros.perception.stamped import (
     Stream,
     stamp_ns,
 )
+from evf_sam_ros.perception.static_frames import StaticFrames
 
 # Without a second message to compare, one image and one depth image belong together if they
 # arrive at once: no camera slower than 10 Hz sends the next frame's half as soon.
@@ -41,6 +42,7 @@ class Pairing:
         self.depths = Stream(kept)
         self.infos = CameraInfos()
         self.depth_infos = CameraInfos()  # of the depth camera, where it is not the image's
+        self.frames = StaticFrames()  # filled where depth is to be registered by them
         # Whether several publishers send on one topic: then only equal stamps belong together.
         self.are_mixed = False
         self._expected: Stamped | None = None

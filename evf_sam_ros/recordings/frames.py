@@ -67,6 +67,7 @@ class FrameReader:
         """Yield every frame once, in the order of the recording."""
         chosen = self._chosen
         self._take_first_info()
+        self._take_frames()
         used = chosen.image, chosen.depth, chosen.info, chosen.depth_info
         names = {each.name for each in used if each}
         connections = [each for each in self._reader.connections if each.topic in names]
@@ -105,6 +106,14 @@ class FrameReader:
                 message: Any = self._reader.deserialize(data, connection.msgtype)
                 self._pairing.infos.put(message, received_ns)
                 return
+
+    def _take_frames(self) -> None:
+        if self._chosen.frames is None:
+            return
+        name = self._chosen.frames.name
+        connections = [each for each in self._reader.connections if each.topic == name]
+        for connection, _, data in self._reader.messages(connections=connections):
+            self._pairing.frames.put(self._reader.deserialize(data, connection.msgtype))
 
     def _settled(self, now_ns: int | None) -> Iterator[Frame]:
         """Yield the frames for whose depth waiting is over; None: all of them."""

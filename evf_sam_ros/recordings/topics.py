@@ -1,13 +1,14 @@
 """Which topics of a recording hold the pictures, their depth and their camera."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evf_sam_ros.recordings.opening import Recording
 
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 INFO = "sensor_msgs/msg/CameraInfo"
+TF_STATIC = "/tf_static"
 DEPTH_ENCODINGS = ("32FC1", "16UC1")
 
 
@@ -39,6 +40,7 @@ class Chosen:
     depth: Topic | None
     info: Topic | None
     depth_info: Topic | None = None  # where depth has a camera of its own
+    frames: Topic | None = None  # where it is to be registered by what /tf_static says
 
     @property
     def rectified(self) -> bool:
@@ -81,6 +83,14 @@ def choose(topics: Sequence[Topic], image: str, depth: str, info: str) -> Chosen
         info=chosen_info,
         depth_info=_of_depth(chosen_depth, chosen_info, infos),
     )
+
+
+def with_frames(chosen: Chosen, topics: Sequence[Topic]) -> Chosen:
+    """Choose what tells where the cameras stand; ValueError where the recording has no such."""
+    found = next((each for each in topics if each.name == TF_STATIC), None)
+    if found is None:
+        raise ValueError(f"the recording has no {TF_STATIC}{_listing(topics)}")
+    return replace(chosen, frames=found)
 
 
 def _one(

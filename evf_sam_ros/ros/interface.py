@@ -53,6 +53,11 @@ DEPTH_INFO = Endpoint(
     CameraInfo,
     "intrinsics of a depth camera that is not the image's, to register its depth by",
 )
+TF_STATIC = Endpoint(
+    "/tf_static",
+    "tf2_msgs/TFMessage",
+    "where the depth camera stands, by `register_depth_by_tf`",
+)
 TEXT_COMMAND = Endpoint(
     "text_command",
     String,
@@ -71,6 +76,7 @@ INPUTS = (
     DEPTH,
     COMPRESSED_DEPTH,
     DEPTH_INFO,
+    TF_STATIC,
     TEXT_COMMAND,
     SPEECH,
 )

@@ -191,6 +191,12 @@ class NodeParameters(Settings):
         "quaternion x, y, z, w; with `depth/camera_info` its depth is then registered to the "
         "image; zeros: not known",
     )
+    register_depth_by_tf: bool = setting(
+        False,
+        "take the place of the depth camera from /tf_static, as `image_from_depth`; tf2_msgs must "
+        "be installed",
+        effect=Effect.ACTIVATE,
+    )
     depth_min_m: float = setting(0.1, "nearer depth readings are not believed", range=(0.0, 100.0))
     depth_max_m: float = setting(
         10.0, "farther depth readings are not believed", range=(0.0, 1000.0)

@@ -12,7 +12,7 @@ from evf_sam_ros.perception.depth_lookup import DepthOptions
 from evf_sam_ros.perception.registration import Registration
 from evf_sam_ros.recordings.frames import FrameReader
 from evf_sam_ros.recordings.opening import open_recording
-from evf_sam_ros.recordings.topics import choose, topics_of
+from evf_sam_ros.recordings.topics import choose, topics_of, with_frames
 
 IMAGE, DEPTH, INFO = "/camera/image_raw", "/camera/depth/image_raw", "/camera/camera_info"
 DEPTH_INFO = "/camera/depth/camera_info"
@@ -48,9 +48,11 @@ def recorded(tmp_path, stamp, frames=8, period_ns=100 * MS, depth_stamp=None):
     return frames_of(write_bag(tmp_path / "bag", fill))
 
 
-def frames_of(path, **options):
+def frames_of(path, by_tf=False, **options):
     with closing(open_recording(path)) as reader:
-        chosen = choose(topics_of(reader), "", "", "")
+        held = topics_of(reader)
+        chosen = choose(held, "", "", "")
+        chosen = with_frames(chosen, held) if by_tf else chosen
         return list(FrameReader(reader, chosen, DepthOptions(**options)))
 
 
@@ -160,6 +162,23 @@ def test_from_another_place_it_is_registered_where_the_place_is_told(tmp_path):
     image_from_depth[2, 3] = 0.5  # the depth camera is half a metre before the image's
     registered = frames_of(bag, registration=Registration(image_from_depth=image_from_depth))
     assert distances(registered)[2] == 3.5
+
+
+def test_its_place_is_taken_from_the_recording_s_transforms_where_that_is_wished(tmp_path):
+    def placed(bag):
+        smaller(bag, "depth")
+        bag.stands(START, "base", "camera", (0, 0, 1))
+        bag.stands(START, "base", "depth", (0, 0, 1.5))
+
+    bag = write_bag(tmp_path / "bag", placed)
+    assert distances(frames_of(bag)) == ["NOT_REGISTERED"] * 3
+    assert distances(frames_of(bag, by_tf=True))[2] == 3.5
+
+
+def test_a_recording_without_transforms_says_so(tmp_path):
+    bag = write_bag(tmp_path / "bag", smaller)
+    with pytest.raises(ValueError, match="has no /tf_static"):
+        frames_of(bag, by_tf=True)
 
 
 def test_aligned_depth_that_keeps_the_depth_camera_s_frame_id_is_taken_where_a_user_says_so(

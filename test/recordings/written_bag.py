@@ -68,6 +68,17 @@ class Bag:
         )
         self._write(topic, message, stamp_ns if at_ns is None else at_ns)
 
+    def stands(self, stamp_ns, parent, child, moved):
+        """Write to /tf_static where a frame stands in another, not turned."""
+        vector = TYPES["geometry_msgs/msg/Vector3"](*map(float, moved))
+        turned = TYPES["geometry_msgs/msg/Quaternion"](0.0, 0.0, 0.0, 1.0)
+        step = TYPES["geometry_msgs/msg/TransformStamped"](
+            header=header(stamp_ns, parent),
+            child_frame_id=child,
+            transform=TYPES["geometry_msgs/msg/Transform"](translation=vector, rotation=turned),
+        )
+        self._write("/tf_static", TYPES["tf2_msgs/msg/TFMessage"](transforms=[step]), stamp_ns)
+
     def text(self, topic, stamp_ns, words):
         self._write(topic, TYPES["std_msgs/msg/String"](data=words), stamp_ns)
 

@@ -67,7 +67,7 @@ def test_the_file_has_the_form_that_sros2_reads(policy):
 
 def test_every_part_of_the_interface_is_allowed(policy):
     def names(endpoints):
-        return {f"/{each.name.replace('~', 'evf_sam')}" for each in endpoints}
+        return {"/" + each.name.replace("~", "evf_sam").lstrip("/") for each in endpoints}
 
     own = ("/rosout", "/parameter_events", "/clock", "/diagnostics", "/evf_sam/transition_event")
     published = allowed(policy, "evf_sam", "topics", "publish") - set(own)

@@ -53,6 +53,11 @@ class DepthSource:
         with self._changed:
             self._pairing.depth_infos.put(message, monotonic_ns())
 
+    def put_frames(self, message: Any) -> None:
+        """Take what /tf_static says."""
+        with self._changed:
+            self._pairing.frames.put(message)
+
     def tell_mixed(self, are_mixed: bool) -> None:
         """Take whether several publishers send images, depth or camera_info on one topic."""
         self._pairing.are_mixed = are_mixed

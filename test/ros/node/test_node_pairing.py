@@ -9,12 +9,14 @@ import struct
 import cv2
 import numpy as np
 import pytest
+from lifecycle_msgs.msg import Transition
 from robot import BEST_EFFORT, Shot
 from sensor_msgs.msg import CameraInfo, CompressedImage
 from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.ros.cameras.sim_camera_node import depth_message
+from evf_sam_ros.ros.interface import installed_type
 from evf_sam_ros.ros.stamps import nanoseconds, time_message
 
 TEXT = "the purple bottle"
@@ -284,3 +286,16 @@ def test_two_publishers_on_one_input_are_named_in_the_diagnostics(node, scene):
     finally:
         node.node.destroy_publisher(second)
         node.node.destroy_subscription(heard)
+
+
+def test_a_place_by_tf_without_its_package_is_refused_with_the_cure(node):
+    if installed_type("tf2_msgs/TFMessage") is not None:
+        pytest.skip("tf2_msgs is installed")
+    assert node.change_state(Transition.TRANSITION_DEACTIVATE)
+    try:
+        assert node.set(register_depth_by_tf=True) == ""
+        assert not node.change_state(Transition.TRANSITION_ACTIVATE)
+    finally:
+        assert node.set(register_depth_by_tf=False) == ""
+        assert node.change_state(Transition.TRANSITION_ACTIVATE)
+        node.spin_until(node.is_connected, what="the topics to be connected")
