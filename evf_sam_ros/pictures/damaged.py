@@ -6,4 +6,6 @@ class DamagedImageError(ValueError):
 
     def __init__(self, trouble: str) -> None:
         """Take what the decoder stumbled over."""
-        super().__init__(f"image_damaged: {trouble[0].lower()}{trouble[1:]}")
+        if trouble[1:2].islower():  # not PNG
+            trouble = trouble[0].lower() + trouble[1:]
+        super().__init__(f"image_damaged: {trouble}")

@@ -56,7 +56,7 @@ def _stored(content: bytes, path: Path) -> NDArray[np.uint8] | None:
     try:
         return jpeg.decode(content)
     except DamagedImageError as error:
-        raise ValueError(f"{str(path)!r} is cut off or broken: {error}") from error
+        raise ValueError(f"{str(path)!r} is not a picture that is whole: {error}") from error
     except ValueError:
         return None
 
@@ -65,7 +65,7 @@ def _check_png(content: bytes, path: Path) -> None:
     try:
         png.check(content)
     except DamagedImageError as error:
-        raise ValueError(f"{str(path)!r} is cut off or broken: {error}") from error
+        raise ValueError(f"{str(path)!r} is not a picture that is whole: {error}") from error
 
 
 def _is_to_be_turned(path: Path) -> bool:

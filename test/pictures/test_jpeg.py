@@ -70,7 +70,7 @@ def test_a_whole_picture_is_read(kind):
 
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_a_damaged_picture_is_not_taken_for_a_whole_one(kind, capfd):
-    with pytest.raises(DamagedImageError, match=r"^image_damaged: [a-z]"):
+    with pytest.raises(DamagedImageError, match=r"^image_damaged: corrupt JPEG"):
         jpeg.decode(DAMAGED[kind])
     assert capfd.readouterr().err == ""  # libjpeg writes there itself
 
@@ -79,7 +79,9 @@ def test_a_damaged_picture_is_not_taken_for_a_whole_one(kind, capfd):
 def test_a_damaged_photograph_is_refused_with_its_name(tmp_path, kind):
     path = tmp_path / "photo.jpg"
     path.write_bytes(DAMAGED[kind])
-    with pytest.raises(ValueError, match=r"photo.jpg' is cut off or broken: image_damaged: "):
+    with pytest.raises(
+        ValueError, match=r"photo.jpg' is not a picture that is whole: image_damaged: "
+    ):
         read_rgb(path)
 
 
@@ -137,6 +139,8 @@ def test_a_whole_png_is_not_refused():
 def test_a_damaged_png_is_refused_before_libpng_writes_of_it(tmp_path, capfd, content, trouble):
     path = tmp_path / "photo.png"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"photo.png' is cut off or broken: .*{trouble[1:]}"):
+    with pytest.raises(
+        ValueError, match=rf"photo.png' is not a picture that is whole: image_damaged: {trouble}"
+    ):
         read_rgb(path)
     assert capfd.readouterr().err == ""
