@@ -15,7 +15,9 @@ PROCESSES = re.compile(
 )
 LONG = (
     "cli/test_bench.py",
+    "data/test_any_labels.py",
     "engines/gpu/test_compiled.py",
+    "engines/gpu/test_graphs.py",
     "engines/test_arithmetic.py",
     "engines/test_engine.py",
     "engines/test_kernels.py",
@@ -25,16 +27,25 @@ LONG = (
     "evaluation/test_bridge_parameters.py",
     "evaluation/test_comparison.py",
     "evaluation/test_paper_parameters.py",
+    "evaluation/test_papers.py",
     "evaluation/test_tabletop.py",
+    "models/test_bridge.py",
     "models/test_checkpoint.py",
     "models/test_encoders.py",
     "models/test_parity.py",
+    "perception/test_broken_folders.py",
+    "perception/test_geometry_on_scenes.py",
     "recordings/test_bag.py",
+    "ros/node/test_diagnostics.py",
     "ros/node/test_two_threads.py",
     "ros/test_startup_benchmark.py",
     "ros/test_web_server.py",
+    "training/test_ablations.py",
     "training/test_bridge_training.py",
+    "training/test_fine_tune.py",
+    "training/test_pretrained.py",
     "training/test_recipes.py",
+    "training/test_tabletop_batches.py",
 )
 
 
