@@ -62,6 +62,7 @@ $(STAMPS)/venv:
 		"$(PYTHON) is too old: make PYTHON=... with 3.10 or newer")'
 	@echo "setup: new environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) setuptools wheel
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/torch: constraints.txt | $(STAMPS)/venv
@@ -71,7 +72,6 @@ $(STAMPS)/torch: constraints.txt | $(STAMPS)/venv
 
 $(STAMPS)/dependencies: $(REQUIREMENTS) $(STAMPS)/torch
 	@echo "setup: libraries and ROS 2 $(ROS)"
-	@$(INSTALL) setuptools wheel
 	@EVF_SAM_ROS_MESSAGES=0 $(INSTALL) --no-build-isolation ".[$(EXTRAS)]" \
 		--requirement requirements-ros-$(ROS).txt
 	@touch $@
