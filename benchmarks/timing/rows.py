@@ -10,8 +10,7 @@ from tqdm import tqdm
 from benchmarks.timing.counters import Counters
 from benchmarks.timing.inputs import WORDS
 from benchmarks.timing.participants import Participant, Setting
-from evf_sam_ros.engines.arithmetic import work
-from evf_sam_ros.engines.measure import Run, Times, in_turn
+from evf_sam_ros.engines.measure import Run, Times, in_turn, work
 
 _WARM_UP = 3  # runs, after all have been made ready
 

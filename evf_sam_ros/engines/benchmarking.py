@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from evf_sam_ros.engines.arithmetic import work
 from evf_sam_ros.engines.engine import (
     Engine,
     PlainEngine,
@@ -23,6 +22,7 @@ from evf_sam_ros.engines.measure import (
     ceilings,
     in_turn,
     relative_error,
+    work,
 )
 from evf_sam_ros.engines.measured import note_times
 from evf_sam_ros.engines.proof import allowed

@@ -24,15 +24,12 @@ from typing import Any, Literal, Protocol, get_args
 import torch
 from torch import Tensor
 
-from evf_sam_ros.engines.gpu.compiling import compiling
-from evf_sam_ros.engines.gpu.graphs import MEETINGS, CudaRecorder, GraphsEngine
-from evf_sam_ros.engines.gpu.rehearsal import rehearse
+from evf_sam_ros.engines.gpu.compiled import compiling
+from evf_sam_ros.engines.gpu.graphs import MEETINGS, CudaRecorder, GraphsEngine, rehearse
 from evf_sam_ros.engines.lean import torch_engine
 from evf_sam_ros.engines.measured import is_slower
-from evf_sam_ros.engines.plain import PlainEngine
-from evf_sam_ros.engines.precision import PRECISIONS, round_weights
-from evf_sam_ros.engines.proof import Disagreement, disagreement
-from evf_sam_ros.engines.twin import rounded_twin
+from evf_sam_ros.engines.precision import PRECISIONS, round_weights, rounded_twin
+from evf_sam_ros.engines.proof import Disagreement, PlainEngine, disagreement
 from evf_sam_ros.engines.warming import WarmingEngine
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
@@ -186,24 +183,24 @@ def _check_openvino(device: torch.device) -> None:
 
 def _proven_openvino(asked: _EngineRequest, *, make: bool) -> Any:
     """Return the engine; None where it answers otherwise, or is not ready and not to be made."""
-    from evf_sam_ros.engines import openvino_graphs
+    from evf_sam_ros.engines import openvino_engine
     from evf_sam_ros.engines.openvino_engine import OpenVinoEngine
 
     model, config, precision = asked.model, asked.config, asked.precision
     if not make and asked.source is not None:
-        known_folder = openvino_graphs.known_folder(config, asked.source)
+        known_folder = openvino_engine.known_folder(config, asked.source)
         if known_folder is None:  # never made of these files: not worth reading all weights
             return None
-    folder = openvino_graphs.cache_folder(model, config, asked.source)
-    known = openvino_graphs.known_disagreement(folder, precision)
+    folder = openvino_engine.cache_folder(model, config, asked.source)
+    known = openvino_engine.known_disagreement(folder, precision)
     if known is None:
         if not make:
             return None
-        if not openvino_graphs.is_made(folder):
-            openvino_graphs.make(model, config, folder)
+        if not openvino_engine.is_made(folder):
+            openvino_engine.make(model, config, folder)
         engine = OpenVinoEngine(folder, precision, config.encoder.max_tokens)
         found = disagreement(model, config, engine, precision)
-        openvino_graphs.note_disagreement(folder, precision, found)
+        openvino_engine.note_disagreement(folder, precision, found)
         return _accepted(engine, found, precision)
     if not known.agrees(precision):
         return _accepted(None, known, precision)

@@ -1,4 +1,4 @@
-"""Time a model's steps beside what the device can do, measured in the same process.
+"""Time and count a model's steps beside what the device can do, measured in the same process.
 
 Where others use the machine too, CPU time is what to compare and wall time what to doubt: both are
 kept. Things to compare run in turn, A B A B, so that a drift of the machine meets all of them.
@@ -13,6 +13,9 @@ import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
+
+from evf_sam_ros.engines.lean import LeanModel
+from evf_sam_ros.models.variants import EvfSamConfig, build
 
 Key = TypeVar("Key")
 Run = Callable[[int], object]  # takes the number of the frame, so that inputs can differ
@@ -141,3 +144,25 @@ def relative_error(expected: torch.Tensor, computed: torch.Tensor) -> float:
     """Return ||expected - computed|| / ||expected||."""
     expected, computed = expected.double().cpu(), computed.double().cpu()
     return float((expected - computed).norm() / expected.norm())
+
+
+def work(config: EvfSamConfig, prompts: int, words: int) -> dict[str, float]:
+    """Return the GFLOP of every step for one image: the least that is known to give its answers.
+
+    Args:
+        prompts: about the image.
+        words: tokens of each prompt.
+    """
+    with torch.device("meta"):  # sizes without numbers
+        engine = LeanModel(build(config).requires_grad_(False), "bias").eval()
+        image = torch.empty(1, 3, *config.image_input.size)
+        fusion = torch.empty(1, 3, *config.fusion_input.size)
+        tokens = torch.empty(1, prompts, words, dtype=torch.long)
+    padding = torch.zeros_like(tokens, dtype=torch.bool)
+    with torch.inference_mode():
+        features, prompt = engine.encode(image), engine.prompt(fusion, tokens, padding)
+    return {
+        "encode": gflop(lambda: engine.encode(image)),
+        "prompt": gflop(lambda: engine.prompt(fusion, tokens, padding)),
+        "decode": gflop(lambda: engine.decode(features, prompt)),
+    }

@@ -1,13 +1,19 @@
-"""Number formats by the names that users give them."""
+"""Number formats by name, weights rounded to them, and a model's modules a second time.
 
+A twin shares the weights of its model and may be changed, rounded or compiled.
+"""
+
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _ROUNDED = "evf_sam_ros_rounded"  # attribute of a parameter
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def autocast_dtype(device: torch.device) -> torch.dtype | None:
@@ -61,3 +67,24 @@ def rounded(weights: nn.Parameter, dtype: torch.dtype) -> Tensor:
         known = weights.detach().to(dtype)
         setattr(weights, _ROUNDED, known)
     return known
+
+
+def twin_of(model: Module) -> Module:
+    """Return modules of their own with the very parameters and buffers of `model`."""
+    weights = [*model.parameters(), *model.buffers()]
+    return copy.deepcopy(model, {id(each): each for each in weights})
+
+
+def rounded_twin(model: Module, dtype: torch.dtype) -> Module:
+    """Return a twin with its weights as autocast rounds them.
+
+    The model keeps its own until it is rounded itself; then they share those, too. So they stay
+    where they are, as whatever is compiled or recorded needs them to.
+    """
+    twin = twin_of(model)
+    if dtype == torch.float32:
+        return twin
+    for module in rounded_modules(twin):
+        for name, weights in list(module.named_parameters(recurse=False)):
+            setattr(module, name, nn.Parameter(rounded(weights, dtype), requires_grad=False))
+    return twin

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from evf_sam_ros.engines.lean import LeanModel
 from evf_sam_ros.engines.measure import GATES, relative_error
-from evf_sam_ros.engines.plain import PlainEngine
 from evf_sam_ros.engines.precision import PRECISIONS
 from evf_sam_ros.engines.tensor_tuples import tensors_in
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -131,3 +130,14 @@ def question(
     padding = torch.zeros_like(tokens, dtype=torch.bool)
     padding[:, 1:, -_PADDED:] = True
     return images, fusions, tokens, padding
+
+
+class PlainEngine:
+    """The model's own three steps."""
+
+    name = "plain"
+
+    def __init__(self, model: EvfSam) -> None:
+        self.prompt = model.prompt
+        self.encode = model.segmenter.encode
+        self.decode = model.segmenter.decode

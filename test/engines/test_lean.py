@@ -12,8 +12,7 @@ from benchmarks.golden import load_arrays, load_golden, relative
 from evf_sam_ros.engines.engine import round_weights
 from evf_sam_ros.engines.fusion import LeanPrompt, bucket_of, to_bucket
 from evf_sam_ros.engines.lean import LeanModel
-from evf_sam_ros.engines.plain import PlainEngine
-from evf_sam_ros.engines.proof import allowed
+from evf_sam_ros.engines.proof import PlainEngine, allowed
 from evf_sam_ros.engines.tensor_tuples import parts_of, whole_of
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.variants import build

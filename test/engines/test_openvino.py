@@ -14,7 +14,7 @@ from test_lean import GOLDENS, inputs, misses, model_and_config, needs_goldens, 
 
 from benchmarks.engine_parity import check_engine
 from benchmarks.golden import load_golden, relative
-from evf_sam_ros.engines import openvino_graphs
+from evf_sam_ros.engines import openvino_engine
 from evf_sam_ros.engines.engine import PlainEngine, engine_for
 from evf_sam_ros.engines.proof import allowed
 from evf_sam_ros.models import checkpoint
@@ -47,7 +47,7 @@ def test_every_answer_recorded_of_a_small_model_is_met(name):
 def test_the_default_model_answers_alike_for_any_number_of_images_and_prompts(monkeypatch):
     model, config = model_and_config("tabletop")
     engine = engine_for("openvino", model, config, CPU, "fp32")
-    monkeypatch.setattr(openvino_graphs, "make", lambda *_: pytest.fail("made again"))
+    monkeypatch.setattr(openvino_engine, "make", lambda *_: pytest.fail("made again"))
     assert engine_for("auto", model, config, CPU, "fp32").name == "openvino"
     for images, prompts, words in ((1, 1, 5), (2, 3, 9), (1, 5, 30)):
         given = inputs(config, images, prompts, words)
@@ -60,11 +60,11 @@ def test_the_default_model_answers_alike_for_any_number_of_images_and_prompts(mo
 
 def test_the_graphs_of_other_weights_are_others():
     model, config = model_and_config("efficient_sam")
-    before = openvino_graphs.cache_folder(model, config)
-    assert openvino_graphs.cache_folder(model, config) == before
+    before = openvino_engine.cache_folder(model, config)
+    assert openvino_engine.cache_folder(model, config) == before
     with torch.no_grad():
         model.projector[0].bias[0] += 1e-3
-    assert openvino_graphs.cache_folder(model, config) != before
+    assert openvino_engine.cache_folder(model, config) != before
 
 
 def test_nothing_is_made_unless_asked_for(cache):
@@ -96,15 +96,15 @@ def test_what_could_not_be_made_leaves_nothing_behind(cache, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(openvino_graphs, "_graphs", lambda *_: {"encode": None})
-    monkeypatch.setattr(openvino_graphs.openvino, "save_model", full)
-    killed = openvino_graphs.cache_folder(model, config).parent / "unfinished-killed"
+    monkeypatch.setattr(openvino_engine, "_graphs", lambda *_: {"encode": None})
+    monkeypatch.setattr(openvino_engine.openvino, "save_model", full)
+    killed = openvino_engine.cache_folder(model, config).parent / "unfinished-killed"
     killed.mkdir(parents=True)
     (killed / "encode.bin").touch()
     with pytest.raises(OSError, match="No space left"):
         engine_for("openvino", model, config, CPU, "fp32")
     assert [path for path in cache.rglob("*") if path.is_file()] == []
-    assert not openvino_graphs.is_made(openvino_graphs.cache_folder(model, config))
+    assert not openvino_engine.is_made(openvino_engine.cache_folder(model, config))
 
 
 def test_graphs_that_answer_otherwise_are_refused_once_and_for_all(monkeypatch, caplog):
@@ -112,11 +112,11 @@ def test_graphs_that_answer_otherwise_are_refused_once_and_for_all(monkeypatch, 
     other, _ = model_and_config("efficient_sam")
     with torch.no_grad():
         other.projector[2].weight.mul_(1.01)
-    graphs_of = openvino_graphs._graphs
-    monkeypatch.setattr(openvino_graphs, "_graphs", lambda _, config: graphs_of(other, config))
+    graphs_of = openvino_engine._graphs
+    monkeypatch.setattr(openvino_engine, "_graphs", lambda _, config: graphs_of(other, config))
     assert engine_for("openvino", model, config, CPU, "fp32").name == "torch"
     assert "its answers differ by" in caplog.text
-    monkeypatch.setattr(openvino_graphs, "make", lambda *_: pytest.fail("made again"))
+    monkeypatch.setattr(openvino_engine, "make", lambda *_: pytest.fail("made again"))
     for name in ("auto", "openvino"):
         caplog.clear()
         assert engine_for(name, model, config, CPU, "fp32").name == "torch"
@@ -129,14 +129,14 @@ def test_what_killed_programs_left_is_removed_and_what_others_make_is_not(cache)
     for name in (f"unfinished-{ended.pid}-a", "unfinished-b", f"unfinished-{os.getpid()}-c", "d"):
         (cache / name).mkdir()
         (cache / name / "encode.bin").touch()
-    openvino_graphs.remove_unfinished(cache)
+    openvino_engine.remove_unfinished(cache)
     assert {path.name for path in cache.iterdir()} == {f"unfinished-{os.getpid()}-c", "d"}
 
 
 def test_torch_answers_while_openvino_is_made(monkeypatch):
     model, config = model_and_config("efficient_sam")
-    make, go_on = openvino_graphs.make, threading.Event()
-    monkeypatch.setattr(openvino_graphs, "make", lambda *given: go_on.wait() and make(*given))
+    make, go_on = openvino_engine.make, threading.Event()
+    monkeypatch.setattr(openvino_engine, "make", lambda *given: go_on.wait() and make(*given))
     engine = engine_for("warming", model, config, CPU, "fp32")
     given = inputs(config)
     expected = run(PlainEngine(model), *given).logits.numpy()

@@ -12,18 +12,22 @@ S S fusion image size.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
 from threading import Lock
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from evf_sam_ros.engines.fusion import to_bucket
+from evf_sam_ros.engines.fusion import buckets, to_bucket
 from evf_sam_ros.engines.measure import relative_error
 from evf_sam_ros.engines.precision import autocast_dtype, uncached_autocast
+from evf_sam_ros.engines.proof import question
 from evf_sam_ros.engines.tensor_tuples import parts_of, whole_of
+from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
+from evf_sam_ros.models.variants import EvfSamConfig
 
 Tensors = tuple[Tensor, ...]
 Step = Callable[..., Tensors]
@@ -31,6 +35,9 @@ Step = Callable[..., Tensors]
 MOST_RECORDINGS = 24  # each keeps its inputs and outputs on the device
 MEETINGS = 2  # with a shape, until it is recorded
 SAME = 1e-3  # relative L2 error; replayed kernels may sum in another order
+MOST_WORDS = 64  # tokens of a prompt that is rehearsed; commands are far shorter
+PROMPTS = (1, 2, 3, 4)  # per image: commands and their objects; more run as they are
+SEED = 1  # of the questions: others than those of `proof`
 
 _log = logging.getLogger(__name__)
 
@@ -196,3 +203,24 @@ class GraphsEngine:
             _log.warning("%s differs by %s when recorded, it runs as it is", name, errors)
             return None
         return recording
+
+
+def rehearse(
+    engine: Any,
+    model: EvfSam,
+    config: EvfSamConfig,
+    dtype: torch.dtype,
+    prompts: Sequence[int] = PROMPTS,
+) -> None:
+    """Ask an engine about one picture, with so many prompts of every bucket of words.
+
+    Longer prompts than `MOST_WORDS` are not rehearsed: of 1022 tokens, eight buckets took minutes.
+    """
+    device = next(model.parameters()).device
+    lengths = buckets(min(MOST_WORDS, config.encoder.max_tokens))
+    enabled = dtype != torch.float32
+    with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=enabled):
+        features = engine.encode(question(config, 1, 1, SEED)[0].to(device))
+        for count, words in product(prompts, lengths):
+            _, *rest = (part.to(device) for part in question(config, count, words, SEED))
+            engine.decode(features, engine.prompt(*rest))

@@ -21,7 +21,7 @@ from evf_sam_ros.engines import engine as engine_module
 from evf_sam_ros.engines.cache import cache_of
 from evf_sam_ros.engines.engine import PlainEngine, engine_for, round_weights
 from evf_sam_ros.engines.fusion import InBuckets, buckets
-from evf_sam_ros.engines.gpu import compiled, compiling
+from evf_sam_ros.engines.gpu import compiled
 
 CPU = torch.device("cpu")
 SLOW = pytest.mark.slow  # tens of seconds where others use the machine as well
@@ -141,7 +141,7 @@ def test_another_thread_compiles_while_this_one_answers_by_torch(monkeypatch):
     given = inputs(config, images=1)
     expected = run(PlainEngine(model), *given).logits
     plain = engine_for("torch", model, config, CPU, "fp32")
-    make, made = compiling.compiling(model, config, CPU, "fp32"), []
+    make, made = compiled.compiling(model, config, CPU, "fp32"), []
     thread = threading.Thread(target=lambda: made.append(make()))
     thread.start()
     answers = 0
@@ -164,8 +164,8 @@ def test_on_a_gpu_what_is_compiled_is_recorded_for_every_length_before_it_answer
     def recorded():
         return [each.recorded for each in made]
 
-    monkeypatch.setattr(compiling, "find_spec", lambda _: True)
-    monkeypatch.setattr(compiling, "CudaRecorder", recorder)
+    monkeypatch.setattr(compiled, "find_spec", lambda _: True)
+    monkeypatch.setattr(compiled, "CudaRecorder", recorder)
     model, config = model_and_config("efficient_sam")
     engine = engine_for("compiled", model, config, torch.device("cuda"), "fp32")
     assert engine.name == "compiled"
@@ -189,13 +189,13 @@ def test_on_a_gpu_torch_answers_until_the_model_is_compiled(monkeypatch):
 
 
 def test_a_compiled_model_that_answers_otherwise_answers_nobody(monkeypatch, caplog):
-    answers = compiling.answers
+    answers = compiled.answers
 
     def doubled(model, config, engine, dtype):
         logits = answers(model, config, engine, dtype)
         return [2 * each for each in logits] if engine.name == "compiled" else logits
 
-    monkeypatch.setattr(compiling, "answers", doubled)
+    monkeypatch.setattr(compiled, "answers", doubled)
     assert compiled_model("efficient_sam")[0].name == "torch"
     assert "torch does: its answers differ by 1e+00 in fp32" in caplog.text
 
@@ -223,7 +223,7 @@ def test_without_a_compiler_it_is_refused(monkeypatch):
 
 def test_without_triton_a_gpu_refuses_it(monkeypatch):
     model, config = model_and_config("efficient_sam")
-    monkeypatch.setattr(compiling, "find_spec", lambda _: None)
+    monkeypatch.setattr(compiled, "find_spec", lambda _: None)
     for name in ("compiled", "warming"):
         with pytest.raises(ValueError, match="needs Triton on a GPU: pip install triton"):
             engine_for(name, model, config, torch.device("cuda"), "fp16")
@@ -234,7 +234,7 @@ def test_what_is_compiled_is_kept_beside_what_openvino_made(before, own, monkeyp
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", before)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     model, config = model_and_config("efficient_sam")
-    compiling.compiling(model, config, CPU, "fp32")
+    compiled.compiling(model, config, CPU, "fp32")
     kept = str(cache_of("inductor")) if own else before  # own: PyTorch's choice, not the user's
     assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == kept
     assert cache_of("inductor").parent == tmp_path / "evf_sam_ros"

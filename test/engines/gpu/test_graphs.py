@@ -16,7 +16,7 @@ from evf_sam_ros.engines.fusion import buckets
 from evf_sam_ros.engines.gpu.graphs import GraphsEngine
 from evf_sam_ros.engines.lean import TorchEngine
 from evf_sam_ros.engines.measure import relative_error
-from evf_sam_ros.engines.twin import rounded_twin
+from evf_sam_ros.engines.precision import rounded_twin
 
 NAMES = ["tabletop", "sam", "efficient_sam", "sam2"]
 

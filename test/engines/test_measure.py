@@ -3,7 +3,7 @@
 import pytest
 from tiny_networks import EFFICIENT_SAM
 
-from evf_sam_ros.engines.arithmetic import work
+from evf_sam_ros.engines.measure import work
 from evf_sam_ros.models.variants import VARIANTS
 
 
