@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+import zlib
 
 import cv2
 import numpy as np
@@ -328,6 +329,7 @@ def test_a_picture_beyond_every_size_is_a_sentence(tmp_path, capsys):
     picture = next((tmp_path / "images").glob("*1.png"))
     raw = bytearray(cv2.imencode(".png", np.zeros((10, 20), np.uint8))[1].tobytes())
     raw[16:24] = (70_000).to_bytes(4, "big") * 2
+    raw[29:33] = zlib.crc32(raw[12:29]).to_bytes(4, "big")
     picture.write_bytes(raw)
     code, said = check(capsys, path)
     assert code == 1
