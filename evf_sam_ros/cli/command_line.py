@@ -162,7 +162,7 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="treat a published checkpoint otherwise than by its own default: "
         "resizing=inference|dataset|legacy, masks=best|stable, "
-        "semantic=true|false, tidy=true|false",
+        "semantic=true|false, everyday=true|false, tidy=true|false",
     )
 
 

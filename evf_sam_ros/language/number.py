@@ -6,7 +6,7 @@ from evf_sam_ros.language.nouns import head_phrase, is_plural
 
 _SEVERAL = re.compile(
     r"^\W*(?:(?:please|find|show|me|pick|up|get|bring|give|take)\s+)*"
-    r"(?:the\s+)?(?:all|every|each|both|two|three|four|five|six|several|some|many)\b"
+    r"(?:the\s+)?(?:all|every|each|both|everything|everyone|whatever|anything|two|three|four|five|six|several|some|many)\b"
     r"|^\s*\[semantic\]",
     re.IGNORECASE,
 )

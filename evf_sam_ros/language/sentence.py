@@ -140,6 +140,7 @@ class _Understood:
         else:
             parts = listed(expression) if asked else enumerated(expression)
             named = [resolved(part, self.earlier) if follows else part for part in parts]
+        named = [_anchored(each, self.earlier) for each in named]
         if corrects:
             self.expressions = self.expressions[:-1]
         self.expressions += [each for each in named if each not in self.expressions]
@@ -191,6 +192,11 @@ _TWICE = re.compile(
     r"(?<![\w'-])([a-z']+(?: [a-z']+){0,2})(?:[\s,.\u2026]+\1(?![\w'-]))+", re.IGNORECASE
 )
 _ZERO_WIDTH = "\u200b"  # a space, though of the category of joiners
+_BESIDE_IT = re.compile(
+    r"(?P<rest>.+\b(?:behind|next to|beside|near|in front of|left of|right of|by|above|below|under"
+    r"|on top of)) (?:it|them)",
+    re.IGNORECASE,
+)
 _MEANINGLESS = {"Cc", "Cs", "Co", "Cn", "So", "Sk", "Zl", "Zp"}
 
 
@@ -235,6 +241,16 @@ def _comma(courtesy: re.Match[str]) -> str:
 
 def _once(twice: re.Match[str]) -> str:
     return twice[0] if twice[1].lower() in phrases.INTENSIFIERS else twice[1]
+
+
+def _anchored(expression: str, earlier: str) -> str:
+    """Put what was mentioned before in place of "it": "the bag behind it"."""
+    related = _BESIDE_IT.fullmatch(expression)
+    if related is None or not earlier or earlier == expression:
+        return expression
+    if earlier.lower() == f"the {head_noun(expression)}".lower():
+        return expression  # "the mug behind the mug" says less
+    return f"{related['rest']} {earlier}"
 
 
 def _without_contrast(expression: str, asked: bool) -> str:

@@ -1,10 +1,12 @@
 """A vocabulary for models that are told a category before the sentence: "[mug] the red one"."""
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from evf_sam_ros.language.added_tokens import ADDED_FILE, TOKENIZER_CONFIG
+from evf_sam_ros.language.everyday import EverydayTokenizer
 from evf_sam_ros.language.spelling import Reading
 from evf_sam_ros.language.tokenizer import SentencePieceTokenizer, Tokenizer, load_tokenizer
 from evf_sam_ros.models.bridge.config import BridgeEncoderConfig
@@ -58,11 +60,14 @@ class ToldTokenizer:
         return self._words.readings(_sentence(text))
 
 
-def tokenizer_of(folder: Path, config: EvfSamConfig, *, semantic: bool = False) -> Tokenizer:
+def tokenizer_of(
+    folder: Path, config: EvfSamConfig, *, semantic: bool = False, everyday: bool = False
+) -> Tokenizer:
     """Return a model folder's vocabulary as the model wants it: told a category, or as it is.
 
     Args:
         semantic: whether the checkpoint was trained on prompts that begin with [semantic].
+        everyday: whether ordinary English is to be said in the words of the tabletop's grammar.
 
     Raises:
         ValueError: there is none, or it has more tokens than the model knows, or it lacks the
@@ -78,12 +83,15 @@ def tokenizer_of(folder: Path, config: EvfSamConfig, *, semantic: bool = False) 
             f"the tokenizer of {folder} has {tokenizer.size} tokens, "
             f"its model knows {encoder.vocabulary}"
         )
-    return tokenizer
+    return EverydayTokenizer(tokenizer) if everyday else tokenizer
 
 
 def vocabulary_of(folder: Path) -> Tokenizer:
     """Return a model folder's vocabulary without its model: for what is known, not to be run."""
-    return load_tokenizer(folder)
+    file, words = folder / "config.json", load_tokenizer(folder)
+    document = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    everyday = (document.get("behaviour") or {}).get("everyday", False)
+    return EverydayTokenizer(words) if everyday else words
 
 
 def _need_semantic(tokenizer: SentencePieceTokenizer, folder: Path) -> None:

@@ -34,6 +34,7 @@ class Behaviour:
     resizing: Resizing | None = None
     masks: MaskChoice | None = None  # which mask of SAM-2 answers
     semantic: bool = False  # it was trained on prompts such as "[semantic] dog" as well
+    everyday: bool = False  # it learned the tabletop's grammar: ordinary English is paraphrased
     tidy: bool = False  # parts of a mask that are far less sure than its main part are dropped
 
     def __post_init__(self) -> None:
@@ -41,7 +42,7 @@ class Behaviour:
             value = getattr(self, name)
             if value is not None and value not in choices:
                 raise ValueError(f"behaviour {name} is {value!r}, need one of {choices}")
-        for name in ("semantic", "tidy"):
+        for name in ("semantic", "everyday", "tidy"):
             if not isinstance(getattr(self, name), bool):
                 value = getattr(self, name)
                 raise ValueError(f"behaviour {name} is {value!r}, need true or false")

@@ -24,6 +24,7 @@ from evf_sam_ros.models.attention_map import recorded_attention
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
 from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
 from evf_sam_ros.perception.download import Answers, Download, fetched
+from evf_sam_ros.perception.exclusions import with_exclusions
 from evf_sam_ros.perception.instances import tidied
 from evf_sam_ros.perception.model_folder import model_folder, tokenizer_folder
 from evf_sam_ros.perception.preprocess import (
@@ -75,6 +76,7 @@ class Predictor:
         self.seeks_rivals = True  # whether other objects are looked for that fit as well
         self._rivals = rules_from(loaded.document)  # None: a model that is not asked for others
         self._semantic = loaded.behaviour.semantic
+        self._everyday = loaded.behaviour.everyday
         self._tidy = loaded.behaviour.tidy
         self._download = Download(device)
         self._side_by_side = SideBySide(device)
@@ -98,6 +100,12 @@ class Predictor:
             ValueError: an image of another kind, no prompt, an empty or too long one, or one
                 that this checkpoint was not trained for.
         """
+        ask = partial(self._with_rivals, image_rgb, attention=attention)
+        return with_exclusions(ask, prompts) if self._everyday else ask(prompts)
+
+    def _with_rivals(
+        self, image_rgb: NDArray[np.uint8], prompts: Sequence[str], *, attention: bool
+    ) -> Segmentation:
         if self._rivals is None or not self.seeks_rivals:
             return self.batch([image_rgb], [prompts], attention=attention)[0]
         ask = partial(self.batch, attention=attention)
@@ -336,7 +344,12 @@ def load_predictor(
         score_threshold = calibration.threshold
     return _kind(signals, calibration)(
         loaded,
-        tokenizer_of(vocabulary, loaded.config, semantic=loaded.behaviour.semantic),
+        tokenizer_of(
+            vocabulary,
+            loaded.config,
+            semantic=loaded.behaviour.semantic,
+            everyday=loaded.behaviour.everyday,
+        ),
         name=str(model) if folder.parent.name == "snapshots" else folder.name,
         device=chosen_device,
         precision=chosen_precision,
