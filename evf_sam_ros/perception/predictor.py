@@ -16,6 +16,7 @@ from evf_sam_ros.engines.engine import engine_for, round_weights
 from evf_sam_ros.engines.gpu.side_by_side import SideBySide
 from evf_sam_ros.engines.precision import rounded_names
 from evf_sam_ros.engines.proof import has_finite_features
+from evf_sam_ros.language.paraphrase import paraphrased
 from evf_sam_ros.language.spelling import Reading
 from evf_sam_ros.language.tokenizer import PAD, Tokenizer
 from evf_sam_ros.language.told_words import SEMANTIC_TOKEN, tokenizer_of
@@ -109,7 +110,8 @@ class Predictor:
         if self._rivals is None or not self.seeks_rivals:
             return self.batch([image_rgb], [prompts], attention=attention)[0]
         ask = partial(self.batch, attention=attention)
-        return with_rivals(ask, self.check, self._rivals, image_rgb, prompts)
+        say = paraphrased if self._everyday else str
+        return with_rivals(ask, self.check, self._rivals, image_rgb, prompts, say=say)
 
     def batch(
         self,

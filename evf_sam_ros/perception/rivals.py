@@ -98,6 +98,8 @@ def with_rivals(
     rules: Mapping[bool, RivalRules],
     image_rgb: NDArray[np.uint8],
     prompts: Sequence[str],
+    *,
+    say: Callable[[str], str] = str,
 ) -> Segmentation:
     """Return the answers to some prompts, with what else fits those that mean one object.
 
@@ -107,8 +109,11 @@ def with_rivals(
         rules: by whether an expression is related.
         image_rgb: (H, W, 3).
         prompts: referring expressions.
+        say: puts a prompt into words that the model learned.
     """
-    plurals = {} if isinstance(prompts, str) else _plurals(prompts, check)
+    plurals = (
+        {} if isinstance(prompts, str) else _plurals([say(prompt) for prompt in prompts], check)
+    )
     if not plurals:
         return ask([image_rgb], [prompts])[0]
     answer = ask([image_rgb], [[*prompts, *(each.text for each in plurals.values())]])[0]
