@@ -364,3 +364,10 @@ def test_any_image_is_read_or_refused_with_a_sentence(
     for read, shape in ((rgb_from_image, (height, width, 3)), (depth_from_image, (height, width))):
         with contextlib.suppress(ValueError):
             assert read(image).shape == shape
+
+
+def test_binning_scales_columns_and_rows_each_by_its_own():
+    camera = intrinsics_from_info(info(binning_x=2, binning_y=4), 320, 120, rectified=False)
+    whole = intrinsics_from_info(info(), 640, 480, rectified=False)
+    assert (camera.fx, camera.cx) == (whole.fx / 2, whole.cx / 2)
+    assert (camera.fy, camera.cy) == (whole.fy / 4, whole.cy / 4)

@@ -2,8 +2,13 @@
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.lifecycle import LifecycleNode
 
 from evf_sam_ros.msg import SegmentationResult as R
+from evf_sam_ros.ros.node.diagnostics import Diagnostics
+from evf_sam_ros.ros.node.statistics import Statistics
+from evf_sam_ros.ros.parameters import NodeParameters
+from evf_sam_ros.ros.stamps import duration_message
 
 PARTS = ("model", "camera", "depth", "commands", "latency", "memory")
 OK, WARN = DiagnosticStatus.OK, DiagnosticStatus.WARN
@@ -64,3 +69,19 @@ def test_a_slow_answer_and_a_silent_camera_are_warnings(node, reports, scenes):
     assert "no image for" in silent.message
     node.look("the purple bottle", lambda: node.shot(scenes[0]))
     wait_for(node, reports, "camera", lambda each: each.level == OK)
+
+
+@pytest.mark.parametrize(("slow", "level"), [(4, OK), (10, WARN)])
+def test_the_budget_is_for_all_but_one_answer_in_twenty(ros, slow, level):
+    statistics = Statistics()
+    for took_s in [0.1] * (100 - slow) + [1.0] * slow:
+        result = R(total=duration_message(round(took_s * 1e9)))
+        statistics.answered(result, processed=True)
+    node = LifecycleNode("budget")
+    parameters = NodeParameters(latency_budget_s=0.5)
+    reporter = Diagnostics(node, statistics, lambda: parameters, lambda: None, lambda: None)
+    found, message, figures = reporter._latency()
+    node.destroy_node()
+    assert found == level
+    assert figures["total_p50_s"] == "0.1000"
+    assert message.startswith("100 ms median")

@@ -1,5 +1,9 @@
 """With room for many images none is lost when commands change, and what is lost is counted."""
 
+import pytest
+import test_worker
+from rclpy.clock import Clock
+from rclpy.duration import Duration
 from test_last_words import SlowLooking, search
 from test_two_threads import shown, stamps
 from test_worker import PATIENCE_S, Published, image, the_mug, working
@@ -37,6 +41,33 @@ def test_images_that_wait_go_on_waiting_when_another_goal_comes():
         model.door.open()
         ends.wait()
     assert heard[-1].frames_seen == 5
+
+
+class Shifted:
+    """The node's clock, which may be moved on."""
+
+    def __init__(self):
+        self.by_s = 0.0
+        self._clock = Clock()
+
+    def now(self):
+        return self._clock.now() + Duration(seconds=self.by_s)
+
+
+@pytest.mark.parametrize(("room", "status"), [(10, R.FOUND), (1, R.STALE_FRAME)])
+def test_the_age_of_an_image_that_waits_counts_when_it_arrives(monkeypatch, room, status):
+    """A recording may be played faster than a model looks; a robot wants what is seen now."""
+    clock = Shifted()
+    monkeypatch.setattr(test_worker, "Clock", lambda: clock)
+    model, published = SlowLooking(), Published()
+    with working(model, published, room=room, max_frame_age_s=60.0) as worker:
+        shown(worker)
+        assert model.door.reached.wait(PATIENCE_S)
+        shown(worker)
+        clock.by_s = 100.0
+        model.door.open()
+        published.wait(2)
+    assert published.statuses[:2] == [R.FOUND, status]
 
 
 def test_what_cannot_wait_is_counted():

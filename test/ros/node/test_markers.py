@@ -1,5 +1,6 @@
 """Markers replace those of the answer before."""
 
+import pytest
 from visualization_msgs.msg import Marker
 
 from evf_sam_ros.msg import SegmentationResult, SegmentedObject
@@ -31,6 +32,13 @@ def test_each_located_object_has_a_box_a_point_and_a_text_with_ids_that_stay():
     assert all(each.header.frame_id == "camera" for each in markers)
     assert [each.pose.position.x for each in markers] == [1.0] * 3 + [2.0] * 3
     assert markers[2].text == "mugs 0.50"
+
+
+def test_the_text_stands_above_the_box_where_y_points_down():
+    found = located(1.0)
+    found.position.y = 0.4
+    text = markers_from_results([SegmentationResult(objects=[found])]).markers[3]
+    assert text.pose.position.y == pytest.approx(0.4 - 0.05 - 0.03)  # half the box, the letters
 
 
 def test_a_flat_box_keeps_a_thickness_that_rviz_accepts():

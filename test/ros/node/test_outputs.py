@@ -2,15 +2,19 @@
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import PointStamped, PoseStamped
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import Image, PointCloud2
+from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
 from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.msg import SegmentedObject
 from evf_sam_ros.perception.geometry import Intrinsics
 from evf_sam_ros.ros.node import outputs
+from evf_sam_ros.ros.node.clouds import POINT, object_cloud
 from evf_sam_ros.ros.node.depth_source import RegisteredDepth
 from evf_sam_ros.ros.node.replies import Answer
 from evf_sam_ros.ros.parameters import NodeParameters
@@ -44,6 +48,35 @@ def answer():
     result.objects[0].has_position = True
     depth = RegisteredDepth(np.ones((20, 30), np.float32), Intrinsics(30.0, 30.0, 15.0, 10.0))
     return Answer(result, np.zeros((20, 30, 3), np.uint8), (mask,), depth)
+
+
+@pytest.mark.parametrize("name", [*LAZY, "mask", "centroid", "pose", "result"])
+def test_every_output_carries_the_header_of_its_image(published, name):
+    node, made, executor = published
+    kinds = {name: kind for name, (_, kind) in LAZY.items()}
+    kinds |= {"mask": Image, "centroid": PointStamped, "pose": PoseStamped, "result": R}
+    received = []
+    node.create_subscription(kinds[name], f"~/{name}", received.append, 5)
+    sent = answer()
+    sent.result.header = Header(stamp=Time(sec=12, nanosec=34), frame_id="left_eye")
+    for _ in range(100):
+        made.publish([sent])
+        executor.spin_once(timeout_sec=0.1)
+        if received:
+            break
+    message = received[0].markers[-1] if name == "markers" else received[0]
+    assert message.header == sent.result.header
+
+
+def test_the_cloud_has_no_points_far_behind_or_before_the_object():
+    depth_m = np.ones((20, 30), np.float32)
+    depth_m[5, 5:10], depth_m[14, 5:8] = 3.0, 0.5  # what the rim of the mask lets in
+    one = answer()
+    depth = RegisteredDepth(depth_m, one.depth.camera)
+    cloud = object_cloud(Header(), one.parts, depth, one.image_rgb, (0.1, 10.0))
+    points = np.frombuffer(cloud.data.tobytes(), POINT)
+    assert len(points) == 100 - 5 - 3
+    assert set(points["z"]) == {1.0}
 
 
 @pytest.mark.parametrize("name", LAZY)

@@ -13,10 +13,11 @@ from std_msgs.msg import Header
 
 from evf_sam_ros.language.requests import MAX_OBJECTS
 from evf_sam_ros.msg import SegmentationResult as R
+from evf_sam_ros.perception.geometry import Intrinsics
 from evf_sam_ros.perception.instances import MAX_OBJECTS as MAX_PARTS
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
 from evf_sam_ros.ros.node.command import Command, expressions_from
-from evf_sam_ros.ros.node.depth_source import DepthSource
+from evf_sam_ros.ros.node.depth_source import DepthSource, RegisteredDepth
 from evf_sam_ros.ros.node.observer import Observer
 from evf_sam_ros.ros.parameters import NodeParameters
 
@@ -209,3 +210,47 @@ def test_more_objects_than_a_robot_can_look_for_are_refused():
 def test_sentences_without_words_or_end_are_refused(text, parse_commands):
     with pytest.raises(ValueError, match="command"):
         expressions_from(text, NodeParameters(parse_commands=parse_commands))
+
+
+class GivenDepth:
+    """A depth source that has the same depth for every image."""
+
+    def __init__(self, depth_m):
+        camera = Intrinsics(30.0, 30.0, 15.0, 10.0)
+        self.depth = RegisteredDepth(np.full((20, 30), depth_m, np.float32), camera)
+
+    def expect(self, *_):
+        pass
+
+    def find(self, *_):
+        return self.depth
+
+
+@pytest.mark.parametrize(
+    ("depth_m", "limits", "is_located"),
+    [
+        (20.0, {}, False),
+        (20.0, {"depth_max_m": 30.0}, True),
+        (4.0, {"depth_max_m": 3.0}, False),
+        (0.05, {}, False),
+        (0.05, {"depth_min_m": 0.01}, True),
+        (0.5, {"depth_min_m": 0.6}, False),
+    ],
+)
+def test_positions_come_of_readings_within_the_limits_of_the_parameters(
+    depth_m, limits, is_located
+):
+    parameters = NodeParameters(min_mask_area_px=4, **limits)
+    looking = Observer(
+        Scripted(mask((5, 5, 10, 10))),
+        GivenDepth(depth_m),
+        lambda: parameters,
+        Clock(),
+        get_logger("limits"),
+    )
+    [answer] = looking.look(image(), [COMMAND], 0.0)()
+    [found] = answer.result.objects
+    assert found.has_position == is_located
+    assert answer.result.depth_status == (R.OK if is_located else R.TOO_SPARSE)
+    if is_located:
+        assert found.position.z == pytest.approx(depth_m)
