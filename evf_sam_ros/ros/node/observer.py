@@ -16,6 +16,7 @@ from evf_sam_ros.perception.geometry import DepthStatus
 from evf_sam_ros.perception.judgement import DOUBTFUL
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
 from evf_sam_ros.perception.tracker import State, TargetTracker, joined
+from evf_sam_ros.perception.weight_watch import WeightWatch
 from evf_sam_ros.pictures.damaged import DamagedImageError
 from evf_sam_ros.ros.conversions import Rgb, rgb_from_compressed, rgb_from_image
 from evf_sam_ros.ros.node.command import Command
@@ -37,7 +38,11 @@ class Observer:
         parameters: Callable[[], NodeParameters],
         clock: Clock,
         log: RcutilsLogger,
+        *,
+        weights: WeightWatch | None = None,
     ) -> None:
+        """Take the model and, where its weights are in use from their file, what watches them."""
+        self._weights = weights
         self.rectified = False  # whether the images are, so that P and not K is their camera
         self._predictor = predictor
         self._calibrated_threshold = predictor.score_threshold
@@ -115,6 +120,8 @@ class Observer:
     def _look(self, frame: Frame, commands: Sequence[Command], tracks: bool) -> Observation:
         parameters = self._parameters()
         started = perf_counter_ns()
+        if self._weights is not None:
+            self._weights.check()
         image_rgb = _read(frame, parameters.max_decoded_px)
         self._depth.expect(frame.header)
         read = perf_counter_ns()

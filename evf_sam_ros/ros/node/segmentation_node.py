@@ -17,7 +17,9 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 
 from evf_sam_ros.language.silence import is_silence
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
+from evf_sam_ros.perception.weight_watch import WeightWatch
 from evf_sam_ros.ros.interface import ENABLE
 from evf_sam_ros.ros.node.command import Chosen, Command, chosen_from, expressions_from
 from evf_sam_ros.ros.node.depth_source import DepthSource
@@ -48,6 +50,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         """Take the maker of the model, so that a test can bring its own."""
         self._load = load
         self._predictor: Predictor | None = None
+        self._weights: WeightWatch | None = None
         self._outputs: Outputs | None = None
         self._worker: Worker | None = None
         # The same threads for all workers: the allocator gives each new one memory of its own, and
@@ -99,6 +102,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         settings = self.parameters
         try:
             with self._diagnostics.while_loading(settings.model):
+                weights = self._watch(settings)
                 predictor = self._load(
                     settings.model,
                     device=settings.device,
@@ -109,15 +113,23 @@ class SegmentationNode(LenientParameters, LifecycleNode):
                 )
                 predictor.seeks_rivals = settings.look_for_rivals
                 predictor(WARM_UP_IMAGE, ["the object"])
+                if weights is not None:
+                    weights.keep_mapped()
         except Exception as error:  # whatever it is, the node stays and can be configured again
             self.get_logger().error(f"Cannot load the model {settings.model!r}: {error}")
             return FAILURE
-        self._predictor = predictor
+        self._predictor, self._weights = predictor, weights
         self._outputs = Outputs(self, lambda: self.parameters)
         self._settings.fix(Effect.CONFIGURE)
         where = f"on {predictor.device}, run by {predictor.engine.name}"
         self.get_logger().info(f"Model {predictor.name!r} is ready {where}")
         return SUCCESS
+
+    def _watch(self, settings: NodeParameters) -> WeightWatch | None:
+        try:
+            return WeightWatch(model_folder(settings.model, offline=True))
+        except (OSError, ValueError):  # to be downloaded, or said by who loads it
+            return None
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         assert self._predictor is not None
@@ -135,7 +147,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         except ValueError as error:
             self.get_logger().error(f"Cannot listen: {error}")
             return FAILURE
-        answerer = Observer(self._predictor, self._depth, *shared)
+        answerer = Observer(self._predictor, self._depth, *shared, weights=self._weights)
         answerer.rectified = self._inputs.are_rectified
         self._worker = Worker(
             answerer,

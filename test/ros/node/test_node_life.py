@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from lifecycle_msgs.msg import Transition as T
 from processes import PATIENCE_S, running, start, work_to_end
+from safetensors.torch import load_file, save_file
 
 from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.ros.node.segmentation_node import EXIT_PATIENCE_S
@@ -125,6 +126,43 @@ def test_a_model_that_is_deleted_is_missed_only_when_it_is_read_again(robot_in, 
         for transition in CYCLE[2:]:
             assert robot.change_state(transition)
         robot.spin_until(robot.is_connected)
+        assert robot.ask(TEXT, lambda: robot.shot(scenes[0])).status in PROCESSED
+
+
+def write_float32_model(folder):
+    """Copy the default model in float32, which is used from its file, as one's own training is."""
+    shutil.copytree(resources.files("evf_sam_ros.models") / "tabletop", folder)
+    path = folder / "model.safetensors"
+    path.chmod(0o644)
+    tensors = {
+        name: each.float() if each.is_floating_point() else each
+        for name, each in load_file(path).items()
+    }
+    path.unlink()
+    save_file(tensors, path)
+    return path
+
+
+def test_weights_that_are_overwritten_in_place_are_an_error_until_the_node_is_configured_again(
+    robot_in, scenes, tmp_path
+):
+    robot, folder = robot_in("/overwritten"), tmp_path / "model"
+    path = write_float32_model(folder)
+    options = f"model:={folder}", "engine:=torch"
+    with running("node.segmentation_node", *options, namespace="/overwritten") as process:
+        robot.wait_until_active(process)
+        assert robot.ask(TEXT, lambda: robot.shot(scenes[0])).status in PROCESSED
+        content = path.read_bytes()
+        with path.open("r+b") as file:  # not cut meanwhile: an image may be at work
+            file.write(content)
+        robot.forget()
+        refused = robot.look(TEXT, lambda: robot.shot(scenes[0]))
+        assert refused.status == R.ERROR
+        assert f"{path} were overwritten" in refused.message
+        for transition in CYCLE:
+            assert robot.change_state(transition)
+        robot.spin_until(robot.is_connected)
+        robot.forget()
         assert robot.ask(TEXT, lambda: robot.shot(scenes[0])).status in PROCESSED
 
 
