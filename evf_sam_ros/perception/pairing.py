@@ -180,7 +180,7 @@ class Pairing:
             return self._none_near(gap, slop_s)
         if doubt := self._doubt_of_nearest(nearest[0]):
             return not_distinct(f"the depth image {doubt}")
-        if self._share_stamps():
+        if self._is_of_a_neighbour(image, nearest[0]):
             return out_of_sync("the depth image with the image's own stamp is missing")
         rivals = [abs(item.stamp - image.stamp) for item in nearest[1:]]
         if (pace := self._pace()) is not None:  # there may be one that was lost, or is to come
@@ -223,18 +223,25 @@ class Pairing:
 
     def _pace(self) -> int | None:
         """Return how far apart the stamps of two depth images are at least."""
-        stamps = [item.stamp for item in self.depths.items if item.in_order and item.stamp]
-        gaps = [later - earlier for earlier, later in pairwise(stamps[-COMPARED:])]
-        return min((gap for gap in gaps if gap > 0), default=None)
+        return min(_gaps(self.depths), default=None)
 
-    def _share_stamps(self) -> bool:
-        """Tell whether depth has the stamps of images, so that the nearest is another frame's."""
+    def _is_of_a_neighbour(self, image: Stamped, depth: Stamped) -> bool:
+        """Tell whether the nearest depth may be that of another frame.
+
+        It may where depth usually has the stamps of images, so that the image's own was lost, and
+        is about as far away as a frame is from the next, or stamps are rounded or out of order.
+        """
         if self.are_mixed:
             return True
         taken = {item.stamp for item in self.images.items}
         latest = list(self.depths.items)[-COMPARED:]
         shared = sum(item.stamp in taken for item in latest)
-        return shared > LEAST_SHARED * len(latest)
+        if shared <= LEAST_SHARED * len(latest):
+            return False
+        if not image.in_order or 0 in (image.stamp % COARSE_NS, depth.stamp % COARSE_NS):
+            return True
+        pace = min(_gaps(self.images), default=None)
+        return pace is None or 2 * abs(depth.stamp - image.stamp) > pace
 
     def _reachable(self, image: Stamped) -> list[Stamped]:
         """Return the depth images of the image's camera and round."""
@@ -247,6 +254,12 @@ class Pairing:
         if not image.came or not (self.images.has_jumped or self.depths.has_jumped):
             return items
         return [item for item in items if abs(item.arrived - image.arrived) <= ROUND_NS]
+
+
+def _gaps(stream: Stream) -> list[int]:
+    """Return how far apart the latest stamps are, of those that are in order."""
+    stamps = [item.stamp for item in stream.items if item.in_order and item.stamp]
+    return [later - each for each, later in pairwise(stamps[-COMPARED:]) if later > each]
 
 
 def _fit(depth: Stamped, image: Stamped) -> bool:

@@ -128,6 +128,11 @@ def test_a_camera_that_stamps_depth_a_little_later_is_paired_with_the_nearest():
     assert camera.right() == list(range(1, 60))  # of the first no second one tells the pace
 
 
+def test_a_camera_that_begins_to_stamp_depth_later_is_paired_with_the_nearest_at_once():
+    camera = played(depth_stamp=lambda number, taken: taken + (20 * MS if number >= 30 else 0))
+    assert camera.right() == list(range(60))
+
+
 def test_depth_stamps_half_a_frame_away_belong_to_neither_neighbour():
     camera = played(rate_hz=30, depth_stamp=lambda number, taken: taken - 17 * MS)
     assert camera.wrong() == []
