@@ -66,7 +66,7 @@ class CarefulPredictor(Predictor):
         has_pixels = np.asarray(answer.proposed.any((1, 2)))
         scores, found = self._decide(signals, has_pixels, answer.unknown_words)
         masks = answer.proposed & found[:, None, None]
-        return replace(answer, scores=scores, found=found, masks=masks)
+        return replace(answer, scores=scores, found=found, masks=masks).unless(answer.unsuitable)
 
 
 def careful_kind(wanted: Iterable[str]) -> type[CarefulPredictor]:

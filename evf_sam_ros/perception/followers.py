@@ -19,6 +19,7 @@ from evf_sam_ros.perception.predictor import Predictor, Segmentation
 from evf_sam_ros.perception.preprocess import restore, segmenter_input
 from evf_sam_ros.perception.signals import free_signals
 from evf_sam_ros.perception.stage_times import StageClock, StageTimes
+from evf_sam_ros.perception.suitability import flaw_of
 
 Image = NDArray[np.uint8]
 
@@ -159,7 +160,7 @@ class ByMemory:
             proposed=mask[None],
             readings=(tuple(self._predictor.readings(self._expression)),),
             calibrated=self._predictor.calibrated,
-        )
+        ).unless(str(flaw_of(frame.image_rgb) or ""))
 
 
 def _array(values: Tensor) -> NDArray[np.float32]:

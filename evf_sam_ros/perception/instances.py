@@ -1,6 +1,8 @@
 """One object or several: what a sentence asks for, and what a mask shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,3 +90,17 @@ def objects_of(
     if len(objects) > 1:
         return tuple(objects[:MAX_OBJECTS])
     return (np.logical_or.reduce(parts),)
+
+
+def tidied_all(
+    masks: NDArray[np.bool_], logits_PHW: Any, prompts: Sequence[str]
+) -> NDArray[np.bool_]:
+    """Tidy P masks; logits are copied from their device only for a mask of several parts."""
+    rows = zip(masks, logits_PHW, prompts, strict=True)
+    return np.stack(
+        [tidied(mask, partial(_numbers, row), expression) for mask, row, expression in rows]
+    )
+
+
+def _numbers(values: Any) -> NDArray[np.floating]:
+    return np.asarray(values.cpu().numpy())

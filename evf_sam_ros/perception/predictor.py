@@ -26,7 +26,8 @@ from evf_sam_ros.perception.decision import Calibration, check_threshold, probab
 from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
 from evf_sam_ros.perception.download import Answers, Download, fetched
 from evf_sam_ros.perception.exclusions import with_exclusions
-from evf_sam_ros.perception.instances import tidied
+from evf_sam_ros.perception.familiarity import Familiarity, reasons
+from evf_sam_ros.perception.instances import tidied_all
 from evf_sam_ros.perception.model_folder import model_folder, tokenizer_folder
 from evf_sam_ros.perception.preprocess import (
     fusion_input,
@@ -73,9 +74,11 @@ class Predictor:
         if precision != "fp32" and not exact:
             round_weights(self.model, PRECISIONS[precision])
         self._tokenizer = tokenizer
+        self.reads_unknown = tokenizer.reads_unknown  # in pieces
         self._calibration = calibration
         self.seeks_rivals = True  # whether other objects are looked for that fit as well
         self._rivals = rules_from(loaded.document)  # None: a model that is not asked for others
+        self.familiarity = Familiarity.of(loaded.folder)  # None: any picture may be one of its own
         self._semantic = loaded.behaviour.semantic
         self._everyday = loaded.behaviour.everyday
         self._tidy = loaded.behaviour.tidy
@@ -225,6 +228,7 @@ class Predictor:
             )
             maps = self._attention(fusions, tokens) if attention else None
             decoded = self.engine.decode(features, prompts_BPC)
+        unsuitable = reasons(images_rgb, features, self.familiarity)
         stages.mark()
         restored = [
             restore(logits[: len(own)], spec, resized, (image_rgb.shape[0], image_rgb.shape[1]))
@@ -234,11 +238,11 @@ class Predictor:
         ]
         masks, answers = fetched(self._download, restored, decoded, maps)
         if self._tidy:
-            masks = [_tidied(*each) for each in zip(masks, restored, prompts, strict=True)]
+            masks = [tidied_all(*each) for each in zip(masks, restored, prompts, strict=True)]
         stages.mark()
         share = StageTimes(*(seconds / len(images_rgb) for seconds in stages.seconds()))
         return [
-            self._segmentation(own, masks[i], answers.of(i, len(own)), share)
+            self._segmentation(own, masks[i], answers.of(i, len(own)), share).unless(unsuitable[i])
             for i, own in enumerate(prompts)
         ]
 
@@ -388,17 +392,3 @@ def _kind(signals: Sequence[str] | None, calibration: Calibration | None) -> typ
     from evf_sam_ros.perception.careful import careful_kind  # it is made of a Predictor
 
     return careful_kind(signals)
-
-
-def _tidied(
-    masks: NDArray[np.bool_], logits_PHW: Tensor, prompts: Sequence[str]
-) -> NDArray[np.bool_]:
-    """Tidy P masks; logits are copied from their device only for a mask of several parts."""
-    rows = zip(masks, logits_PHW, prompts, strict=True)
-    return np.stack(
-        [tidied(mask, partial(_array, row), expression) for mask, row, expression in rows]
-    )
-
-
-def _array(values: Tensor) -> NDArray[np.floating]:
-    return values.cpu().numpy()

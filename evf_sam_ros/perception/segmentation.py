@@ -35,6 +35,17 @@ class Segmentation:
         """Return the other objects that fit a prompt."""
         return self.rivals[index] if self.rivals else ()
 
+    def unless(self, unsuitable: str) -> "Segmentation":
+        """Return the answers with nothing found where the image is unsuitable for a reason."""
+        if not unsuitable:
+            return self
+        return replace(
+            self,
+            masks=np.zeros_like(self.masks),
+            found=np.zeros_like(self.found),
+            unsuitable=unsuitable,
+        )
+
     def first(self, count: int) -> "Segmentation":
         """Return the answers to the first prompts."""
         cut: dict[str, Any] = {}

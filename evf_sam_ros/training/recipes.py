@@ -17,6 +17,7 @@ from evf_sam_ros.sim.expressions import EVALUATION_MIX, KINDS, sample_expression
 from evf_sam_ros.sim.layout import Viewpoints
 from evf_sam_ros.training.deepen import deepened
 from evf_sam_ros.training.export import export
+from evf_sam_ros.training.familiar_pictures import disturbed, learn
 from evf_sam_ros.training.optimizer import check_available
 from evf_sam_ros.training.tabletop_batches import BatchMaker
 from evf_sam_ros.training.tabletop_data import TrainingScenes, load_scenes, render_scenes
@@ -28,6 +29,7 @@ from evf_sam_ros.training.vocabulary import learn_vocabulary
 TRAINING_SCENES = 8192  # seeds from 0
 WIDE_SEED, WIDE_SCENES = 200_000, 2048  # seen from where and through what no other scene is
 WIDE = Viewpoints(elevation=(20, 76), azimuth=45, fov_y=(28, 70))
+FAMILIAR_EVERY = 4  # of the training scenes: of so many are the statistics of a known picture
 HELD_OUT_SEED, HELD_OUT_SCENES = 800_000, 512
 TRAINING_MIX = {
     "attribute": 0.10,
@@ -156,6 +158,7 @@ def tabletop(folder: Path, *, resume: bool) -> None:
     calibration = export(
         model, VARIANTS["tabletop"], batches[1], folder / WORD_FILE, folder / "model"
     )
+    learn(folder / "model", disturbed(scenes.rgb[::FAMILIAR_EVERY]))
     print(f"{folder / 'model'}: found from p = {calibration.threshold:.3f}")
 
 

@@ -168,7 +168,7 @@ def test_a_user_downloads_once_and_segments_without_a_network(server, tmp_path):
     assert Path(fetched.stdout.strip()).name == REVISION
     assert f"{TINY}: 3 files, " in fetched.stderr
     server.requests.clear()
-    cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((48, 64, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "photo.png"), np.indices((48, 64, 3), np.uint8)[0] * 5)
     answered = run([*evf_sam, "segment", tmp_path / "photo.png", "the mug", "--model", TINY])
     assert answered.returncode == 0, answered.stderr
     assert answered.stdout.startswith("the mug: ")

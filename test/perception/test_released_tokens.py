@@ -16,7 +16,7 @@ from evf_sam_ros.models.variants import VARIANTS, build
 from evf_sam_ros.perception.predictor import load_predictor
 
 ROWS = 48
-IMAGE = np.zeros((60, 80, 3), np.uint8)
+IMAGE = np.indices((60, 80, 3), np.uint8)[0] * 4  # black at the top, bright below
 
 
 def write_model(folder, rows):

@@ -1,0 +1,29 @@
+"""What a running model knows, in a sentence for a person: said wherever a model is started."""
+
+from evf_sam_ros.perception.predictor import Predictor
+
+LOAD_ANOTHER = (
+    "for photographs load a published checkpoint: evf-sam download YxZhang/evf-sam2-multitask"
+)
+
+
+def knows(predictor: Predictor) -> str:
+    """Return which pictures and words a model knows, and what to load for others."""
+    parts = []
+    if predictor.familiarity is not None:
+        parts.append("knows pictures like those it was trained on and calls others unsuitable")
+    if not predictor.reads_unknown:
+        parts.append("knows only the words it was trained on")
+    if not parts:
+        return f"{predictor.name} takes any picture and any words"
+    return f"{predictor.name} {' and '.join(parts)}; {LOAD_ANOTHER}"
+
+
+def warning_of(predictor: Predictor) -> str:
+    """Return what to be warned of before the answers are believed; empty for nothing."""
+    if predictor.calibrated:
+        return ""
+    return (
+        f"{predictor.name} has no calibration: whatever has a mask counts as found, whether it is "
+        "there or not; evf-sam calibrate --pictures FOLDER makes one without labels"
+    )
