@@ -6,6 +6,7 @@ stays as it is, so that the vocabulary names it as unknown.
 """
 
 import re
+from functools import lru_cache
 
 from evf_sam_ros.language.nouns import plural, singular
 
@@ -156,6 +157,7 @@ _IS_NOT = re.compile(
 _CHOICE = re.compile(r",? (?:or|nor|and) ")
 
 
+@lru_cache(maxsize=256)  # asked for every image
 def paraphrased(expression: str) -> str:
     """Say an expression in the words of the grammar, as far as they have the same meaning."""
     if _SEMANTIC.match(expression):
@@ -170,6 +172,7 @@ def paraphrased(expression: str) -> str:
     return " ".join(re.sub(r"\bthe the\b", "the", words).split())
 
 
+@lru_cache(maxsize=256)
 def exclusion(expression: str) -> tuple[str, list[str]] | None:
     """Read "all bowls but the red one" as all bowls, without these; None: nothing is left out.
 
