@@ -89,7 +89,7 @@ def by_node(model, expression):
         segmentation=model.answer,
         lost=[False],
         threshold=THRESHOLD,
-        depth=NoDepth(SegmentationResult.NONE, ""),
+        depth=NoDepth(DepthStatus.NONE, ""),
         parameters=NodeParameters(),
         reading_ns=0,
         elapsed_ns=0,

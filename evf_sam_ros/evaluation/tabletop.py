@@ -19,7 +19,7 @@ from evf_sam_ros.evaluation.ambiguity import (
 from evf_sam_ros.evaluation.baselines import keyword_guess, keyword_matches
 from evf_sam_ros.evaluation.metrics import SegmentationMetrics, auroc
 from evf_sam_ros.perception.geometry import Intrinsics, Location, locate
-from evf_sam_ros.perception.judgement import DEFAULT_RULES, Judgement, Rules, Status, judge
+from evf_sam_ros.perception.judgement import DEFAULT_RULES, Rules, Status, judge
 from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.sim.depth_noise import realistic_depth
 from evf_sam_ros.sim.expressions import Expression, sample_expressions
@@ -181,7 +181,9 @@ def _judge(
     guesses = np.random.default_rng([scene.seed, GUESS_STREAM])
     for number, expression in enumerate(expressions):
         judged = judge(expression.text, answer, number, rules=rules)
-        target, mask = scene.mask(expression.targets), _shown(judged, scene)
+        # Of AMBIGUOUS the model's own mask counts, not the rivals: they have figures of their own.
+        target, mask = scene.mask(expression.targets), answer.masks[number]
+        mask = mask & (judged.status in SHOWN)
         matches = keyword_matches(expression.text, scene.objects)
         guess = scene.mask(matches)
         yield Judged(
@@ -199,14 +201,6 @@ def _judge(
             baseline_union=int(np.count_nonzero(guess | target)),
             baseline_hit=keyword_guess(matches, guesses),
         )
-
-
-def _shown(judged: Judgement, scene: Scene) -> NDArray[np.bool_]:
-    """Return (H, W), what is published as found or as candidates."""
-    shown = np.zeros(scene.instances.shape, bool)
-    for part in judged.parts if judged.status in SHOWN else ():
-        shown |= part
-    return shown
 
 
 def best_object(mask: NDArray[np.bool_], scene: Scene) -> int | None:
