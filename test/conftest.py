@@ -7,10 +7,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from patience import patience
 from tiers import is_integration
 
 collect_ignore = []
+
+# An example that takes long on a busy machine is no failure.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 # In the background of a script SIGINT is ignored, by every process started there as well; the
 # tests are about programs that Ctrl-C reaches.
