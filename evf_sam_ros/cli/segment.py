@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
     from evf_sam_ros.perception.answer_record import annotation, answer_record, numbered_masks
     from evf_sam_ros.perception.attention_picture import draw_attention
     from evf_sam_ros.perception.judgement import judge
+    from evf_sam_ros.perception.knowledge import notes
     from evf_sam_ros.perception.overlay import draw
     from evf_sam_ros.pictures import photograph
 
@@ -53,6 +55,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
     expressions = wanted(arguments)
     image = photograph.read_rgb(arguments.image)
     predict = load(arguments)
+    print(*notes(predict), sep="\n", file=sys.stderr)
     answer = predict(image, expressions, attention=arguments.attention is not None)
     size = image.shape[0], image.shape[1]
     rules = rules_from(arguments, predict)

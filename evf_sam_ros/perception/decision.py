@@ -70,12 +70,15 @@ def probability_found(calibration: Calibration | None, signals: Mapping[str, Flo
     """Return p(found) for each prompt, (P,), from 0 to 1.
 
     Args:
-        calibration: None for a model nobody calibrated; predicted IoU then stands in, clipped.
+        calibration: None for a model nobody calibrated; predicted IoU then stands in,
+            clipped, times the probability of presence where the model tells it.
         signals: (P,) each, by name; at least predicted IoU.
     """
     score: NDArray[np.floating]
     if calibration is None:
         score = np.clip(signals["predicted_iou"], 0.0, 1.0)
+        if "presence" in signals:  # a logit: SAM-2's object score, the no-target vote of a bridge
+            score = score / (1.0 + np.exp(-np.clip(signals["presence"], -60.0, 60.0)))
     else:
         exponent = np.full(signals["predicted_iou"].shape, calibration.bias, np.float64)
         for name, weight in calibration.weights.items():

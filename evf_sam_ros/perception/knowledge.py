@@ -25,5 +25,10 @@ def warning_of(predictor: Predictor) -> str:
         return ""
     return (
         f"{predictor.name} has no calibration: whatever has a mask counts as found, whether it is "
-        "there or not; evf-sam calibrate --pictures FOLDER makes one without labels"
+        "there or not; evf-sam calibrate fits one to labelled pictures"
     )
+
+
+def notes(predictor: Predictor) -> list[str]:
+    """Return all that is to be said of a model before its answers are."""
+    return [sentence for sentence in (knows(predictor), warning_of(predictor)) if sentence]

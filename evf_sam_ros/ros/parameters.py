@@ -165,6 +165,9 @@ class NodeParameters(Settings):
         "a lower score is answered with NOT_FOUND; negative: the model's calibration",
         range=(-1.0, 1.0),
     )
+    require_calibration: bool = setting(
+        False, "answer LOW_CONFIDENCE in place of FOUND while the model has no calibration"
+    )
     min_mask_area_px: int = setting(
         64, "smaller masks, and smaller separate parts of one, are dropped", range=(1, 1_000_000)
     )

@@ -93,6 +93,7 @@ def _model(name: str) -> Iterator[Finding]:
     try:
         import numpy as np
 
+        from evf_sam_ros.perception.knowledge import knows, warning_of
         from evf_sam_ros.perception.predictor import load_predictor
 
         started = time.monotonic()
@@ -107,8 +108,10 @@ def _model(name: str) -> Iterator[Finding]:
         return
     yield Finding(
         "ok", "model", f"{predict.name!r} on {predict.device}, loaded in "
-        f"{loaded - started:.1f} s, first answer in {took_ms:.0f} ms",
+        f"{loaded - started:.1f} s, first answer in {took_ms:.0f} ms; {knows(predict)}",
     )  # fmt: skip
+    if warning := warning_of(predict):
+        yield Finding("warning", "calibration", warning, "evf-sam calibrate --help")
 
 
 def _page() -> Iterator[Finding]:

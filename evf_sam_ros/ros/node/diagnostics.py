@@ -13,6 +13,7 @@ from rclpy.lifecycle import LifecycleNode
 
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.hub import is_hub_id
+from evf_sam_ros.perception.knowledge import knows, warning_of
 from evf_sam_ros.perception.predictor import Predictor
 from evf_sam_ros.ros.interface import DIAGNOSTICS
 from evf_sam_ros.ros.node.download_progress import downloaded_bytes
@@ -122,6 +123,9 @@ class Diagnostics:
             "precision": predictor.precision,
             "lifecycle": "active" if self._worker() is not None else "inactive",
         }
+        values |= {"calibrated": predictor.calibrated, "knows": knows(predictor)}
+        if warning := warning_of(predictor):
+            return WARN, warning, values
         return OK, f"{predictor.name} on {predictor.device}, run by {engine}", values
 
     def _camera(self) -> tuple[bytes, str, dict[str, object]]:

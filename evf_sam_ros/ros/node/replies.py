@@ -103,6 +103,7 @@ class Observation:
             threshold=self.threshold,
             is_estimate=self.parameters.score_threshold < 0,
             least_area_px=self.parameters.min_mask_area_px,
+            require_calibration=self.parameters.require_calibration,
         )
 
 

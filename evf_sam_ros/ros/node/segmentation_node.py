@@ -17,6 +17,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 
 from evf_sam_ros.language.silence import is_silence
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.knowledge import knows, warning_of
 from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.perception.weight_watch import WeightWatch
@@ -122,7 +123,9 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         self._outputs = Outputs(self, lambda: self.parameters)
         self._settings.fix(Effect.CONFIGURE)
         where = f"on {predictor.device}, run by {predictor.engine.name}"
-        self.get_logger().info(f"Model {predictor.name!r} is ready {where}")
+        self.get_logger().info(f"Model {predictor.name!r} is ready {where}; {knows(predictor)}")
+        if warning := warning_of(predictor):
+            self.get_logger().warning(warning)
         return SUCCESS
 
     def _watch(self, settings: NodeParameters) -> WeightWatch | None:
