@@ -33,7 +33,7 @@ setup: $(STAMPS)/package $(STAMPS)/opengl
 demo: export TEXT := $(TEXT)
 demo: setup
 	@$(BIN)/python -m evf_sam_ros.ros.demo.demo $(if $(SEED),--seed $(SEED)) \
-		$(if $(MODEL),--model "$(MODEL)") $(if $(RECORD),--record "$(RECORD)") $(if $(TEXT),-- "$$TEXT")
+		$(if $(MODEL),--model "$(MODEL)") $(if $(PORT),--port "$(PORT)") $(if $(RECORD),--record "$(RECORD)") $(if $(TEXT),-- "$$TEXT")
 
 test: lint
 	$(BIN)/python -m pytest

@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run(
             options.text, options.output, seed=options.seed, model=options.model, stay=stay,
-            record=options.record,
+            record=options.record, port=options.port,
         )  # fmt: skip
     except KeyboardInterrupt:
         print("\ndemo: stopped", file=sys.stderr)
@@ -72,11 +72,12 @@ def run(
     model: str,
     stay: bool = False,
     record: Path | None = None,
+    port: int | None = None,
 ) -> None:
     """Ask for these texts, or show what the scene offers, and leave the answers in a folder.
 
     To stay means to keep everything running afterwards, until Ctrl-C; `record` is a folder for a
-    recording of it all.
+    recording of it all, and `port` is the page's: by default its own, or a free one.
     """
     report = Report(folder)
     if seed is None:
@@ -85,7 +86,7 @@ def run(
         report.clear()
     scene = render_scene(seed)
     asked = dict.fromkeys(texts) if texts else choose_commands(scene)
-    with _running(_programs(seed, model, record), folder, seed) as client:
+    with _running(_programs(seed, model, record, port), folder, seed) as client:
         client.wait_until_active(START_TIMEOUT_S)
         for text, targets in asked.items():
             reply = client.ask(text, ANSWER_TIMEOUT_S)
@@ -171,7 +172,7 @@ def _running(programs: dict[str, str], folder: Path, seed: int) -> Iterator[Demo
         stop(children)
 
 
-def _programs(seed: int, model: str, record: Path | None) -> dict[str, str]:
+def _programs(seed: int, model: str, record: Path | None, port: int | None) -> dict[str, str]:
     """Return the modules to run, each with the parameter that it is given."""
     programs = {
         "cameras.sim_camera_node": f"seed:={seed}",
@@ -180,12 +181,12 @@ def _programs(seed: int, model: str, record: Path | None) -> dict[str, str]:
     if record is not None:
         programs["demo.record_node"] = f"path:={record}"
     if find_spec("aiohttp"):
-        return {**programs, PAGE: f"port:={_page_port()}"}
+        return {**programs, PAGE: f"port:={_free_port() if port is None else port}"}
     print("demo: no page: it needs the Python package aiohttp", flush=True)
     return programs
 
 
-def _page_port() -> int:
+def _free_port() -> int:
     with socket.socket() as probe:
         # As the server will do; else the port of a page that has just ended counts as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -241,6 +242,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="default", help="the node's parameter of that name")
     parser.add_argument(
         "--record", type=Path, metavar="DIR", help="record it all there, for `evf-sam bag`"
+    )
+    parser.add_argument(
+        "--port", type=int, help=f"of the operator's page (default: {PAGE_PORT}, or a free one)"
     )
     parser.add_argument(
         "--stay",

@@ -9,7 +9,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 MIN_TOKEN = 16  # characters
 TOKEN_VARIABLE = "EVF_SAM_WEB_TOKEN"
@@ -64,14 +64,22 @@ class Access:
     def objection(self, headers: Mapping[str, str], offered_token: str) -> str:
         """Return why a request is refused, empty if it is not."""
         host = headers.get("Host", "")
-        if self.is_local and urlsplit(f"//{host}").hostname not in LOCAL_NAMES:
+        if self.is_local and _split(f"//{host}").hostname not in LOCAL_NAMES:
             return f"this page is for {' and '.join(LOCAL_NAMES[:2])}, not for {host[:80]!r}"
         origin = headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _split(origin).netloc != host:
             return "the request comes from another site's page"
         if not self.knows_token(offered_token):
             return "open the page as /?token=..., with the token it was started with"
         return ""
+
+
+def _split(address: str) -> SplitResult:
+    """Split an address; one that is malformed, such as `//]`, has no parts."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def token_from_environment() -> str:

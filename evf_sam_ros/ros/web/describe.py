@@ -22,9 +22,9 @@ def document(kind: str, **values: Any) -> str:
     return json.dumps({"kind": kind, **_finite(values)}, allow_nan=False)
 
 
-def result_document(result: SegmentationResult) -> str:
+def result_document(result: SegmentationResult, kind: str = "result") -> str:
     return document(
-        "result",
+        kind,
         command_id=result.command_id,
         command=result.command[:MAX_TEXT],
         expression=result.expression[:MAX_TEXT],

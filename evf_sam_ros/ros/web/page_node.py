@@ -9,7 +9,7 @@ import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 from std_msgs.msg import String
 
 from evf_sam_ros.msg import SegmentationResult
@@ -20,6 +20,7 @@ from evf_sam_ros.ros.interface import (
     COMPRESSED_IMAGE,
     DIAGNOSTICS,
     IMAGE,
+    OBJECT_POINTS,
     OVERLAY,
     RESULT,
     TEXT_COMMAND,
@@ -36,6 +37,8 @@ from evf_sam_ros.ros.web.describe import (
     result_document,
     statuses_of,
 )
+from evf_sam_ros.ros.web.liveness import Liveness
+from evf_sam_ros.ros.web.points import points_document
 from evf_sam_ros.ros.web.server import PageServer
 
 NODE = "evf_sam"  # whose page this is, in our namespace; other names by remapping
@@ -44,6 +47,7 @@ LOOK_S = 0.25  # between looks at who is there
 # itself: else its pictures would flicker between the answers of a slow model.
 ANSWERING_S = 1.5
 FINAL = (SegmentationResult.CANCELLED, SegmentationResult.COMMAND_EXPIRED)
+POINTS_S = 10.0  # so long after a browser has asked for points they are subscribed to
 CAMERA_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
@@ -77,8 +81,10 @@ class PageNode(LenientParameters):
         super().__init__("evf_sam_page", **node_options)
         self._settings = ParameterServer(self, PageParameters)
         self._listening: list[Any] = []
-        self._sent_at = {"overlay": 0.0, "camera": 0.0}
-        self._camera_was_seen_at = 0.0
+        self._sent_at = {"overlay": 0.0, "camera": 0.0, "points": 0.0}
+        self._live = Liveness()
+        self._points: Any = None
+        self._points_until = 0.0
         self._answer_takes_s = 0.0
         self._commands = self.create_publisher(String, TEXT_COMMAND.name, 10)
         self._cancel: Any = self.create_client(CANCEL.type, _of_node(CANCEL))
@@ -95,6 +101,7 @@ class PageNode(LenientParameters):
     # What the browser asks for, in the server's thread
 
     def say(self, text: str) -> None:
+        self._live.asked("find", text)
         self._commands.publish(String(data=text))
         if not self._commands.get_subscription_count():
             self._server.put("notice", document("notice", text="Nobody listens to text_command."))
@@ -103,10 +110,15 @@ class PageNode(LenientParameters):
         if not self._cancel.service_is_ready():
             self._server.put("notice", document("notice", text=f"No {self._cancel.srv_name}."))
             return
+        self._live.asked("stop")
         future = self._cancel.call_async(CANCEL.type.Request())
         future.add_done_callback(self._cancelled)
 
+    def show_points(self) -> None:
+        self._points_until = time.monotonic() + POINTS_S
+
     def _cancelled(self, future: Any) -> None:
+        self._live.answered("stop")
         answer = future.result()
         if answer is not None:
             self._server.put("notice", document("notice", text=answer.message[:500]))
@@ -119,13 +131,15 @@ class PageNode(LenientParameters):
             for each in self._listening:
                 self.destroy_subscription(each)
             self._listening = []
+            self._follow_points(False)
             return
         if not self._listening:
             self._listen()
+        self._follow_points(time.monotonic() < self._points_until)
         state = document(
             "state",
             node=self.count_publishers(_of_node(RESULT)) > 0,
-            camera_age_s=time.monotonic() - self._camera_was_seen_at,
+            **self._live.document(),
             namespace=self.get_namespace(),
         )
         self._server.put("state", state)
@@ -134,7 +148,7 @@ class PageNode(LenientParameters):
         raw = self._settings.current.image_transport == "raw"
         camera = (IMAGE, self._on_image) if raw else (COMPRESSED_IMAGE, self._on_compressed)
         endpoint, callback = camera
-        self._camera_was_seen_at = time.monotonic()  # give it time to be seen
+        self._live.seen("camera", "node")  # gives them time to be seen
         reliable = QoSProfile(depth=1)
         self._listening = [
             self.create_subscription(endpoint.type, endpoint.name, callback, CAMERA_QOS),
@@ -144,6 +158,20 @@ class PageNode(LenientParameters):
             ),
             self.create_subscription(DiagnosticArray, DIAGNOSTICS.name, self._on_diagnostics, 10),
         ]
+
+    def _follow_points(self, wanted: bool) -> None:
+        """Subscribe to the object's points only on request: the node computes them for us."""
+        if wanted and self._points is None:
+            self._points = self.create_subscription(
+                PointCloud2, _of_node(OBJECT_POINTS), self._on_points, QoSProfile(depth=1)
+            )
+        elif not wanted and self._points is not None:
+            self.destroy_subscription(self._points)
+            self._points = None
+
+    def _on_points(self, message: PointCloud2) -> None:
+        if self._is_due("points"):
+            self._server.put("points", points_document(message))
 
     def _on_overlay(self, message: Image) -> None:
         if self._is_due("overlay"):
@@ -158,9 +186,15 @@ class PageNode(LenientParameters):
             self._show_camera(message, rgb_from_compressed)
 
     def _on_result(self, message: SegmentationResult) -> None:
+        self._live.seen("node")
+        self._live.answered("find", message.command)
         if message.status == SegmentationResult.REPLACED:
             return  # what took its place is shown
-        self._server.put("result", result_document(message))
+        # A refusal is a kind of its own: the answers to the command that is followed go on, and
+        # a browser is only sent the newest of each kind.
+        rejected = message.status == SegmentationResult.COMMAND_REJECTED
+        kind = "rejected" if rejected else "result"
+        self._server.put(kind, result_document(message, kind))
         self._answer_takes_s = max(0.0, nanoseconds(message.total) / 1e9)
         if message.status in FINAL:
             self._sent_at["overlay"] = 0.0
@@ -168,12 +202,13 @@ class PageNode(LenientParameters):
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         statuses = statuses_of(message, f"{self.get_namespace().rstrip('/')}/{NODE}")
         if statuses:
+            self._live.seen("node")
             self._server.put("diagnostics", diagnostics_document(statuses))
 
     def _camera_is_due(self) -> bool:
-        self._camera_was_seen_at = time.monotonic()
+        self._live.seen("camera")
         hold_s = ANSWERING_S + 2 * self._answer_takes_s
-        answering = self._camera_was_seen_at - self._sent_at["overlay"] < hold_s
+        answering = time.monotonic() - self._sent_at["overlay"] < hold_s
         return not answering and self._is_due("camera")
 
     def _is_due(self, kind: str) -> bool:

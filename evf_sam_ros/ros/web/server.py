@@ -16,7 +16,13 @@ from evf_sam_ros.ros.web.access import COOKIE, HEADERS, Access
 from evf_sam_ros.ros.web.feed import Feed, Listener, Payload
 
 PAGE = Path(__file__).parent / "page"
-FILES = ("index.html", "style.css", "page.js", "icon.svg")  # nothing else is ever served
+FILES = (
+    "index.html",
+    "style.css",
+    "page.js",
+    "cloud.js",
+    "icon.svg",
+)  # nothing else is ever served
 MAX_MESSAGE = 4096  # bytes a browser may send at once
 MAX_TEXT = 500  # characters of a command
 MAX_PER_SECOND = 10  # messages of one browser
@@ -33,6 +39,8 @@ class Robot(Protocol):
     def say(self, text: str) -> None: ...
 
     def cancel(self) -> None: ...
+
+    def show_points(self) -> None: ...
 
 
 class PageServer:
@@ -160,7 +168,8 @@ class PageServer:
                     raise ValueError("need a JSON text")
                 self._obey(message.data)
             except ValueError as error:
-                await socket.send_str(json.dumps({"kind": "refusal", "text": str(error)}))
+                with suppress(ConnectionError, RuntimeError):  # the browser has left
+                    await socket.send_str(json.dumps({"kind": "refusal", "text": str(error)}))
 
     def _obey(self, document: str) -> None:
         try:
@@ -172,8 +181,10 @@ class PageServer:
                 self._robot.say(checked_text(text))
             case {"cancel": True}:
                 self._robot.cancel()
+            case {"points": True}:
+                self._robot.show_points()
             case _:
-                raise ValueError('need {"say": "..."} or {"cancel": true}')
+                raise ValueError('need {"say": "..."}, {"cancel": true} or {"points": true}')
 
 
 def checked_text(text: str) -> str:

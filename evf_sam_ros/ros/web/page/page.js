@@ -5,6 +5,10 @@ const MAX_HISTORY = 8;
 const TRACE_LENGTH = 120;
 const RECONNECT_MS = [250, 500, 1000, 2000, 4000];
 const CAMERA_LATE_S = 2;
+const NODE_LATE_S = 3;      // its diagnostics come once a second
+const ANSWER_LATE_S = 2;
+const PICTURE_OLD_MS = 2000;
+const POINTS_AGAIN_MS = 5000;
 const ANSWER_OLD_MS = 3000;
 const STAGES = [
   ["waiting", "frame_age"], ["preparing", "preprocess"], ["model", "inference"], ["geometry", "postprocess"],
@@ -23,6 +27,8 @@ let socket = null;
 let failures = 0;
 let answeredAt = 0;
 let pictureUrl = "";
+let pictureAt = 0;
+let answerTakesMs = 0;
 let noticeTimer = 0;
 const totals = [];
 const asked = new Map(); // command -> status, newest last
@@ -50,10 +56,12 @@ function send(wish) {
 function show(document_) {
   ({
     result: showResult,
+    rejected: ({ command, message }) => write("refusal", `Refused: “${command}”: ${message}.`),
+    points: (points) => { Cloud.show(points); write("cloud-note", `${points.xyz.length / 3} points, ${points.frame_id}`); },
     state: showState,
     diagnostics: showDiagnostics,
     notice: ({ text }) => notice(text),
-    refusal: ({ text }) => notice(`Refused: ${text}.`),
+    refusal: ({ text }) => write("refusal", `Refused: ${text}.`),
   })[document_.kind]?.(document_);
 }
 
@@ -77,28 +85,41 @@ function showPicture(data) {
   picture.onload = () => { if (pictureUrl !== url) URL.revokeObjectURL(pictureUrl); pictureUrl = url; };
   picture.src = url;
   picture.dataset.kind = answering ? "overlay" : "camera";
-  reveal(true, answering ? "" : "camera");
+  pictureAt = Date.now();
+  picture.hidden = false;
+  at("placeholder").hidden = true;
+  agePicture();
 }
 
-function showState({ node, camera_age_s: age, namespace }) {
+// An old picture is greyed and says its age; a slow model's answers are not old while it works.
+function agePicture() {
+  const picture = at("picture");
+  if (picture.hidden) return;
+  const age = Date.now() - pictureAt;
+  const old = age > Math.max(PICTURE_OLD_MS, picture.dataset.kind === "overlay" ? 2 * answerTakesMs : 0);
+  picture.dataset.old = old;
+  write("caption", old ? `${Math.floor(age / 1000)} s old` : picture.dataset.kind === "camera" ? "camera" : "");
+}
+
+function showState({ node, node_age_s: nodeAge, camera_age_s: age, waiting_s: waiting, namespace }) {
   const seeing = age !== null && age < CAMERA_LATE_S;
-  lamp("node", node ? "ok" : "error", node ? "the segmentation node is there" : "no segmentation node");
-  lamp("camera", seeing ? "ok" : "error", seeing ? "pictures arrive" : "no pictures arrive");
+  const alive = node && nodeAge < NODE_LATE_S;
+  const nodeTitle = alive ? "the segmentation node answers" : node ? `nothing from the node for ${number(nodeAge, 0)} s` : "no segmentation node";
+  lamp("node", alive ? "ok" : "error", nodeTitle);
+  lamp("camera", seeing ? "ok" : "error", seeing ? "pictures arrive" : `no picture for ${number(age, 0)} s`);
   write("namespace", namespace === "/" ? "" : namespace);
   write("placeholder", seeing ? "Waiting for a picture …" : "No pictures from the camera.");
-  if (!seeing && at("picture").dataset.kind === "camera") reveal(false, "");
-}
-
-function reveal(picture, caption) {
-  at("picture").hidden = !picture;
-  at("placeholder").hidden = picture;
-  write("caption", caption);
+  const names = { find: "Find", stop: "Stop looking" };
+  const late = Object.entries(waiting).filter(([, seconds]) => seconds >= ANSWER_LATE_S);
+  const why = !alive ? nodeTitle : !seeing ? "the camera sends no pictures" : "the model is still at work";
+  write("waiting", late.map(([what, seconds]) => `No answer to “${names[what]}” for ${number(seconds, 0)} s: ${why}.`).join(" "));
 }
 
 // What it answers
 
 function showResult(result) {
   answeredAt = Date.now();
+  answerTakesMs = result.times_ms.total ?? 0;
   at("answer").dataset.status = result.status;
   at("answer").dataset.old = false;
   write("status", result.status.replaceAll("_", " "));
@@ -111,20 +132,32 @@ function showResult(result) {
   write("size", best?.size_m ? `${best.size_m.map((side) => number(side * 100, 0)).join(" × ")} cm` : "–");
   write("depth", best ? `${result.depth_status}, ${number(100 * best.depth_valid_ratio, 0)} % read` : result.depth_status);
   write("frame", result.frame_id || "–");
-  showObjects(result.objects);
+  showObjects(result);
   showLatency(result.times_ms);
   remember(result);
 }
 
-function showObjects(objects) {
+function showObjects({ objects, status }) {
   at("objects-card").hidden = objects.length < 2;
   at("objects").replaceChildren(...objects.map((each, index) => {
     const row = element("tr");
     row.append(element("td", String(index + 1)), element("td", number(each.score, 2)),
       element("td", each.position_m ? each.position_m.map(signed).join(" ") : "–"),
       element("td", String(each.area_px)));
+    if (status === "AMBIGUOUS" && each.description) row.append(choice(each.description));
     return row;
   }));
+}
+
+// What tells a candidate from the others, as a button that says it.
+function choice(description) {
+  const cell = element("td");
+  const button = element("button", description, "choose");
+  button.type = "button";
+  button.title = `Say “${description}”`;
+  button.onclick = () => say(description);
+  cell.append(button);
+  return cell;
 }
 
 function showLatency(times) {
@@ -193,6 +226,7 @@ function say(text) {
   at("text").value = text;
   at("text").select();
   totals.length = 0;
+  write("refusal", "");
   send({ say: text });
 }
 
@@ -235,6 +269,13 @@ function signed(value) {
 
 at("form").onsubmit = (event) => { event.preventDefault(); say(at("text").value); };
 at("cancel").onclick = () => send({ cancel: true });
+function askForPoints() {
+  if (at("cloud-card").open) send({ points: true });
+}
+
+at("cloud-card").ontoggle = askForPoints;
+setInterval(askForPoints, POINTS_AGAIN_MS);
+setInterval(agePicture, 500);
 setInterval(() => { at("answer").dataset.old = answeredAt > 0 && Date.now() - answeredAt > ANSWER_OLD_MS; }, 500);
 prepareMicrophone();
 connect();

@@ -36,6 +36,9 @@ class Listening:
     def cancel(self):
         self.heard.append(None)
 
+    def show_points(self):
+        self.heard.append("points")
+
 
 @pytest.fixture
 def robot():
@@ -286,3 +289,42 @@ def test_the_browser_is_told_when_the_server_stops(serve):
         return (await socket.receive()).data
 
     assert in_browser(server, use) == aiohttp.WSCloseCode.GOING_AWAY
+
+
+@pytest.mark.parametrize("host", ["]", "[", "[::1", "::1]:80"])
+def test_a_malformed_host_is_refused_like_a_stranger_s(serve, host):
+    status, headers, _ = request(serve(), Host=host)
+    assert status in (400, 403)
+    assert "Traceback" not in str(headers)
+
+
+@pytest.mark.parametrize("origin", ["http://]", "null", "http://[::1"])
+def test_a_malformed_origin_is_refused(serve, origin):
+    status, _, body = request(serve(), Origin=origin)
+    assert (status, body) == (403, b"the request comes from another site's page\n")
+
+
+def test_a_browser_that_leaves_while_it_is_refused_leaves_no_traceback(serve, caplog):
+    server = serve()
+
+    async def flood_and_leave(socket):
+        for _ in range(50):
+            await socket.send_str("not JSON")
+        socket._response.connection.transport.abort()
+
+    for _ in range(5):
+        in_browser(server, flood_and_leave)
+    assert request(server)[0] == 200
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_browser_asks_for_points(serve, robot):
+    async def ask(socket):
+        await socket.send_json({"points": True})
+        await socket.send_json({"say": "the mug"})
+        while len(robot.heard) < 2:
+            await asyncio.sleep(0.01)
+
+    in_browser(serve(), ask)
+    assert robot.heard == ["points", "the mug"]

@@ -208,3 +208,38 @@ def test_the_page_fits_a_desk_and_a_phone(chromium):
         bottom = "document.getElementById('send').getBoundingClientRect().bottom"
         assert chromium.value(bottom) <= height, "the line to speak is not on the first screen"
     chromium.resize(1280, 800)
+
+
+def say(chromium, text):
+    chromium.value("document.getElementById('text').value = ''")
+    chromium.click("#text")
+    chromium.type(text)
+
+
+def test_a_refused_command_stays_on_the_page_while_another_is_answered(chromium):
+    chromium.wait_for("document.getElementById('lamp-node').dataset.level === 'ok'")
+    say(chromium, "the red mug")
+    chromium.wait_for("document.getElementById('status').textContent === 'FOUND'")
+    say(chromium, "thank you very much")
+    chromium.wait_for("document.getElementById('refusal').textContent.includes('thank you')")
+    chromium.wait_for("document.getElementById('status').textContent === 'FOUND'")
+    assert "thank you very much" in chromium.text("#refusal")
+    say(chromium, "the blue bowl")
+    chromium.wait_for("document.getElementById('refusal').textContent === ''")
+
+
+def test_the_points_of_the_object_are_drawn_when_the_view_is_opened(chromium):
+    chromium.wait_for("document.getElementById('lamp-node').dataset.level === 'ok'")
+    say(chromium, "the red mug")
+    chromium.click("#cloud-card summary")
+    chromium.wait_for("/^\\d+ points/.test(document.getElementById('cloud-note').textContent)")
+    drawn = """(() => { const c = document.getElementById('cloud');
+        const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        let count = 0; for (let i = 3; i < data.length; i += 4) count += data[i] > 0;
+        return count; })()"""
+    assert chromium.value(drawn) > 500
+
+
+def test_stop_says_what_it_stops(chromium):
+    assert chromium.text("#cancel") == "Stop looking"
+    assert "no safety function" in chromium.value("document.body.textContent")
