@@ -74,9 +74,13 @@ def draw(image_rgb: Image, annotations: Sequence[Annotation]) -> Image:
     for annotation, color in _colored(annotations):
         if annotation.mask.shape != (height, width):
             raise ValueError(f"mask is {annotation.mask.shape} but the image is {(height, width)}")
-        if annotation.mask.any():
-            _draw_object(picture, annotation, color, style)
+        picture[annotation.mask] = np.round(
+            (1 - TINT) * picture[annotation.mask] + TINT * np.array(color)
+        ).astype(np.uint8)
     _draw_captions(picture, annotations, style)
+    for annotation, color in _colored(annotations):
+        if annotation.mask.any():  # over the captions: an object is never hidden by its name
+            _draw_object(picture, annotation, color, style)
     return picture
 
 
@@ -86,7 +90,6 @@ def _colored(annotations: Sequence[Annotation]) -> list[tuple[Annotation, Color]
 
 def _draw_object(picture: Image, annotation: Annotation, color: Color, style: _Style) -> None:
     mask = annotation.mask
-    picture[mask] = np.round((1 - TINT) * picture[mask] + TINT * np.array(color)).astype(np.uint8)
     rims, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if style.contour > 1:  # dark under bright: the line shows on a surface of any colour
         cv2.drawContours(picture, rims, -1, OUTLINE, style.contour + 2, cv2.LINE_AA)
@@ -109,22 +112,38 @@ def _draw_part(picture: Image, part: Outline, color: Color, style: _Style) -> No
 
 
 def _draw_captions(picture: Image, annotations: Sequence[Annotation], style: _Style) -> None:
+    """Write the captions over the edge of the picture, top or bottom, that hides less."""
+    if not annotations:
+        return
     room = max(1, int(picture.shape[0] * MAX_BAR_SHARE) // style.line)
     lines = sum(1 + bool(item.detail) for item in annotations)
     with_details = lines <= room
-    bar = picture[: min(room, lines) * style.line + style.margin]
-    if not annotations:
-        return
+    height = min(room, lines) * style.line + style.margin
+    bar = _freer_edge(picture, annotations, height)
     bar[:] = np.round((1 - BAR_OPACITY) * bar).astype(np.uint8)
+    colored = _colored(annotations)
+    left_out = max(0, len(colored) - room)
+    shown = colored[: room - 1] if left_out else colored
     baseline = style.line
-    for annotation, color in _colored(annotations)[:room]:
-        _draw_caption(picture, annotation, color, style, baseline)
+    for annotation, color in shown:
+        _draw_caption(bar, annotation, color, style, baseline)
         baseline += style.line
         if annotation.detail and with_details:
             left = style.margin + style.line
             text = _shortened(annotation.detail, picture.shape[1] - left, style)
-            _write(picture, text, (left, baseline), FAINT_INK, style)
+            _write(bar, text, (left, baseline), FAINT_INK, style)
             baseline += style.line
+    if left_out:
+        _write(bar, f"{len(colored) - len(shown)} more", (style.margin, baseline), INK, style)
+
+
+def _freer_edge(picture: Image, annotations: Sequence[Annotation], height: int) -> Image:
+    """Return a view of the top or the bottom rows, where fewer pixels of objects lie."""
+    covered = [
+        sum(int(np.count_nonzero(item.mask[rows])) for item in annotations)
+        for rows in (slice(None, height), slice(-height, None))
+    ]
+    return picture[-height:] if covered[1] < covered[0] else picture[:height]
 
 
 def _draw_caption(

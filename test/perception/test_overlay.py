@@ -106,3 +106,26 @@ def test_a_read_only_picture_with_odd_strides_is_fine():
 def test_a_mask_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r"\(2, 2\).*\(24, 32\)"):
         draw(grey(24, 32), [Annotation(np.ones((2, 2), bool), "mug", "FOUND")])
+
+
+def test_the_caption_goes_where_no_object_is():
+    at_the_top = np.zeros((480, 640), bool)
+    at_the_top[10:40, 100:500] = True
+    picture = draw(grey(480, 640), [Annotation(at_the_top, "the red mug", "FOUND", 0.9)])
+    assert (picture[50:400] == 128).all()  # neither caption nor object
+    assert picture[-20:].mean() < 100  # the bar is at the bottom
+    assert picture[25, 300].min() > 100  # the object is as bright as before
+
+
+def test_an_object_behind_every_caption_keeps_its_outline():
+    everything = np.zeros((480, 640), bool)
+    everything[3:477, 5:635] = True
+    picture = draw(grey(480, 640), [Annotation(everything, "the table", "FOUND", 0.9)])
+    assert (picture[3, 10:630] == np.array(COLORS[0])).all(axis=-1).mean() > 0.9
+
+
+def test_captions_that_do_not_fit_are_counted():
+    nowhere = np.zeros((240, 320), bool)
+    items = [Annotation(nowhere, "mug", "NOT_FOUND", 0.1)] * 40
+    ten, forty = draw(grey(240, 320), items[:10]), draw(grey(240, 320), items)
+    assert (ten != forty).any()  # "N more"
