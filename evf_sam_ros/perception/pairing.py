@@ -142,8 +142,11 @@ class Pairing:
         if not image.came:
             return True
         latest = list(self.images.items)[-LATELY:]
-        arrivals = {each.stamp: each.arrived for each in self.depths.items}
-        lags = [arrivals[each.stamp] - each.arrived for each in latest if each.stamp in arrivals]
+        lags = [
+            min((each.arrived - own.arrived for each in twins), key=abs)
+            for own in latest
+            if (twins := [each for each in self.depths.items if each.stamp == own.stamp])
+        ]
         lag = depth.arrived - image.arrived
         if len(lags) <= 3:
             return abs(lag) < AT_ONCE_NS

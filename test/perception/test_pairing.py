@@ -229,12 +229,13 @@ def test_where_several_publish_only_equal_stamps_belong_together():
     assert pairing.depth_of(image, 0.03).status is DepthStatus.OUT_OF_SYNC
 
 
-def test_a_loop_of_three_frames_gets_the_depth_of_its_own_round():
+@pytest.mark.parametrize("start", [START, START // SECOND * SECOND])
+def test_a_loop_of_three_frames_gets_the_depth_of_its_own_round(start):
     pairing, found = Pairing(60), []
     for turn in range(3):
         images = []
         for number in range(3):
-            stamp, at = START + number * 100 * MS, (10 * turn + number) * 100 * MS
+            stamp, at = start + number * 100 * MS, (10 * turn + number) * 100 * MS
             images.append(pairing.put_image(message(stamp, number), at))
             pairing.put_depth(message(stamp, 10 * turn + number), at + MS)
         found += [pairing.depth_of(image, 0.03).message.number for image in images]

@@ -50,4 +50,11 @@ class PublisherWatch:
 
     def _publishers(self, topic: str) -> list[str]:
         found = self._node.get_publishers_info_by_topic(topic)
-        return sorted(f"{each.node_namespace.rstrip('/')}/{each.node_name}" for each in found)
+        return sorted(map(_name, found))
+
+
+def _name(publisher: Any) -> str:
+    """Return a publisher's node, which is heard of later than its topics."""
+    if "UNKNOWN" in publisher.node_name:
+        return "a node whose name is not known yet"
+    return f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"
