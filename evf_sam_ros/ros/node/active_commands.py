@@ -95,18 +95,19 @@ class ActiveCommands:
 
     def tell_commands(
         self, commands: tuple[Command, ...], answers: Sequence[Answer], *, ends: bool
-    ) -> None:
-        """Publish one answer for each command, unless these are no longer the active ones.
+    ) -> bool:
+        """Publish one answer for each command; return False if they are not active any more.
 
         Args:
             ends: whether these answers are their last.
         """
         with self._telling:
             if not commands or commands is not self._commands or not self._enabled:
-                return
+                return False
             if ends:
                 self._commands = NO_COMMAND
             self._send(answers)
+            return True
 
     def tell_search(self, search: Search, answer: Answer, image: Identity | None) -> None:
         """Show a search one more answer, unless it has ended; it ends where that is enough.

@@ -36,6 +36,11 @@ class Mailbox(Generic[T]):
         with self._lock:
             return self._waiting.popleft() if self._waiting else None
 
+    def put_back(self, item: T) -> None:
+        """Let an item that was taken wait again, before all others."""
+        with self._lock:
+            self._waiting.appendleft(item)
+
     def newest(self) -> T | None:
         """Return the newest item, whether taken or not."""
         with self._lock:

@@ -293,20 +293,23 @@ class Worker:
         limit_s = parameters.max_frame_age_s
         answer = self._look(arrival.frame, wanted, limit_s, judged_ns, tracks=tracks)
         ends = parameters.mode == "once"
-        self._then(partial(self._tell, answer, commands, searches, ends=ends))
+        self._then(partial(self._tell, answer, arrival, commands, searches, ends=ends))
         if ends:
             self._behind.wait()  # nothing more is looked at for what has ended
 
     def _tell(
         self,
         answer: Callable[[], Sequence[Answer]],
+        arrival: Arrival,
         commands: tuple[Command, ...],
         searches: Sequence[Search],
         *,
         ends: bool,
     ) -> None:
         answers = answer()
-        self._audience.tell_commands(commands, answers[: len(commands)], ends=ends)
+        is_told = self._audience.tell_commands(commands, answers[: len(commands)], ends=ends)
+        if not is_told and self._keeps_all and commands and self._audience.commands:
+            self.frames.put_back(arrival)  # for those that replaced them meanwhile
         image = identity(answers[-1]) if searches else None
         for search, own in zip(searches, answers[len(commands) :], strict=True):
             self._audience.tell_search(search, own, image)
