@@ -204,3 +204,15 @@ def test_what_the_tools_leave_behind_is_not_committed():
 def test_the_licence_is_the_one_that_package_xml_names():
     assert MANIFEST.findtext("license") == "Apache-2.0"
     assert "Version 2.0, January 2004" in (ROOT / "LICENSE").read_text()
+
+
+@pytest.mark.parametrize("release", ["humble", "jazzy", "lyrical"])
+def test_the_dockerfile_of_a_release_is_the_recipe_of_the_guide(release):
+    text = (ROOT / "docker" / f"Dockerfile.{release}").read_text()
+    instructions = [line.split()[0] for line in re.sub(r"\\\n", " ", text).splitlines() if line]
+    known = {"#", "FROM", "SHELL", "ENV", "RUN", "COPY", "CMD"}
+    assert set(instructions) <= known
+    assert f"FROM ros:{release}-ros-base" in text
+    assert "--system-site-packages" in text
+    assert "break-system-packages" not in text
+    assert ("numpy<2" in text) == (release != "lyrical")

@@ -8,7 +8,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,7 @@ MEMORY_NEEDED = 1024 * MEBIBYTE  # the default model with PyTorch takes half of 
 LEFT_OVER = 40  # shared memory files of Fast DDS: more are not of programs that run
 RANGES = ("SUBNET", "LOCALHOST", "OFF", "SYSTEM_DEFAULT")
 KILTED, JAZZY = 9, 6  # rclpy's major version from that release on
+APT_PACKAGES = Path("/usr/lib/python3/dist-packages")
 PROFILE = Path("config") / "fastdds.xml"
 
 Level = Literal["ok", "note", "warning", "problem"]
@@ -43,6 +44,7 @@ def machine_findings(model: str | None) -> Iterator[Finding]:
     yield from _torch()
     if model is not None:
         yield from _model(model)
+    yield from numpy_findings(version("numpy"), find_spec("cv_bridge") is not None, APT_PACKAGES)
     yield from _page()
     yield from jpeg_findings()
     yield from shared_memory_findings(SHARED_MEMORY)
@@ -82,6 +84,24 @@ def _torch() -> Iterator[Finding]:
         yield Finding(
             "warning", "PyTorch", f"made for CUDA {torch.version.cuda}, which does not start here",
             "compare with `nvidia-smi`: the driver must be as new; in a container, --gpus all",
+        )  # fmt: skip
+
+
+def numpy_findings(numpy: str, has_cv_bridge: bool, apt_packages: Path) -> Iterator[Finding]:
+    """Compare NumPy with the one that the distribution's cv_bridge is compiled for.
+
+    Args:
+        numpy: version of the NumPy that this process imports.
+        has_cv_bridge: whether cv_bridge is installed.
+        apt_packages: folder of the Python packages that apt installs.
+    """
+    found = distributions(name="numpy", path=[str(apt_packages)])
+    of_apt = next((each.version for each in found), "")
+    if has_cv_bridge and of_apt.startswith("1.") and not numpy.startswith("1."):
+        yield Finding(
+            "warning", "NumPy", f"{numpy} stands in front of apt's {of_apt}, for which cv_bridge "
+            "is compiled: nodes that use cv_bridge break in this environment",
+            "pip install 'numpy<2' in this environment (docs/guides/install.md)",
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
 
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.ros.doctor import machine
 from evf_sam_ros.ros.doctor.machine import (
     SHARED_MEMORY_NEEDED,
     environment_findings,
@@ -253,3 +254,27 @@ def test_two_cameras_on_one_topic_are_told(robot, examine):
         somebody.close()
     assert found["level"] == "warning"
     assert "it has 2 publishers" in found["text"]
+
+
+@pytest.mark.parametrize(
+    ("numpy", "of_apt", "has_cv_bridge", "is_warned"),
+    [
+        ("2.2.6", "1.21.5", True, True),
+        ("1.26.4", "1.21.5", True, False),
+        ("2.2.6", "2.1.0", True, False),
+        ("2.2.6", "1.21.5", False, False),
+        ("2.2.6", "", True, False),
+    ],
+)
+def test_numpy_2_before_a_cv_bridge_for_numpy_1_is_a_warning(
+    tmp_path, numpy, of_apt, has_cv_bridge, is_warned
+):
+    if of_apt:
+        (tmp_path / f"numpy-{of_apt}.dist-info").mkdir()
+        metadata = f"Metadata-Version: 2.1\nName: numpy\nVersion: {of_apt}\n"
+        (tmp_path / f"numpy-{of_apt}.dist-info" / "METADATA").write_text(metadata)
+    findings = list(machine.numpy_findings(numpy, has_cv_bridge, tmp_path))
+    assert [each.level for each in findings] == ["warning"] * is_warned
+    if is_warned:
+        assert of_apt in findings[0].text
+        assert "numpy<2" in findings[0].cure
