@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   evf-sam calibrate --model weights/evf-sam2 --data DATA --split refcoco/val --pictures 500
+  evf-sam calibrate --model weights/evf-sam2 --pictures frames/     # without labels
   evf-sam calibrate --model runs/mine/model --data my_pictures.json --dry-run
   evf-sam calibrate --model default --data tabletop --pictures 300 --dry-run --report report/
 
@@ -23,6 +24,7 @@ Pictures that the model was trained on make it look surer than it is: take a val
 Half of the pictures serve to fit, the other half to measure. The decision is written into the
 model's config.json, where every program of this package finds it; --dry-run only prints.
 """
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 FIRST_SEED = 850_000  # of tabletop scenes: neither trained on nor evaluated with
 
 
@@ -30,11 +32,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what `evf-sam calibrate` takes beside the model options."""
     parser.add_argument(
         "--data",
-        required=True,
-        help="tabletop, a folder of data sets, or COCO JSON with sentences",
+        help="labelled pictures: tabletop, a folder of data sets, or COCO JSON with sentences",
     )
     parser.add_argument("--split", default="", help="NAME/SPLIT in a folder of data sets")
-    parser.add_argument("--pictures", type=at_least(2), help="at most so many (tabletop: 200)")
+    parser.add_argument(
+        "--pictures",
+        type=_count_or_folder,
+        help="with --data: at most so many (tabletop: 200); else a folder of pictures, which need "
+        "no labels: they are asked for what is almost surely not in them",
+    )
     parser.add_argument(
         "--seed",
         type=at_least(0),
@@ -60,6 +66,10 @@ def run(arguments: argparse.Namespace) -> None:
     from evf_sam_ros.perception.model_folder import model_folder
     from evf_sam_ros.training import calibration_fit
 
+    if isinstance(arguments.pictures, Path) and not arguments.data:
+        return _without_labels(arguments)
+    if isinstance(arguments.pictures, Path) or not arguments.data:
+        raise ValueError("need --pictures FOLDER, or --data with a number of --pictures at most")
     names = _signals(arguments)
     asked = _ask(arguments, names)
     fitted_on, measured_on = calibration_fit.halves(asked)
@@ -81,6 +91,34 @@ def run(arguments: argparse.Namespace) -> None:
         folder = model_folder(arguments.model)
         calibration_fit.store(folder, calibration)
         print(f"the decision is in {folder / 'config.json'}")
+
+
+def _count_or_folder(text: str) -> int | Path:
+    return at_least(2)(text) if text.isdigit() else Path(text)
+
+
+def _without_labels(arguments: argparse.Namespace) -> None:
+    """Calibrate with pictures alone; the decision goes to the user's cache."""
+    from evf_sam_ros.perception import calibration_store, label_free
+    from evf_sam_ros.perception.model_folder import model_folder
+    from evf_sam_ros.perception.predictor import load_predictor
+    from evf_sam_ros.pictures import photograph
+
+    files = sorted(
+        path for path in arguments.pictures.glob("*") if path.suffix.lower() in PICTURES
+    )
+    predict = load_predictor(
+        arguments.model,
+        arguments.device,
+        arguments.precision,
+        behaviour=dict(arguments.behaviour),
+    )
+    calibration = label_free.calibrate(predict, map(photograph.read_rgb, files), arguments.seed)
+    weights = ", ".join(f"{name} {value:+.3g}" for name, value in calibration.weights.items())
+    print(f"{len(files)} pictures; weights: {weights}; bias {calibration.bias:+.3g}")
+    if not arguments.dry_run:
+        path = calibration_store.store(model_folder(arguments.model), calibration)
+        print(f"the decision is in {path}; one in the model's config.json would come first")
 
 
 def document(figures: dict[str, Any]) -> "Document":

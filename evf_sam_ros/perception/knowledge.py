@@ -25,7 +25,7 @@ def warning_of(predictor: Predictor) -> str:
         return ""
     return (
         f"{predictor.name} has no calibration: whatever has a mask counts as found, whether it is "
-        "there or not; evf-sam calibrate fits one to labelled pictures"
+        "there or not; evf-sam calibrate --pictures FOLDER makes one without labels"
     )
 
 

@@ -22,6 +22,7 @@ from evf_sam_ros.language.tokenizer import PAD, Tokenizer
 from evf_sam_ros.language.told_words import SEMANTIC_TOKEN, tokenizer_of
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.attention_map import recorded_attention
+from evf_sam_ros.perception.calibration_store import stored
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
 from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
 from evf_sam_ros.perception.download import Answers, Download, fetched
@@ -345,7 +346,7 @@ def load_predictor(
         _log.warning("image features of %s exceed the numbers of fp16; bf16 runs it", folder.name)
         chosen_precision = "bf16"
         loaded = _loaded(folder, behaviour, chosen_device, chosen_precision, engine)
-    calibration = Calibration.from_config(loaded.document)
+    calibration = Calibration.from_config(loaded.document) or stored(folder)
     if score_threshold is None and calibration is not None:
         score_threshold = calibration.threshold
     return _kind(signals, calibration)(

@@ -1,0 +1,114 @@
+"""Calibration without labels: pictures are asked for what is almost surely not there.
+
+Several phrases share one encoding of a picture. At most `MOST_FOUND` of what is absent is found;
+the phrases of a picture that are seen most may be there, and are left out. The threshold is
+halfway between the two: what is absent from a bank is easier to tell than a wrong colour. The
+score orders answers; without answers that are right, it is no frequency of being right.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evf_sam_ros.models.sam2 import Sam2
+from evf_sam_ros.perception.absent_names import COLORS, NAMES, THINGS
+from evf_sam_ros.perception.decision import Calibration
+from evf_sam_ros.perception.predictor import Predictor
+from evf_sam_ros.perception.signals import free_signals
+
+Picture = NDArray[np.uint8]
+
+MOST_FOUND = 0.05  # of what is absent
+SEEN_MOST = 3  # phrases of a picture that may be there
+PHRASES = 48  # of the bank, per picture: each is read with the picture
+TOGETHER = 16  # share one run of the model
+LEAST_PHRASES, LEAST_ANSWERS = 12, 200
+MEDIAN_SCORE = 0.05  # of what is absent; with the threshold at 0.5 this sets the scale
+
+
+def bank_of(knows: Callable[[str], bool]) -> list[str]:
+    """Return phrases that a model can read: names, or pairs of colour and thing.
+
+    Raises:
+        ValueError: it reads too few of either.
+    """
+    names = [name for name in NAMES if knows(name)]
+    if len(names) < PHRASES:
+        names = [f"{color} {thing}" for color in COLORS for thing in THINGS]
+        names = [name for name in names if knows(name)]
+    if len(names) < LEAST_PHRASES:
+        raise ValueError(f"the model reads {len(names)} phrases of the bank, need {LEAST_PHRASES}")
+    return names
+
+
+def calibrate(predict: Predictor, pictures: Iterable[Picture], seed: int = 0) -> Calibration:
+    """Return the calibration of a model that refuses what is not in these pictures.
+
+    Raises:
+        ValueError: too few pictures, or too few phrases that the model reads.
+    """
+    bank = bank_of(lambda phrase: predict.reads_unknown or not predict.unknown_words(phrase))
+    rng = np.random.default_rng(seed)
+    answers = []
+    for picture in pictures:
+        phrases = rng.permutation(bank)[:PHRASES]
+        if (signals := _signals(predict, picture, [str(each) for each in phrases])) is not None:
+            answers.append(signals)
+    return fit(answers, presence_alone=not isinstance(predict.model.segmenter, Sam2))
+
+
+def _signals(
+    predict: Predictor, picture: Picture, phrases: Sequence[str]
+) -> dict[str, NDArray[np.floating]] | None:
+    """Return the signals of every phrase; None for a picture that is unsuitable."""
+    runs = [phrases[i : i + TOGETHER] for i in range(0, len(phrases), TOGETHER)]
+    parts = []
+    for run in runs:
+        answer = predict.batch([picture], [run])[0]
+        if answer.unsuitable:
+            return None
+        parts.append(free_signals(answer.logits, answer.predicted_iou, answer.presence))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def fit(
+    answers: Sequence[dict[str, NDArray[np.floating]]], *, presence_alone: bool
+) -> Calibration:
+    """Set weights and threshold from the signals of what is absent, one entry per picture.
+
+    Every signal counts in units of its deviation, unless a presence decides alone: one that was
+    trained to tell what is absent, as SAM-2's object score was not on single images.
+
+    Raises:
+        ValueError: too few answers.
+    """
+    count = sum(len(each["predicted_iou"]) - SEEN_MOST for each in answers)
+    if count < LEAST_ANSWERS:
+        raise ValueError(
+            f"{len(answers)} usable pictures give {count} answers, need {LEAST_ANSWERS}"
+        )
+    alone = presence_alone and "presence" in answers[0]
+    names = ["presence"] if alone else list(answers[0])
+    joined = {name: np.concatenate([each[name] for each in answers]) for name in names}
+    means = {name: float(values.mean()) for name, values in joined.items()}
+    weights = {name: 1.0 / max(float(values.std()), 1e-6) for name, values in joined.items()}
+    ordered = [np.sort(_sum(weights, each)) for each in answers]
+    absent = np.concatenate([each[:-SEEN_MOST] for each in ordered])
+    middle, most = np.quantile(absent, [0.5, 1 - MOST_FOUND])
+    # What is seen most is often there: the line is halfway to it, and no lower than `most`.
+    high = (most + max(most, np.median([each[-1] for each in ordered]))) / 2
+    scale = log(1 / MEDIAN_SCORE - 1) / max(float(high - middle), 1e-6)
+    return Calibration(
+        {name: scale * weight for name, weight in weights.items()},
+        -scale * float(high),
+        0.5,
+        means,
+    )
+
+
+def _sum(
+    weights: dict[str, float], signals: dict[str, NDArray[np.floating]]
+) -> NDArray[np.floating]:
+    return np.asarray(sum(weight * signals[name] for name, weight in weights.items()))
