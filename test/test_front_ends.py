@@ -59,6 +59,7 @@ class Prepared:
     """A model whose answer is made of rectangles."""
 
     name, device, precision, score_threshold = "prepared", "cpu", "fp32", THRESHOLD
+    familiarity, reads_unknown, calibrated = None, True, True  # takes any picture and any words
 
     def __init__(self, boxes, score, extra):
         mask = np.zeros((1, *SIZE), bool)
