@@ -1,1 +1,1 @@
-"""Data sets as their authors published them: files in, pictures with sentences and masks out."""
+"""Readers of published data sets: files become pictures with sentences and masks."""

@@ -1,4 +1,4 @@
-"""Every data set that can be read, by the name that `--split name/split` gives."""
+"""Table of all readable data sets, by the name that `--split name/split` takes."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`evf-sam data check`: which data sets are in a folder, whether whole, and where to get more."""
+"""`evf-sam data check`: finds the data sets in a folder, checks them, says where to get more."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -157,7 +157,7 @@ def _own_files(root: Path, found: list[str]) -> tuple[list[str], list[Line]]:
             if coco.has_sentences(path):
                 labels.append(f"{catalogue.COCO}/{path.stem}")
             else:
-                lines.append(Line(f"{path.name}: not read: it is no COCO file with sentences"))
+                lines.append(Line(f"{path.name}: not read: it is not a COCO file with sentences"))
         except ValueError as error:
             lines.append(Line(f"{path.name}: broken: {error}", broken=True))
     return labels, lines

@@ -20,7 +20,7 @@ SHOWN_IDS = 5
 
 @dataclass(frozen=True)
 class CocoIndex:
-    """What a COCO file says about pictures and objects, by id."""
+    """Pictures and objects of a COCO file, by id."""
 
     path: Path
     document: Mapping[str, Any]

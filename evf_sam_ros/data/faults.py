@@ -1,4 +1,4 @@
-"""What is wrong with the labels of a data set: counted by kind, and named."""
+"""Faults in the labels of a data set, counted by kind and named."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,12 @@ class LabelError(ValueError):
     """A label that contradicts itself or its picture; the others of its file can be used."""
 
     def __init__(self, reason: str, where: str) -> None:
-        """Take the kind of fault and the place it is at, with the value."""
+        """Describe a fault.
+
+        Args:
+            reason: the kind of fault, by which faults are counted.
+            where: the place in the file, with the offending value.
+        """
         super().__init__(f"{reason}: {where}")
         self.reason = reason
         self.where = where

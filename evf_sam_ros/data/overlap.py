@@ -1,4 +1,4 @@
-"""Pictures that several data sets share: what is measured on must not be trained on."""
+"""Pictures that data sets share: those used for evaluation must be left out of training."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Read a pickle of plain values, and nothing else: loading one the usual way runs its code."""
+"""A restricted unpickler: reads plain values only, since a pickle can run code when loaded."""
 
 import io
 import pickle
@@ -19,7 +19,7 @@ def load(path: Path) -> Any:
     """Read a pickle of Python 2 or 3.
 
     Raises:
-        ValueError: the file holds anything but plain values, or is no pickle.
+        ValueError: the file holds anything but plain values, or is not a pickle.
     """
     content = path.read_bytes()
     if content.startswith(LFS_POINTER):

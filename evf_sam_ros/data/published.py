@@ -1,4 +1,4 @@
-"""How many pictures, refs and sentences each data set has by its authors, and whether ours has.
+"""Published counts of pictures, refs and sentences per data set, to compare a copy with.
 
 Where the figures are from: RefCOCO's are those of its authors' demo and of the libraries that
 offer it; those of RefCOCO+ and RefCOCOg add up to the published totals; gRefCOCO's are its

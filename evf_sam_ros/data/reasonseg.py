@@ -1,4 +1,4 @@
-"""ReasonSeg's folders: each picture beside a JSON file of its sentences and outlines."""
+"""Reader of ReasonSeg: each picture has a JSON file with its sentences and outlines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

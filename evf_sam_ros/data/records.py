@@ -1,4 +1,4 @@
-"""What every reader of a data set gives: pictures, sentences about them, and what these mean."""
+"""The types that every reader returns: pictures, sentences about them, and their masks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Expression:
     category: str = ""  # of what it refers to, where the files tell
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
-        """Return what is meant, (height, width); nothing where there is no target."""
+        """Return the target's mask, (height, width); empty without a target."""
         if self.region is None:
             return np.zeros((height, width), bool)
         return self.region.mask(height, width)

@@ -1,4 +1,4 @@
-"""RefCOCO, RefCOCO+, RefCOCOg and RefCLEF as published: a pickle of refs and COCO's objects."""
+"""Reader of RefCOCO, RefCOCO+, RefCOCOg and RefCLEF: a pickle of refs and COCO's objects."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ REF_KEYS = ("ref_id", "image_id", "ann_id", "split", "sentences")
 
 @dataclass(frozen=True)
 class ReferFiles:
-    """Where one data set of this family is kept."""
+    """Folder, file names and splits of a data set of this family."""
 
     folder: str
     refs: tuple[str, ...]  # file names; the first that is there

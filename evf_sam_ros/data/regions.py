@@ -1,4 +1,4 @@
-"""The forms in which COCO files hold a mask: polygons and run lengths, read by COCO's own code.
+"""The mask formats of COCO files: polygons and run lengths, decoded by COCO's own code.
 
 That code is C and believes its numbers: every one is checked before it gets there.
 """

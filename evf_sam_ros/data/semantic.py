@@ -35,7 +35,7 @@ HUMAN_PARTS = (
 
 @dataclass(frozen=True)
 class Source:
-    """Where one of these data sets is kept, and how it is read."""
+    """Folder, files and reader of one of these data sets."""
 
     folders: tuple[str, ...]  # below the root
     splits: Mapping[str, str]  # ours: theirs
@@ -174,7 +174,7 @@ def _labels(path: Path) -> NDArray[np.uint8]:
     except (OSError, SyntaxError) as error:
         raise ValueError(f"{str(path)!r} is not a whole picture: {error}") from error
     if mode not in ("L", "P"):
-        raise ValueError(f"{str(path)!r} is no label image: need 8 bits per pixel, not {mode}")
+        raise ValueError(f"{str(path)!r} is not a label image: need 8 bits per pixel, not {mode}")
     return labels
 
 

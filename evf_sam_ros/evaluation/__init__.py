@@ -1,1 +1,1 @@
-"""How good a model is: metrics and the protocols that use them."""
+"""Evaluation: metrics of a model's answers and the protocols that use them."""

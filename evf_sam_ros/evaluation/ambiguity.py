@@ -1,4 +1,4 @@
-"""Sentences for one object that several fit: are they told as AMBIGUOUS, with every candidate?"""
+"""Ambiguity benchmark: a sentence that fits several objects must give AMBIGUOUS, and them all."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ask the deployed predictor every sentence of a data set; one process or many, resumable."""
+"""Run the predictor on every sentence of a data set, in one or several processes, resumable."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ READ_AHEAD = 2  # pictures decoded while the model works
 
 
 class Predict(Protocol):
-    """What is measured."""
+    """The predictor under evaluation."""
 
     def __call__(self, image_rgb: NDArray[np.uint8], prompts: Sequence[str]) -> Segmentation: ...
 

@@ -1,4 +1,4 @@
-"""What a listener without grammar would find: the bar that a model of language must clear."""
+"""Baselines without grammar, which a model of language must beat."""
 
 from collections.abc import Sequence
 

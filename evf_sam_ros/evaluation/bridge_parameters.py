@@ -30,7 +30,7 @@ class Row:
 
     @property
     def agrees(self) -> bool:
-        """Whether ours, rounded as printed, is what is printed."""
+        """True if our count, rounded like the paper's, equals it."""
         return self.paper is not None and round(self.ours / 1e6, self.digits) == self.paper
 
 

@@ -1,4 +1,4 @@
-"""Two models on the same sentences: how much they differ, how sure that is, and where."""
+"""Compare two models on the same sentences: differences, their confidence, and examples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ Pair = tuple[JudgedImage, Judged, Judged]
 
 @dataclass(frozen=True)
 class Results:
-    """What `evf-sam evaluate` kept of one model on one split."""
+    """Results of one model on one split, as `evf-sam evaluate` saved them."""
 
     model: str
     data: str

@@ -1,4 +1,4 @@
-"""What a model costs: parameters and operations by component, time and memory."""
+"""Cost of a model: parameters and operations by component, time and memory."""
 
 import resource
 import sys

@@ -1,4 +1,4 @@
-"""What `evf-sam evaluate` does with data sets: read, count, answer, sum up, report."""
+"""`evf-sam evaluate` on data sets: reads, counts, answers, summarizes and reports."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ PROBE = 1 << 20  # bytes at either end of a weight file that tell it from others
 
 @dataclass(frozen=True)
 class Request:
-    """What to measure."""
+    """Options of one evaluation."""
 
     model: str
     data: Path

@@ -1,4 +1,4 @@
-"""From judged sentences to every figure that is reported, by name."""
+"""Compute all reported figures from judged sentences."""
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -17,8 +17,8 @@ HISTOGRAM_BINS = 20
 def summarize(images: Sequence[JudgedImage]) -> dict[str, Any]:
     """Return all figures; None where nothing of the kind was seen.
 
-    At the top are those of what the robot gets, at the pictures' own sizes: a mask that the model
-    itself rejects is no mask.
+    The first figures describe the robot's answers at the pictures' own sizes: a mask that the
+    model itself rejects counts as empty.
     """
     judged = list(sentences(images))
     return {

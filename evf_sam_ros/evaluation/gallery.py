@@ -1,4 +1,4 @@
-"""The most telling answers of an evaluation, drawn: what was found, and what was meant."""
+"""Example answers of an evaluation, drawn beside the truth; the most instructive are chosen."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is kept of every answered sentence: whole pixel counts, the mask, the score."""
+"""The stored result of every answered sentence: integer pixel counts, the mask and the score."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

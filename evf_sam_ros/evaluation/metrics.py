@@ -1,6 +1,6 @@
-"""How well masks match: integer pixel counts in, the usual figures of referring segmentation out.
+"""Metrics of referring segmentation, computed from integer pixel counts.
 
-There is no bare "gIoU" here: the literature uses the word for two different things, which
+The name "gIoU" is not used: the literature uses the word for two different things, which
 are called `miou` and `giou_gres`.
 """
 

@@ -1,4 +1,4 @@
-"""What the papers report, to put beside ours: EVF-SAM (arXiv:2406.20076) and Ito (WACV 2025)."""
+"""Published figures of EVF-SAM (arXiv:2406.20076) and Ito (WACV 2025), to compare with."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ EVF_SAM, ITO = "EVF-SAM", "Ito, supplement"
 
 @dataclass(frozen=True)
 class Reported:
-    """What one row of a paper's table says about one split."""
+    """Figures of one row of a paper's table for one split."""
 
     paper: str
     table: int

@@ -1,4 +1,4 @@
-"""Several processes on one evaluation: what torchrun or accelerate tells each, and waiting."""
+"""Evaluation by several processes: reads rank and count from torchrun or accelerate, and waits."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ LONGEST_WAIT = timedelta(days=7)  # for the slowest process
 
 @dataclass(frozen=True)
 class Share:
-    """Which of `count` equal workers this process is."""
+    """Rank of this process among `count` equal workers."""
 
     rank: int = 0
     count: int = 1

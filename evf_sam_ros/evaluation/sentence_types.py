@@ -1,4 +1,4 @@
-"""What sort of expression a sentence is, by its words: a rough sorting, for tables of results."""
+"""Rough classification of expressions by their words, for tables of results."""
 
 LENGTHS = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 7), (8, 10), (11, 20))  # words, both inclusive
 WORDS = {

@@ -1,4 +1,4 @@
-"""Sentences that people said about simulated scenes: is each answered as it was meant?
+"""Benchmark of sentences by people about simulated scenes: checks the answer to each.
 
 A file of such sentences has three columns: the seed of the scene, what is said, and what is
 expected: the numbers of objects ("0,3"), `NF` where nothing fits, `AMB` where several fit a

@@ -1,4 +1,4 @@
-"""The deployed predictor on simulated scenes it never saw: masks, right objects, places, time."""
+"""Evaluation of the predictor on unseen simulated scenes: masks, right objects, places, time."""
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,7 +34,7 @@ EXPRESSION_STREAM, DEPTH_STREAM, GUESS_STREAM = 1, 2, 3  # independent randomnes
 
 
 class Predict(Protocol):
-    """What is measured."""
+    """The predictor under evaluation."""
 
     def __call__(self, image_rgb: NDArray[np.uint8], prompts: Sequence[str]) -> Segmentation: ...
 
@@ -72,7 +72,7 @@ class Judged:
 
     @property
     def right(self) -> bool:
-        """Whether the one object meant is the one found."""
+        """True if the model found exactly the object that the expression means."""
         return self.found and self.expression.targets == (self.object_hit,)
 
     @property
@@ -243,7 +243,7 @@ def _effective_score(item: Judged) -> float:
 
 
 def _pairs(judged: Sequence[Judged]) -> Iterator[bool]:
-    """For two expressions about different objects of one scene: are both answers right?"""
+    """Yield whether both answers are right, for each two expressions about different objects."""
     by_scene: dict[int, list[Judged]] = {}
     for item in judged:
         if item.single:

@@ -1,4 +1,4 @@
-"""Write simulated tabletops in the files of RefCOCO and gRefCOCO, to try `evaluate` without them.
+"""Write simulated scenes in the formats of RefCOCO and gRefCOCO, to try `evaluate` on them.
 
 `python -m evf_sam_ros.evaluation.tabletop_files FOLDER --scenes 40`, then
 `evf-sam evaluate --data FOLDER --split grefcoco/val`.

@@ -1,4 +1,4 @@
-"""An evaluation for people: a table for the terminal, a page of examples for the browser."""
+"""Report of a tabletop evaluation: a table for the terminal and an HTML page of examples."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence

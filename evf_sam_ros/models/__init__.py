@@ -1,1 +1,1 @@
-"""The networks: tensors in, tensors out, nothing but torch."""
+"""The networks: modules that take tensors and return tensors."""

@@ -1,4 +1,4 @@
-"""Where BEIT-3 looks while it answers: the paper's figure 5.
+"""Attention of BEIT-3's [CLS] token to the picture's patches, as in figure 5 of the paper.
 
 Shape suffixes: N prompts, V vision tokens ([CLS] first), T all tokens, D width, h heads,
 d head width, Q queries (1 where all share a bias), H W the grid of patches.
@@ -23,7 +23,7 @@ def recorded_attention(encoder: nn.Module) -> Iterator[list[Tensor]]:
     is not changed by it.
 
     Raises:
-        ValueError: the encoder is no BEIT-3, or reads no picture.
+        ValueError: the encoder is not a BEIT-3, or does not read a picture.
     """
     if not isinstance(encoder, Beit3):
         raise ValueError(f"attention is known of BEIT-3 only, this is {type(encoder).__name__}")

@@ -1,4 +1,4 @@
-"""What a checkpoint expects around its weights, as data: its own default, and what overrides it.
+"""Settings of a checkpoint that its weights do not say: the model's default and its overrides.
 
 The published checkpoints have one set of names and sizes, but not one treatment: the reference
 changed resizing and choice of mask in September 2024 (its commit 9d00853), and only some have
@@ -29,7 +29,7 @@ _RESIZE: dict[Resizing, Resize] = {"inference": "sample", "dataset": "stretch", 
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    """How to treat a checkpoint; None leaves what its configuration says."""
+    """Settings for running a checkpoint; None keeps the value of its configuration."""
 
     resizing: Resizing | None = None
     masks: MaskChoice | None = None  # which mask of SAM-2 answers
@@ -106,7 +106,7 @@ def applied(behaviour: Behaviour, config: EvfSamConfig) -> EvfSamConfig:
     image_input = config.image_input
     if behaviour.resizing is not None and not isinstance(segmenter, SamConfig):
         if not isinstance(segmenter, EfficientSamConfig | Sam2Config):
-            raise ValueError(f"behaviour resizing is no choice of this model, which is {kind}")
+            raise ValueError(f"behaviour resizing is not a choice of this model, which is {kind}")
         image_input = replace(image_input, resize=_RESIZE[behaviour.resizing])
     return replace(config, segmenter=segmenter, image_input=image_input)
 

@@ -1,4 +1,4 @@
-"""Model folders: reading released EVF-SAM weights and our own, writing our own.
+"""Model folders: reads released EVF-SAM weights and our own, and writes our own.
 
 A folder holds config.json and weights, in one file or in shards. Our own config.json tells
 every size under `CONFIG_KEY`; a released one names sizes that `variants` knows.
@@ -79,7 +79,7 @@ class _Uninitialised(TorchFunctionMode):
 
 @dataclass(frozen=True)
 class Rounding:
-    """Which weights are stored in half precision, and in which format."""
+    """The weights to store in half precision, and the format."""
 
     dtype: torch.dtype
     names_of: Callable[[EvfSam], Collection[str]]

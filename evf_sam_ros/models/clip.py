@@ -1,4 +1,4 @@
-"""CLIP in front of SAM: the words alone, or words and picture encoded apart (table 3).
+"""CLIP as the encoder: the words alone, or words and picture encoded separately (table 3).
 
 Both halves are those of `transformers`, under its parameter names.
 Shape suffixes: I images, P prompts per image, N = I * P, L text tokens, D width, S S image size.

@@ -1,4 +1,4 @@
-"""A model's configuration as plain data, for config.json, and back."""
+"""Conversion of a model's configuration to plain data for config.json, and back."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields

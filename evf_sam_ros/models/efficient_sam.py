@@ -65,7 +65,7 @@ class EfficientSam(Segmenter):
 
 
 class PromptEncoder(nn.Module):
-    """What the released checkpoints keep for points and boxes; text needs `positions` only."""
+    """Prompt embeddings of the released weights for points and boxes; text needs `positions`."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What every vision-language encoder offers EVF-SAM: the seam in front of the projector."""
+"""The interface of every vision-language encoder, whose output the projector takes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""EVF-SAM: the words and the picture are fused first, and the result prompts a SAM.
+"""EVF-SAM: an encoder fuses words and picture, and the result prompts a SAM.
 
 Shape suffixes: B images, P prompts per image, L text tokens, T fused tokens, D encoder width,
 C prompt width, S S fusion image size, H W segmenter image size.

@@ -1,4 +1,4 @@
-"""What pictures a model takes, as data: `perception.preprocess` makes them from a photograph."""
+"""Specification of a model's input pictures; `perception.preprocess` makes them from images."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

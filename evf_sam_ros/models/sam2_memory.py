@@ -1,4 +1,4 @@
-"""SAM-2's memory: what earlier frames and masks tell about the next frame.
+"""SAM-2's memory: encodes frames and masks, and conditions later frames on them.
 
 A single image needs none of it. The released weights hold it, and video does.
 
@@ -68,7 +68,7 @@ class MemoryAttention(nn.Module):
             positions_BChw: of the grid's cells.
             memory_BRE: whole grids of earlier frames, then tokens of object pointers.
             memory_positions_BRE: place and age of each.
-            pointers: how many of the remembered tokens, the last ones, are no cells.
+            pointers: number of object-pointer tokens, which stand last in the memory.
         """
         size = grid_BChw.shape[2:]
         cells_BKC = (grid_BChw + _POSITION_SHARE * positions_BChw).flatten(2).transpose(1, 2)
@@ -149,7 +149,7 @@ class MemoryEncoder(nn.Module):
 
 
 class MaskDownsampler(nn.Module):
-    """From the mask's size to the grid's, halving four times."""
+    """Reduce a mask to the grid's size by four strided convolutions."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

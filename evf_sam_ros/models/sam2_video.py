@@ -1,4 +1,4 @@
-"""SAM-2 on a stream of frames: words point at an object once, its memory follows.
+"""SAM-2 on a stream of frames: words select an object once, the memory follows it.
 
 What is kept does not grow: the frame of the words, the grids of the last frames that memory
 attention still reads, and a pointer for each of the last fifteen.
@@ -27,7 +27,7 @@ _MASK_SCALE, _MASK_BIAS = 20.0, -10.0
 
 @dataclass(frozen=True)
 class _Frame:
-    """What later frames may read of an earlier one."""
+    """The part of a frame that later frames read."""
 
     grid_1KE: Tensor
     pointer_1RE: Tensor  # the pointer, cut into tokens of the memory's width

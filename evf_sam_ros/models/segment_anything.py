@@ -1,4 +1,4 @@
-"""SAM's own modules from the PyPI package `segment-anything`, without what it imports besides."""
+"""SAM's own modules from the PyPI package `segment-anything`, without its other imports."""
 
 import sys
 from functools import cache

@@ -1,4 +1,4 @@
-"""What every SAM flavour offers EVF-SAM: the one seam in the model.
+"""The interface of every SAM variant in EVF-SAM.
 
 Shape suffixes: B images, P prompts per image, C prompt width, H W image size, h w logit size.
 """
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a mask decoder says for every prompt of every image."""
+    """Output of a mask decoder for every prompt of every image."""
 
     logits: Tensor  # (B, P, h, w), above 0: object
     predicted_iou: Tensor  # (B, P), as the head gives it: SAM leaves it unclamped

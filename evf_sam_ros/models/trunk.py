@@ -1,4 +1,4 @@
-"""A small residual convolution trunk: what a model with no pretrained backbone sees with.
+"""A small residual convolution trunk, the image encoder of models without a pretrained backbone.
 
 Shape suffixes: B batch, C channels, H W image size.
 """

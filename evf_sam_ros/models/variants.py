@@ -1,4 +1,4 @@
-"""Every model we can build, in one table."""
+"""Table of every model that can be built."""
 
 from dataclasses import dataclass
 
@@ -159,7 +159,7 @@ def _encoder(config: EncoderConfig) -> Encoder:
             return Clip(config)
         case ViltConfig():
             return Vilt(config)
-    raise TypeError(f"{type(config).__name__} is no encoder of EVF-SAM's")
+    raise TypeError(f"{type(config).__name__} is not an encoder configuration of EVF-SAM")
 
 
 def _segmenter(config: SegmenterConfig) -> Segmenter:
@@ -172,4 +172,4 @@ def _segmenter(config: SegmenterConfig) -> Segmenter:
             return Sam2(config)
         case CompactConfig():
             return CompactSegmenter(config)
-    raise TypeError(f"{type(config).__name__} is no segmenter of EVF-SAM's")
+    raise TypeError(f"{type(config).__name__} is not a segmenter configuration of EVF-SAM")

@@ -1,4 +1,4 @@
-"""ViLT in front of SAM: the words alone, words and picture apart, or both together (table 3).
+"""ViLT as the encoder: the words alone, words and picture separately, or fused (table 3).
 
 The network is that of `transformers`, under its parameter names.
 Shape suffixes: I images, P prompts per image, N = I * P, L text tokens, V image tokens,

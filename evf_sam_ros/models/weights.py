@@ -1,4 +1,4 @@
-"""Tensors by name, mapped from the weight files of a model folder.
+"""Tensors of a model folder by name, memory-mapped from its weight files.
 
 What a file stores as the model takes it is the file itself: it is read when it is first used, and
 the system may drop it again, as it may any file that it has read. The map is private: whoever

@@ -1,4 +1,4 @@
-"""Cut a grid of tokens into square windows and put it together again.
+"""Partition of a token grid into square windows, and the inverse.
 
 Shape suffixes: B images, N windows of all images, h w grid, s s window, D width.
 """

@@ -1,4 +1,4 @@
-"""The simulated tabletop: pictures, depth, sentences, and what is true of them.
+"""The simulated tabletop: pictures, depth, sentences and their ground truth.
 
 MuJoCo reads how to draw without a screen from the environment when it is first imported, so this
 must be settled before any module here imports it.

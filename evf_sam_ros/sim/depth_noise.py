@@ -1,4 +1,4 @@
-"""What a stereo or time-of-flight camera makes of a clean depth image."""
+"""Noise of stereo and time-of-flight cameras, added to a clean depth image."""
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ def realistic_depth(
         rng: the source of the noise.
 
     Returns:
-        (H, W), metres; 0 where there is no reading.
+        (H, W), metres; 0 marks a missing reading.
     """
     clean = depth_m.astype(np.float32)
     sigma = 0.001 + 0.0025 * clean**2

@@ -1,4 +1,4 @@
-"""Referring expressions for a scene, each with its truth; nothing that people would argue about.
+"""Referring expressions for a scene with their targets; only unambiguous cases are used.
 
 Every kind of expression is one function: it makes a random attempt and returns None where the
 scene gives no clear case.
@@ -37,7 +37,7 @@ class Expression:
 
 
 class Said(NamedTuple):
-    """What one attempt gives; the fields of `Expression`."""
+    """Result of one attempt; the fields of `Expression`."""
 
     text: str
     targets: Sequence[int]
@@ -277,7 +277,7 @@ def _about_absent(objects: Objects, kind: Kind, rng: Rng) -> Said:
 
 
 def _false_relation(objects: Objects, rng: Rng) -> Attempt:
-    """What is there, and its anchor too, but not in that relation."""
+    """Try an existing object and an existing anchor in a relation that does not hold."""
     related = _related(objects, rng)
     if related is None or related.targets or not related.candidates:
         return None
@@ -285,7 +285,7 @@ def _false_relation(objects: Objects, rng: Rng) -> Attempt:
 
 
 def _missing_anchor(objects: Objects, rng: Rng) -> Attempt:
-    """What is there, related to what is not."""
+    """Try an existing object in relation to a missing anchor."""
     anchor = _absent(objects, rng)
     if anchor is None:
         return None

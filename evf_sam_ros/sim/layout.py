@@ -1,4 +1,4 @@
-"""Where camera, lights and objects go: the random choices of a scene. Metres, world frame."""
+"""Random placement of camera, lights and objects in a scene. Metres, world frame."""
 
 import math
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Pose:
 
 @dataclass(frozen=True, kw_only=True)
 class Viewpoints:
-    """Where the camera may be, and through which lenses it may look."""
+    """Ranges of the camera's position and of its lens."""
 
     elevation: tuple[float, float] = (28, 62)  # degrees above the table top
     azimuth: float = 25  # degrees to either side

@@ -1,4 +1,4 @@
-"""Household shapes as triangle meshes, made in code: no asset files. Metres, base at z = 0."""
+"""Household shapes as procedural triangle meshes, without asset files. Metres, base at z = 0."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A short film of a simulated scene: something slides on the table, and is hidden for a while.
+"""A short film of a simulated scene in which an object slides and is hidden for a while.
 
 Every frame has the true mask of what is visible of the target, which the tracker is measured by.
 """

@@ -1,4 +1,4 @@
-"""The words for what stands on the table, and the ranges each colour word covers."""
+"""The words for the objects on the table, and the range of colours of each colour word."""
 
 import colorsys
 

@@ -1,4 +1,4 @@
-"""When one object is left of, behind, next to or between others, as people would agree.
+"""Spatial relations between objects: left of, behind, next to, between; only the clear cases.
 
 A relation is True, False, or None where it could be argued about; a sentence is only used where
 no candidate can be argued about. Metres along the ground, seen from the camera; u and v are

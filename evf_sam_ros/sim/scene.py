@@ -1,4 +1,4 @@
-"""Random tabletop scenes with their truth; a scene is a function of its seed.
+"""Random tabletop scenes with their ground truth; the seed determines the scene.
 
 World frame: metres, z up, table top at z = 0, the camera looks roughly along +y.
 Optical frame: x right, y down, z forward; pixel (0, 0) is the centre of the top left pixel.
@@ -50,7 +50,7 @@ class SceneObject:
 
 @dataclass(frozen=True)
 class Scene:
-    """What the simulated camera sees, and what is true."""
+    """The simulated camera's image and depth, and their ground truth."""
 
     seed: int
     rgb: NDArray[np.uint8]  # (H, W, 3)

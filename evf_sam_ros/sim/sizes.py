@@ -1,4 +1,4 @@
-"""Which object is plainly the biggest, smallest or tallest of a group.
+"""Selection by size: the clearly biggest, smallest or tallest object of a group.
 
 Solid size and visible area must agree, with a margin; else people would argue.
 """

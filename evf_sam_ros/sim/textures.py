@@ -1,4 +1,4 @@
-"""Procedural pictures for table, floor and wall: wood, cloth, tiles, stripes, plain, speckle."""
+"""Procedural textures for table, floor and wall: wood, cloth, tiles, stripes, plain, speckle."""
 
 import colorsys
 

@@ -1,4 +1,4 @@
-"""Labelled pictures of shapes that the default model never saw, as COCO JSON with sentences.
+"""Labelled pictures of shapes unknown to the default model, as COCO JSON with sentences.
 
 `python -m evf_sam_ros.sim.unseen FOLDER` writes what a user who labels pictures would have:
 50 pictures to learn from (train.json) and 100 others to measure with (test.json).

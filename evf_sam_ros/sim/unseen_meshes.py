@@ -1,4 +1,4 @@
-"""Shapes that the default never saw: stars, rings, pyramids, spools. Metres, base at z = 0."""
+"""Shapes unknown to the default model: stars, rings, pyramids, spools. Metres, base at z = 0."""
 
 import numpy as np
 

@@ -31,7 +31,7 @@ MIRRORED = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What a noun phrase asks for; None: any colour, any shape."""
+    """Colour and shape that a noun phrase asks for; None: any."""
 
     color: str | None
     shape: str | None

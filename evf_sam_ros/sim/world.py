@@ -1,4 +1,4 @@
-"""A compiled MuJoCo world with a pool of objects that scenes move, size, paint and hide.
+"""A compiled MuJoCo world and its pool of objects, which scenes move, size, paint and hide.
 
 Compiling takes longer than rendering, so one world serves many scenes.
 """
@@ -69,7 +69,7 @@ class World:
             self.model.geom_group[list(body.geoms)] = SHOWN
 
     def settle(self) -> None:
-        """Take over moved bodies, cameras and lights."""
+        """Apply the poses of moved bodies, cameras and lights."""
         mujoco.mj_kinematics(self.model, self.data)
         mujoco.mj_camlight(self.model, self.data)
 

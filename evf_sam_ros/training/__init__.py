@@ -1,1 +1,1 @@
-"""How a model learns: data, losses, the trainer and its recipes."""
+"""Training: data, losses, the trainer and its recipes."""

@@ -1,4 +1,4 @@
-"""The paper's ablations (tables 3, 4, 5, 7) at tabletop scale: what matters in front of a SAM.
+"""The paper's ablations (tables 3, 4, 5 and 7) at the scale of the simulated tabletop.
 
 `python -m evf_sam_ros.training.ablations FOLDER --table 4`: docs/measurements/ablations.md.
 
@@ -44,7 +44,7 @@ RESULT = "result.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What a training does; rows of several tables may share one."""
+    """The choices of one training run; rows of several tables may share a run."""
 
     fusion: Fusion = "early"
     fused_layers: int | None = None
@@ -55,7 +55,7 @@ class Setting:
 
     @property
     def folder(self) -> str:
-        """What differs from the paper's choice, as a name."""
+        """A name made of the choices that differ from the paper's."""
         changed = [
             f"{field.name}-{getattr(self, field.name)}"
             for field in fields(self)

@@ -1,4 +1,4 @@
-"""What cameras do to a picture: framing, exposure, white balance, contrast, blur, noise, JPEG."""
+"""Camera effects as augmentation: framing, exposure, white balance, contrast, blur, noise."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Heads that only training has: they tell each part of the model early what it should know.
+"""Auxiliary heads, used in training only, that supervise each part of the model directly.
 
 Without them the one prompt token takes far longer to find its place:
 docs/measurements/default_model.md.

@@ -1,4 +1,4 @@
-"""The recipe `tabletop_bridge`: a small bridge and an EVF-SAM of its size learn the same lesson.
+"""The recipe `tabletop_bridge`: trains a small bridge and an EVF-SAM of equal size on equal data.
 
 Nobody can give these small models pretrained towers, so both start from what the embedded
 default has learned to see: its segmenter stands for SAM, its trunk for CLIP's first layers.
@@ -77,7 +77,7 @@ SCHEDULE = Schedule(
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How much every model of the comparison gets."""
+    """The training budget of every model in the comparison."""
 
     schedule: Schedule = SCHEDULE
     images: int = 3

@@ -1,4 +1,4 @@
-"""Put a SAM-CLIP bridge together from what others published: CLIP, BERT and SAM.
+"""Assemble a SAM-CLIP bridge from the published weights of CLIP, BERT and SAM.
 
 python -m evf_sam_ros.training.bridge_assemble FOLDER --sam sam_vit_b_01ec64.pth
 """

@@ -1,4 +1,4 @@
-"""Tabletop batches that also tell what the objects that a sentence means are called."""
+"""Tabletop batches that carry the categories of the objects that each sentence means."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields

@@ -21,7 +21,7 @@ UNKNOWN = -1  # number of a category that nobody told
 
 @dataclass(frozen=True, kw_only=True)
 class BridgeWeights:
-    """How much each loss counts, and where the queries' masks are compared."""
+    """Weight of each loss, and the resolution at which the queries' masks are compared."""
 
     bce: float = 2.0  # of the mask, as in the authors' code and in LISA
     dice: float = 0.5
@@ -45,7 +45,7 @@ READINGS = {"code": BridgeWeights(), "supplement": BridgeWeights(bce=0.5, dice=2
 
 @dataclass(frozen=True)
 class Targets:
-    """What is right about N sentences."""
+    """The ground truth of N sentences."""
 
     masks_Nmn: Tensor  # 0 to 1, of the size of SAM's logits or larger
     objects: Sequence[Tensor]  # (K, h, w) per sentence, 0 to 1, any size; none: no target
@@ -54,7 +54,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class Texts:
-    """What the queries' objects are compared with."""
+    """The embeddings that the queries' objects are compared with."""
 
     sentences_NC: Tensor  # [CLS] of each sentence of the batch
     categories_TD: Tensor  # CLIP's of every category's name, the last "background"; may be none

@@ -1,4 +1,4 @@
-"""Which query answers for which object: the cheapest one-to-one assignment.
+"""Assignment of queries to objects: one to one, at the lowest total cost.
 
 Shape suffixes: Q queries, K objects, X points of a mask.
 """

@@ -1,4 +1,4 @@
-"""The bridge on any data set that can be read; there a sentence's objects are one mask.
+"""Training of the bridge on any readable data set; the objects of a sentence share one mask.
 
 Shape suffixes: B images, P prompts per image, N = B * P, K real prompts of an image, m n the
 model's input size.

@@ -1,4 +1,4 @@
-"""A learning rate that falls in steps, as the authors of the bridge have it."""
+"""A learning rate that falls in steps, as in the bridge's paper."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the bridge learns on the tabletop, and the same lesson for an EVF-SAM beside it.
+"""The bridge's training task on the tabletop, and the same task for an EVF-SAM to compare with.
 
 Shape suffixes: B images, P prompts per image, N = B * P, O objects, m n mask size.
 """

@@ -1,4 +1,4 @@
-"""Fit p(found) to what a model signals on data it never saw, and say what that is worth."""
+"""Fit p(found) to a model's signals on held-out data, and report the quality of the fit."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""More layers for a trained encoder, which at first change nothing of what it says.
+"""Insert layers into a trained encoder that leave its output unchanged at first.
 
 A new layer is a copy of the one before it whose two outputs are zero, so that its residual
 connections let everything pass (Chen et al. 2016, Net2Net).

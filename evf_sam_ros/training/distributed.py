@@ -1,4 +1,4 @@
-"""One process or several that learn the same model: the only place that knows `accelerate`.
+"""Training by one or several processes; the only module that uses `accelerate`.
 
 `accelerate launch` starts the processes and says by its options how they share the work: copies
 of the model (DDP), parts of it (FSDP) or parts of the optimizer (DeepSpeed ZeRO-2).
@@ -21,7 +21,7 @@ _WHOLE = "step.json"  # written last: a folder without it was left by a kill
 
 
 class Processes(Protocol):
-    """What the training loop asks of whoever shares its work."""
+    """The operations that the training loop needs of one process, or of several together."""
 
     index: int  # of this process; the first one writes the files
     count: int

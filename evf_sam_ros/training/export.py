@@ -1,4 +1,4 @@
-"""From a finished run to a model folder that the predictor loads: calibrated, half precision."""
+"""Export of a finished run as a model folder: calibrated, in half precision."""
 
 import shutil
 from pathlib import Path

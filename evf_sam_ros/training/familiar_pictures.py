@@ -1,4 +1,4 @@
-"""Statistics of the training pictures, by which a model tells pictures that are unlike them.
+"""Statistics of the training pictures, with which a model detects unfamiliar pictures.
 
 `python -m evf_sam_ros.training.familiar_pictures MODEL` draws simulated scenes from everywhere
 that the default was trained for, and writes the statistics beside the weights.

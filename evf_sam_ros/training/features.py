@@ -1,4 +1,4 @@
-"""Image features computed once and kept in files: the image encoder never learns."""
+"""Cache files of image features, which are computed once because the image encoder is frozen."""
 
 import hashlib
 import json

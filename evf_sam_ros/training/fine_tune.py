@@ -1,4 +1,4 @@
-"""Teach the default, or a model like it, new objects and words with a few dozen pictures."""
+"""Fine-tune the default model, or a similar one, on new objects and words from a few pictures."""
 
 from dataclasses import replace
 from pathlib import Path

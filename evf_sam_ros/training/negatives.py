@@ -1,4 +1,4 @@
-"""Sentences that fit nothing in a picture, made of sentences about it and about others.
+"""Negative sentences for a picture, made from sentences about it and about other pictures.
 
 Four levels, from far away to nearly right; each is checked as far as the files can tell:
 
@@ -92,7 +92,7 @@ class Negatives:
         return self._foreign[int(rng.integers(len(self._foreign)))]
 
     def absent(self, record: Record, rng: np.random.Generator) -> str | None:
-        """Take a sentence about an object of a category that is not here."""
+        """Return a sentence about an object whose category the picture lacks."""
         foreign = self._any(rng)
         category = foreign.expression.category
         if not category or not record.categories or category in record.categories:
@@ -111,7 +111,7 @@ class Negatives:
         return self._changed(record, rng, OPPOSITES)
 
     def other(self, record: Record, rng: np.random.Generator) -> str | None:
-        """Take a sentence that shares no word with what is said about this picture."""
+        """Return a sentence that shares no word with the sentences of this picture."""
         foreign = self._any(rng)
         said = self._said[self._pictures[record.image]]
         if foreign.expression.text.startswith(SEMANTIC):  # classes: every pixel here has one

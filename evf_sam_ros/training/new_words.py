@@ -1,4 +1,4 @@
-"""Make room in a small model for words it never learned."""
+"""Extend the vocabulary of a small model by new words."""
 
 import json
 from collections.abc import Iterable

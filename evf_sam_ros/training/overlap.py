@@ -1,4 +1,4 @@
-"""How far what a model found covers what was meant, summed over a batch.
+"""Intersection and union of the predicted and the target masks, summed over a batch.
 
 Shape suffixes: B images, P expressions per image, m n mask size.
 """

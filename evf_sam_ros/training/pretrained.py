@@ -1,4 +1,4 @@
-"""Start from what others trained: the public weights of BEIT-3, SAM, EfficientSAM and SAM-2."""
+"""Initial weights from published models: BEIT-3, SAM, EfficientSAM and SAM-2."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every training run of the project, as functions."""
+"""Every training recipe of the project, as functions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The recipe of the paper, for every model of the library and the user's own data."""
+"""The paper's recipe, for every model of the library and for the user's own data."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from evf_sam_ros.training.trainer import Schedule, Trainer
 
 @dataclass(frozen=True, kw_only=True)
 class ReferOptions:
-    """What a user may choose; the defaults are the paper's."""
+    """Options of the recipe; the defaults are the paper's."""
 
     data: Path  # a folder of data sets, or a COCO file with sentences
     sources: Mapping[str, float | None]  # NAME/SPLIT to its rate; empty: all there is

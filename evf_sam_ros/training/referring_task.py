@@ -1,4 +1,4 @@
-"""What the published models learn: masks for sentences about pictures, as the paper has it.
+"""The training task of the published models: masks for sentences, as in the paper.
 
 Shape suffixes: B images, P prompts per image, K real ones of an image, L tokens, C prompt width,
 S S fusion image size, H W segmenter image size or, for masks, that of the photograph.
@@ -32,7 +32,7 @@ SURE = 20.0  # logit that costs nothing where it is right
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """How much each loss counts; the paper has the two of masks, both 1."""
+    """Weight of each loss; the paper uses the two mask losses, both with weight 1."""
 
     bce: float = 1.0
     dice: float = 1.0
@@ -206,7 +206,7 @@ class ReferringTask:
         return logits, decoded
 
     def _score_losses(self, decoded: Any, batch: ReferringBatch, counts_KN: Tensor) -> Tensor:
-        """What the decoder thinks of its own answers, where it is to learn that."""
+        """Loss of the scores that the decoder gives its own masks, if those are trained."""
         there_K = torch.cat([target.any((1, 2)) for target in batch.targets])
 
         def own(values_BP: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Where candidates stand in the picture, in numbers that a head can learn.
+"""Positions of the candidates in the picture, as features for a trained head.
 
 Shape suffixes: B images, P expressions, O objects, h w the grid at stride 8.
 """

@@ -1,4 +1,4 @@
-"""Which picture and which sentences a model sees next: several data sets, each at its own rate."""
+"""Sampling of pictures and sentences from several data sets, each with its own rate."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

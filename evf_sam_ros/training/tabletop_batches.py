@@ -1,4 +1,4 @@
-"""From rendered scenes to training batches: pictures, sentences, masks and auxiliary targets.
+"""Training batches from rendered scenes: pictures, sentences, masks and auxiliary targets.
 
 Shape suffixes: B images, P expressions per image, L tokens, O objects (padded), h w the grid at
 stride 8, u v the patch grid at stride 16, m n the mask size at stride 2.

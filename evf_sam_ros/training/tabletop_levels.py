@@ -1,4 +1,4 @@
-"""How far a tabletop sentence that fits nothing is from one that fits."""
+"""Difficulty levels of tabletop negatives: their distance from a sentence that fits."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the tabletop default learns, stage by stage: to see, then to ground, then to segment."""
+"""The default model's training task in three stages: features, grounding, segmentation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +48,7 @@ class LossWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchSize:
-    """How much one step sees."""
+    """Number of pictures and sentences in one step."""
 
     images: int
     prompts: int  # expressions per image

@@ -1,4 +1,4 @@
-"""What of a model learns and what stays as it is: data, and the switch that obeys it."""
+"""Trained and frozen parameters: which they are, and the function that sets `requires_grad`."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from evf_sam_ros.models.sam2 import Sam2
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """Which parts learn beside the encoder and the projector, which always do.
+    """The trained parts besides the encoder and the projector, which are always trained.
 
     The segmenter's image encoder never does.
     """

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class Task(Protocol):
-    """What is learned, from which data."""
+    """A training task: its module, batches, loss and measurements."""
 
     module: nn.Module  # every parameter and buffer that a checkpoint must hold
 
@@ -47,7 +47,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How long, how fast and how often."""
+    """Length, learning rate and intervals of a training."""
 
     steps: int
     learning_rate: float
@@ -112,7 +112,7 @@ class Trainer:
 
     @property
     def checkpoint(self) -> Path:
-        """Where weights, optimizer and step of a process alone are kept."""
+        """File of weights, optimizer state and step, for training by a single process."""
         return self.folder / "checkpoint.pt"
 
     def run(self, *, resume: bool) -> None:
@@ -157,7 +157,7 @@ class Trainer:
         return {name.removeprefix("learned."): tensor for name, tensor in state.items()}
 
     def _train(self, batches: Iterator[Any]) -> dict[str, float]:
-        """Take one optimizer step; return its figures, the mean over all its batches."""
+        """Run one optimizer step and return its figures, averaged over its batches."""
         self.task.module.train()
         torch.manual_seed(self.schedule.seed + self.step)  # the same after a resume
         for group in self.optimizer.param_groups:

@@ -1,4 +1,4 @@
-"""Learn a word-level tokenizer from the sentences of the tabletop grammar."""
+"""Build a word-level tokenizer from the sentences of the tabletop grammar."""
 
 from collections.abc import Iterable
 from pathlib import Path

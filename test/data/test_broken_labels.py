@@ -289,7 +289,7 @@ def test_files_with_sentences_beside_the_data_sets_are_checked_as_well(tmp_path,
     code, said = check(capsys, tmp_path)
     assert code == 1
     assert "coco/own: 1 images, 1 sentences" in said
-    assert "notes.json: not read: it is no COCO file with sentences" in said
+    assert "notes.json: not read: it is not a COCO file with sentences" in said
     assert "torn.json: broken: " in said
 
 

@@ -72,7 +72,7 @@ def test_sam_is_resized_alike_by_all():
     ("config", "behaviour", "complaint"),
     [
         (SAM, {"masks": "best"}, "choice of SAM-2 only, this model is Sam$"),
-        (VARIANTS["tabletop"], {"resizing": "dataset"}, "no choice of this model.* Compact"),
+        (VARIANTS["tabletop"], {"resizing": "dataset"}, "not a choice of this model.* Compact"),
         (SAM_2, {"masks": "worst"}, "masks is 'worst', need one of"),
         (SAM_2, {"resizing": "crop"}, "resizing is 'crop', need one of"),
         (SAM_2, {"semantic": "yes"}, "semantic is 'yes', need true or false"),

@@ -156,7 +156,7 @@ class TestSemanticPrefix:
             assert predict(image, ["[semantic] mug"]).logits.shape[0] == 1
 
     def test_a_behaviour_that_does_not_suit_the_model_is_refused(self, folder):
-        with pytest.raises(ValueError, match="resizing is no choice of this model"):
+        with pytest.raises(ValueError, match="resizing is not a choice of this model"):
             load_predictor(folder, behaviour={"resizing": "dataset"})
 
 

@@ -1,1 +1,1 @@
-"""The SAM-CLIP bridge (Ito, WACV 2025): what CLIP and BERT agree on, told to SAM."""
+"""The SAM-CLIP bridge (Ito, WACV 2025): prompts for SAM from the features of CLIP and BERT."""

@@ -73,7 +73,7 @@ class BridgeEncoderConfig:
 
     @property
     def vocabulary(self) -> int:
-        """How many token numbers it knows: BERT's, then one for each category it can be told."""
+        """Size of the token embedding: BERT's vocabulary and one token for each category."""
         return self.bert.vocabulary + (len(self.categories) if self.sparse == "category" else 0)
 
 

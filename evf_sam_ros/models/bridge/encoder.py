@@ -1,4 +1,4 @@
-"""From a picture and a sentence to what SAM is told: a sparse and a dense prompt.
+"""The bridge's encoder: a picture and a sentence become a sparse and a dense prompt for SAM.
 
 Shape suffixes: B images, P prompts per image, N = B * P, L text tokens, T text width, C width,
 D CLIP's joint width, V picture width, S S image size, h w grid, K categories.
@@ -20,7 +20,7 @@ SCALES = (0.5, 1.0, 2.0)  # the coarsest first
 
 @dataclass(frozen=True)
 class BridgePrompts:
-    """What the segmenter is told about each prompt."""
+    """Input of the segmenter for each prompt."""
 
     sparse_BPC: Tensor
     dense_BPChw: Tensor

@@ -13,10 +13,10 @@ from evf_sam_ros.models.evf_sam import EvfSam
 
 
 class SamClipBridge(EvfSam):
-    """Where EVF-SAM has one token between its halves, this has a token, a grid and a pyramid."""
+    """An `EvfSam` whose encoder hands on a token, a grid and a pyramid instead of one token."""
 
     def __init__(self, encoder: BridgeEncoder, segmenter: BridgeSegmenter) -> None:
-        nn.Module.__init__(self)  # what EVF-SAM projects is no tensor here
+        nn.Module.__init__(self)  # EVF-SAM projects a tensor, the bridge does not
         if encoder.config.width != segmenter.prompt_width:
             raise ValueError(
                 f"the encoder's width is {encoder.config.width}, "

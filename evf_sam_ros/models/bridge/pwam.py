@@ -1,4 +1,4 @@
-"""Pixel-word attention (Yang et al. 2022, LAVT): each place of the picture reads the sentence.
+"""Pixel-word attention (Yang et al. 2022, LAVT): each cell of the picture attends to the words.
 
 Shape suffixes: N sentences, V picture width, T text width, C fused width, h w grid, K places
 (h * w), L words.

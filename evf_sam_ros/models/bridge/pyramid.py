@@ -1,4 +1,4 @@
-"""A feature pyramid out of a single grid (Li et al. 2022, ViTDet), and sine positions for it.
+"""A feature pyramid from a single grid (Li et al. 2022, ViTDet), and its sine positions.
 
 Shape suffixes: N grids, D their width, C pyramid width, h w size of a grid.
 """

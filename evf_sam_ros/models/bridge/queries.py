@@ -1,4 +1,4 @@
-"""Object queries with two branches: masks are read from SAM's features, meaning from CLIP's.
+"""Object queries with two branches: SAM's features give the masks, CLIP's give the meaning.
 
 Shape suffixes: N sentences, Q queries, C width, K places (h * w), h w grid, D width of the space
 that CLIP shares between pictures and words, M texts.
@@ -19,7 +19,7 @@ FIRST_TEMPERATURE = 1 / 0.07  # of the similarities, as CLIP started its own
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the queries say after one layer."""
+    """Output of the queries after one layer."""
 
     masks_NQhw: Tensor  # logits, of the size of SAM's features
     objects_NQC: Tensor  # what each query found, to be compared with texts

@@ -1,4 +1,4 @@
-"""SAM told by a sparse and a dense prompt, and the queries that say whether there is a target.
+"""SAM with a sparse and a dense prompt, and object queries that decide whether a target exists.
 
 Shape suffixes: B images, P prompts per image, N = B * P, C width, h w SAM's feature size.
 """

@@ -1,4 +1,4 @@
-"""CLIP's picture half and BERT, both of `transformers`, under its parameter names.
+"""CLIP's image encoder and BERT, built from `transformers` with its parameter names.
 
 Shape suffixes: I images, V picture width, S S image size, h w patches.
 """
@@ -61,7 +61,7 @@ class _Stem(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """What CLIP looks up the precision in."""
+        """The weight whose dtype CLIP reads to choose its precision."""
         return self.proj.weight
 
     def forward(self, images_I3SS: Tensor) -> Tensor:
