@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
     expressions = wanted(arguments)
     image = photograph.read_rgb(arguments.image)
     predict = load(arguments)
-    print(*notes(predict), sep="\n", file=sys.stderr)
     answer = predict(image, expressions, attention=arguments.attention is not None)
+    print(*notes(predict), sep="\n", file=sys.stderr)
     size = image.shape[0], image.shape[1]
     rules = rules_from(arguments, predict)
     judged = [judge(each, answer, i, rules=rules) for i, each in enumerate(expressions)]

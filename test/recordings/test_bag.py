@@ -23,7 +23,9 @@ def model(tiny):
 
 
 def picture(seed=0):
-    return np.full((HEIGHT, WIDTH, 3), 20 * seed, np.uint8)
+    shown = np.full((HEIGHT, WIDTH, 3), 20 * seed, np.uint8)
+    shown[: HEIGHT // 2] += 100  # a picture of one colour shows nothing
+    return shown
 
 
 def two_seconds(bag, frames=4, shift_ns=0, begin=START):

@@ -268,7 +268,7 @@ def write_ros1(path):
             for topic, message in (
                 (INFO, info(number)),
                 (DEPTH, image(number, depth, "16UC1")),
-                (IMAGE, image(number, np.full((HEIGHT, WIDTH, 3), 90, np.uint8), "rgb8")),
+                (IMAGE, image(number, np.indices((HEIGHT, WIDTH, 3), np.uint8)[0], "rgb8")),
             ):
                 kind = message.__msgtype__
                 if topic not in topics:
