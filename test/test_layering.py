@@ -1,8 +1,10 @@
 """The dependency rules of docs/explanation/architecture.md, checked on every import statement."""
 
 import ast
+import graphlib
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,38 @@ def test_importing_the_predictor_never_imports_ros():
 def test_importing_the_package_is_instant():
     modules = loaded_by("import evf_sam_ros")
     assert not modules & {"torch", "cv2", "numpy", "mujoco", "rclpy"}
+
+
+def imports_at_load(path):
+    """Yield our modules that a file imports at once; what its functions import later is out."""
+    tree = ast.parse(path.read_text())
+    nodes = [each for each in tree.body if not is_for_types_only(each)]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module.startswith(PACKAGE.name):
+            for alias in node.names:
+                yield node.module
+                yield f"{node.module}.{alias.name}"
+
+
+def is_for_types_only(node):
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    files = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    imports = {name: set(imports_at_load(path)) & files.keys() for name, path in files.items()}
+    sorter = graphlib.TopologicalSorter(imports)
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def test_hardly_any_two_modules_have_the_same_name():
+    own = ("__init__.py", "__main__.py")
+    names = Counter(path.name for path in PACKAGE.rglob("*.py") if path.name not in own)
+    assert len([name for name, count in names.items() if count > 1]) <= 3

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.data import catalogue, coco, overlap, published, semantic
+from evf_sam_ros.data import catalogue, coco, published, semantic, shared_pictures
 from evf_sam_ros.data.records import Dataset, Expression, Record
 from evf_sam_ros.pictures.contact_sheet import contact_sheet
 from evf_sam_ros.pictures.photograph import PICTURES, check_ending
@@ -119,9 +119,9 @@ class _Pictures:
             self._training.append(bare)
 
     def told(self) -> Iterator[str]:
-        measured = overlap.pictures_of(self._measured)
+        measured = shared_pictures.pictures_of(self._measured)
         for dataset in self._training:
-            yield from overlap.told(dataset, measured)
+            yield from shared_pictures.told(dataset, measured)
 
 
 def _present(root: Path) -> tuple[list[str], list[Line]]:

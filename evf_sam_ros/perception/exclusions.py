@@ -61,7 +61,7 @@ def _without(answer: Segmentation, outs: dict[int, range], count: int) -> Segmen
         proposed=proposed,
         unknown_words=tuple(unknown),
         readings=tuple(readings),
-    )
+    ).unless(answer.unsuitable)
 
 
 def rest_of(mask: Mask, left_out: Mask) -> Mask:

@@ -1,7 +1,7 @@
 """Answers of a model about one image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,9 @@ class Segmentation:
     calibrated: bool = False  # whether the scores are probabilities, fitted on held-out data
     # Per prompt, (H, W) each: other objects that fit an expression for one; where asked for.
     rivals: tuple[tuple[NDArray[np.bool_], ...], ...] = ()
-    unsuitable: str = ""  # why nothing can be said about this picture; empty: something can
+    # Why nothing can be said about this picture; empty: something can. Only `unless` sets it, and
+    # `replace` drops it: answers made up from these may be about another picture.
+    unsuitable: str = field(default="", init=False)
 
     def rivals_of(self, index: int) -> tuple[NDArray[np.bool_], ...]:
         """Return the other objects that fit a prompt."""
@@ -39,12 +41,10 @@ class Segmentation:
         """Return the answers with nothing found where the image is unsuitable for a reason."""
         if not unsuitable:
             return self
-        return replace(
-            self,
-            masks=np.zeros_like(self.masks),
-            found=np.zeros_like(self.found),
-            unsuitable=unsuitable,
-        )
+        nothing = np.zeros_like(self.masks), np.zeros_like(self.found)
+        refused = replace(self, masks=nothing[0], found=nothing[1])
+        object.__setattr__(refused, "unsuitable", unsuitable)  # frozen, but not shared yet
+        return refused
 
     def first(self, count: int) -> "Segmentation":
         """Return the answers to the first prompts."""
@@ -52,7 +52,7 @@ class Segmentation:
         for name in _PER_PROMPT:
             value = getattr(self, name)
             cut[name] = None if value is None else value[:count]
-        return replace(self, **cut)
+        return replace(self, **cut).unless(self.unsuitable)
 
 
 _PER_PROMPT = (

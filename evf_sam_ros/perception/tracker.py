@@ -222,5 +222,4 @@ def joined(answers: Sequence[Segmentation]) -> Segmentation:
             answer.rivals_of(index) for answer in answers for index in range(len(answer.masks))
         ),
         calibrated=all(answer.calibrated for answer in answers),
-        unsuitable=next((each.unsuitable for each in answers if each.unsuitable), ""),
-    )
+    ).unless(next((each.unsuitable for each in answers if each.unsuitable), ""))

@@ -9,7 +9,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from cv2.utils import logging
 from numpy.typing import NDArray
 
 from evf_sam_ros.whole_files import named
@@ -26,6 +25,8 @@ USUAL_FPS = 25.0  # of a file that does not say
 MOST_FPS = 120.0  # of a file that is written
 LOOKED_AT = 12  # frames that tell the pace of a film
 STEADY = 0.2  # share by which gaps of a steady pace differ
+LOGGING: Any = getattr(cv2.utils, "logging", cv2)  # OpenCV 4 has the functions at its top
+LOG_NOTHING = 0  # LOG_LEVEL_SILENT, which OpenCV 4 does not name
 LONGEST_GAP_S = 60.0  # a longer pause is played as one frame's time
 
 
@@ -206,12 +207,12 @@ def frame_rate(times_s: Sequence[float], stated: float | None) -> float:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep OpenCV from writing to stderr: what matters is told by our own sentences."""
-    level = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    level = LOGGING.getLogLevel()
+    LOGGING.setLogLevel(LOG_NOTHING)
     try:
         yield
     finally:
-        logging.setLogLevel(level)
+        LOGGING.setLogLevel(level)
 
 
 def _opened(path: Path) -> cv2.VideoCapture:

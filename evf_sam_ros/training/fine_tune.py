@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evf_sam_ros.data import catalogue, overlap
+from evf_sam_ros.data import catalogue, shared_pictures
 from evf_sam_ros.data.records import Dataset
 from evf_sam_ros.language.tokenizer import load_tokenizer
 from evf_sam_ros.models import checkpoint
@@ -92,7 +92,7 @@ def _split(everything: Dataset, options: ReferOptions) -> tuple[Dataset, Dataset
         given = catalogue.read(Path(options.held_out), options.held_out)
         if options.keep_evaluation_pictures:
             return everything, given
-        return overlap.without(everything, overlap.pictures_of([given])), given
+        return shared_pictures.without(everything, shared_pictures.pictures_of([given])), given
     records = everything.records
     if len(records) < 2 * HELD_OUT:
         raise ValueError(f"{len(records)} pictures are too few: need {2 * HELD_OUT}, better 50")

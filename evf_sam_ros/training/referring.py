@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from evf_sam_ros.data import catalogue, overlap
+from evf_sam_ros.data import catalogue, shared_pictures
 from evf_sam_ros.data.records import Dataset
 from evf_sam_ros.evaluation.paper_parameters import MODELS
 from evf_sam_ros.language.tokenizer import SENTENCEPIECE_FILES, WORD_FILE, load_tokenizer
@@ -124,12 +124,14 @@ def read_sources(options: ReferOptions, held_out: Dataset | None = None) -> list
     datasets = [catalogue.read(options.data, label) for label in labels]
     if options.keep_evaluation_pictures:
         return datasets
-    measured = overlap.evaluation_pictures(options.data)
+    measured = shared_pictures.evaluation_pictures(options.data)
     # A split that is named for both is meant to be seen learning.
     if held_out is not None and held_out.label not in {each.label for each in datasets}:
-        measured |= overlap.pictures_of([held_out])
+        measured |= shared_pictures.pictures_of([held_out])
     return [
-        dataset if dataset.label in catalogue.BENCHMARKS else overlap.without(dataset, measured)
+        dataset
+        if dataset.label in catalogue.BENCHMARKS
+        else shared_pictures.without(dataset, measured)
         for dataset in datasets
     ]
 

@@ -78,7 +78,7 @@ def test_a_word_read_as_another_is_told_with_the_answer():
 
 
 def test_a_picture_that_cannot_be_judged_is_never_found_and_says_why():
-    judgement = judged(answer_with(LEFT, unsuitable="the picture is too dark"))
+    judgement = judged(answer_with(LEFT).unless("the picture is too dark"))
     assert judgement.status is Status.UNSUITABLE_IMAGE
     assert judgement.message == "the picture is too dark"
     assert judgement.parts == ()

@@ -1,5 +1,7 @@
 """Pictures about which nothing can be said: named, and never FOUND."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -49,6 +51,21 @@ def test_a_picture_that_shows_nothing_is_named(picture: NDArray[np.uint8], flaw:
     found = flaw_of(picture)
     assert found is not None
     assert found.flaw is flaw
+
+
+@pytest.mark.parametrize("background", [0, 30, 128, 255])
+@pytest.mark.parametrize("side", [20, 40, 160])
+def test_one_small_object_before_a_plain_wall_is_a_picture(background: int, side: int) -> None:
+    picture = np.full((480, 640, 3), background, np.uint8)
+    picture[200 : 200 + side, 300 : 300 + side] = (220, 30, 30)
+    assert flaw_of(picture) is None
+
+
+def test_a_copy_of_an_answer_with_other_masks_is_not_refused_with_it(default: Predictor) -> None:
+    black = default(np.zeros((48, 64, 3), np.uint8), ["the red mug"])
+    assert black.unsuitable
+    assert black.first(1).unsuitable
+    assert not replace(black, masks=np.ones_like(black.masks)).unsuitable
 
 
 @pytest.mark.parametrize("exposure", [0.25, 1.0, 1.5])

@@ -20,7 +20,7 @@ from evf_sam_ros.ros.memory import return_freed
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.pacing import PacedGroup, Turns
 from evf_sam_ros.ros.node.replies import Answer, reply
-from evf_sam_ros.ros.node.requests import OpenRequests, Request
+from evf_sam_ros.ros.node.request_queue import OpenRequests, Request
 from evf_sam_ros.ros.node.search import DEFAULT_STABLE_FRAMES, Goal, Search
 from evf_sam_ros.ros.node.worker import Worker
 from evf_sam_ros.ros.parameters import NodeParameters

@@ -20,7 +20,7 @@ from evf_sam_ros.ros.node.mailbox import Mailbox
 from evf_sam_ros.ros.node.observer import Observer
 from evf_sam_ros.ros.node.publish_thread import PublishThread
 from evf_sam_ros.ros.node.replies import Answer, Frame, note_total, now_header, reply
-from evf_sam_ros.ros.node.requests import Request, RequestQueue
+from evf_sam_ros.ros.node.request_queue import Request, RequestQueue
 from evf_sam_ros.ros.node.search import Search, identity
 from evf_sam_ros.ros.node.statistics import Statistics
 from evf_sam_ros.ros.parameters import NodeParameters

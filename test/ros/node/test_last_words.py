@@ -13,7 +13,7 @@ from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.ros.node import active_commands, requests
 from evf_sam_ros.ros.node import worker as workers
 from evf_sam_ros.ros.node.command import Command
-from evf_sam_ros.ros.node.requests import Request
+from evf_sam_ros.ros.node.request_queue import Request
 from evf_sam_ros.ros.node.search import Goal, Search
 
 LAST_WORDS = (R.REPLACED, R.CANCELLED, R.COMMAND_EXPIRED)

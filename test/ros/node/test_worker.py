@@ -22,7 +22,7 @@ from evf_sam_ros.ros.node import observer, replies
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import DepthSource
 from evf_sam_ros.ros.node.observer import Observer
-from evf_sam_ros.ros.node.requests import Request
+from evf_sam_ros.ros.node.request_queue import Request
 from evf_sam_ros.ros.node.search import Goal, Search
 from evf_sam_ros.ros.node.statistics import Statistics
 from evf_sam_ros.ros.node.worker import Worker

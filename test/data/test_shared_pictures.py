@@ -4,7 +4,7 @@ import published_files as files
 import pytest
 
 from evf_sam_ros.cli import main
-from evf_sam_ros.data import catalogue, overlap
+from evf_sam_ros.data import catalogue, shared_pictures
 from evf_sam_ros.training.referring import ReferOptions, rates_of, read_sources
 
 REFS = [files.ref(0, 11, "train", "the red mug"), files.ref(1, 21, "train", "left mug")]
@@ -22,7 +22,7 @@ def root(tmp_path):
 def trained_on(root, **options):
     datasets = read_sources(ReferOptions(data=root, sources={}, **options))
     return {
-        dataset.label: [overlap.picture_key(record.image) for record in dataset.records]
+        dataset.label: [shared_pictures.picture_key(record.image) for record in dataset.records]
         for dataset in datasets
     }
 
@@ -95,7 +95,7 @@ def test_a_split_that_cannot_be_read_is_not_taken_for_one_without_pictures(root)
 def test_a_picture_of_coco_is_known_by_its_number_and_others_by_their_place(
     tmp_path, one, other, same
 ):
-    keys = [overlap.picture_key(tmp_path / name) for name in (one, other)]
+    keys = [shared_pictures.picture_key(tmp_path / name) for name in (one, other)]
     assert (keys[0] == keys[1]) is same
 
 
