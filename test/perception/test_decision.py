@@ -42,8 +42,14 @@ def test_a_signal_that_nobody_measured_counts_as_its_mean():
 
 
 def test_without_calibration_predicted_iou_is_clipped_to_a_probability():
-    score = probability_found(None, says(floats(9, 9, 9), floats(-0.2, 0.7, 1.3)))
-    np.testing.assert_allclose(score, [0, 0.7, 1])
+    score = probability_found(None, says(None, floats(-0.2, 0.7, 1.3)))
+    np.testing.assert_allclose(score, floats(0, 0.7, 1))
+
+
+def test_without_calibration_a_vote_for_nothing_counts():
+    never_half_sure = floats(-60, 0, 60)
+    score = probability_found(None, says(never_half_sure, floats(0.8, 0.8, 0.8)))
+    np.testing.assert_allclose(score, floats(0, 0.4, 0.8), atol=1e-7)  # float32 of 0.8
 
 
 def test_extreme_and_broken_signals_stay_between_zero_and_one():

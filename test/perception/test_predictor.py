@@ -193,7 +193,8 @@ class TestDecision:
         answer = predict(image, ["mug"])
         assert predict.score_threshold is None
         assert answer.found[0]
-        assert answer.scores[0] == pytest.approx(np.clip(answer.predicted_iou[0], 0, 1))
+        sure = 1 / (1 + np.exp(-answer.presence[0]))
+        assert answer.scores[0] == pytest.approx(np.clip(answer.predicted_iou[0], 0, 1) * sure)
 
 
 class TestRefusals:

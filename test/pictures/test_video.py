@@ -152,7 +152,13 @@ def track(*arguments):
 
 
 class TestCommand:
-    def test_a_film_and_a_line_per_frame(self, video, model, tmp_path, capsys):
+    def test_a_film_and_a_line_per_frame(self, model, tmp_path, capsys):
+        video = tmp_path / "video.mp4"
+        with VideoWriter(video, HEIGHT, WIDTH, 10.0) as film:
+            for number in range(FRAMES):
+                frame = np.full((HEIGHT, WIDTH, 3), (90, 60, 90), np.uint8)
+                frame[10:30, 5 * number : 5 * number + 20] = 220
+                film.write(frame, number / 10.0)
         out, lines = tmp_path / "new" / "out.mp4", tmp_path / "track.jsonl"
         options = ["--json", lines, "--model", model, "--min-area", 1]
         assert track(video, "red mugs", "-o", out, *options) == 0

@@ -10,7 +10,7 @@ from test_two_threads import Door, Looking
 from test_worker import LEFT, PATIENCE_S, Bright, Published, Sure, image, the_mug, working
 
 from evf_sam_ros.msg import SegmentationResult as R
-from evf_sam_ros.ros.node import active_commands, requests
+from evf_sam_ros.ros.node import active_commands, request_queue
 from evf_sam_ros.ros.node import worker as workers
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.request_queue import Request
@@ -149,7 +149,7 @@ def test_a_search_that_is_cancelled_ends_while_the_model_is_still_at_work_for_it
 
 
 def test_requests_beyond_the_queue_are_refused_and_all_others_answered(published, monkeypatch):
-    monkeypatch.setattr(requests, "MOST_REQUESTS", 3)
+    monkeypatch.setattr(request_queue, "MOST_REQUESTS", 3)
     model = SlowLooking()
     with working(model, published) as worker:
         answers = Ends()
@@ -166,8 +166,8 @@ def test_requests_beyond_the_queue_are_refused_and_all_others_answered(published
 
 
 def test_images_in_requests_are_refused_where_they_take_too_much_memory(monkeypatch):
-    monkeypatch.setattr(requests, "MOST_BYTES", 4 * 20 * 90)  # four images of the tests
-    queue = requests.RequestQueue()
+    monkeypatch.setattr(request_queue, "MOST_BYTES", 4 * 20 * 90)  # four images of the tests
+    queue = request_queue.RequestQueue()
     refusals = [queue.put(Request(the_mug(0), image(), 0.0, print)) for _ in range(5)]
     assert [bool(each) for each in refusals] == [False] * 4 + [True]
     assert "images of 4 waiting requests" in refusals[-1]
@@ -177,14 +177,14 @@ def test_images_in_requests_are_refused_where_they_take_too_much_memory(monkeypa
 
 
 def test_one_request_waits_however_large_its_image_is(monkeypatch):
-    monkeypatch.setattr(requests, "MOST_BYTES", 10)
-    assert requests.RequestQueue().put(Request(the_mug(0), image(), 0.0, print)) == ""
+    monkeypatch.setattr(request_queue, "MOST_BYTES", 10)
+    assert request_queue.RequestQueue().put(Request(the_mug(0), image(), 0.0, print)) == ""
 
 
 def test_memory_is_returned_when_a_flood_is_over_and_not_after_a_few_requests(monkeypatch):
-    monkeypatch.setattr(requests, "A_FLOOD", 30)
+    monkeypatch.setattr(request_queue, "A_FLOOD", 30)
     returned = []
-    opened = requests.OpenRequests(lambda: returned.append(True))
+    opened = request_queue.OpenRequests(lambda: returned.append(True))
     for _ in range(9):
         with opened.one(10), opened.one(10):
             pass
