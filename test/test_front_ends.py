@@ -67,6 +67,7 @@ class Prepared:
             mask[0, y : y + height, x : x + width] = True
         found = np.array([bool(boxes) and score >= THRESHOLD])
         values = {"unknown_words": ((),), "readings": ((),), "calibrated": True, **extra}
+        unsuitable = values.pop("unsuitable", "")
         self.answer = Segmentation(
             masks=mask & found[:, None, None],
             scores=np.array([score], np.float32),
@@ -76,7 +77,7 @@ class Prepared:
             times=StageTimes(0, 0, 0, 0),
             proposed=mask,
             **values,
-        )
+        ).unless(unsuitable)
 
     def __call__(self, image_rgb, prompts, **_):
         return self.answer
