@@ -1,4 +1,4 @@
-"""Shared by the launch files: arguments, the node of every preset, and checks before the start.
+"""Shared code of the launch files: arguments, the node of every preset, and checks at the start.
 
 A process that has been started outlives a launch file that fails afterwards, unseen. So everything
 that can be missing is checked before the first process is described.

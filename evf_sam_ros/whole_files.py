@@ -1,4 +1,4 @@
-"""Write files whole or not at all, and say in a sentence which one could not be written."""
+"""Atomic writing of files, and error messages that name the file."""
 
 import errno
 import os

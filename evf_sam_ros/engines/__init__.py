@@ -1,1 +1,1 @@
-"""Faster ways to run a model whose answers are the same: `models` says what, this says how."""
+"""Engines: faster ways to run a model of `models` that give the same answers."""

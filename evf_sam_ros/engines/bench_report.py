@@ -1,4 +1,4 @@
-"""What was measured of a model, as a user reads it: a table, and what limits the best engine."""
+"""Report of a benchmark for users: a table, and the bottleneck of the best engine."""
 
 from typing import Any
 

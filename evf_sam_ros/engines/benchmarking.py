@@ -1,4 +1,4 @@
-"""A model's rate on this machine by every engine that it has: measured, and proved right."""
+"""Benchmark a model with each of its engines on this machine, and check their answers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _WARM_UP = 3  # runs: the second may record, the third replays
 
 @dataclass(frozen=True)
 class Bench:
-    """What was measured of one image and its prompts, in seconds."""
+    """Measurements of one image and its prompts, in seconds."""
 
     ceilings: Ceilings
     gflop: float
@@ -57,7 +57,7 @@ class Bench:
 
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
-    """What is measured: a float32 model on its device, and how it is asked."""
+    """Options of a benchmark: a float32 model on its device, the engines and the prompts."""
 
     model: EvfSam
     config: EvfSamConfig

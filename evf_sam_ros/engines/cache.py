@@ -1,4 +1,4 @@
-"""Files and notes about models in the user's cache folder; all of it is safe to delete."""
+"""Cache folder of the user for files and notes about models; it is always safe to delete."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A SAM's mask decoder for several prompts of one image: what they share is computed once.
+"""A SAM's mask decoder for several prompts of one image, which computes the shared part once.
 
 The image's keys, values and queries of the first layer do not depend on the prompt: with K
 prompts a decoder that repeats the image first computes them K times.

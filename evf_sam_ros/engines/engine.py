@@ -1,4 +1,4 @@
-"""Choose what runs a model.
+"""Selection of the engine that runs a model.
 
 auto      what `evf-sam bench` found faster on this machine, torch or OpenVINO; not measured:
           OpenVINO on a CPU, where it is installed and has this model ready; else torch
@@ -92,7 +92,7 @@ def engine_for(
 
 @dataclass(frozen=True)
 class _EngineRequest:
-    """What is to be run, and where."""
+    """The model to run, its device and its precision."""
 
     model: EvfSam
     config: EvfSamConfig

@@ -1,4 +1,4 @@
-"""BEIT-3 as EVF-SAM needs it: of the last layer, one query. The rest nobody reads.
+"""BEIT-3 reduced to what EVF-SAM reads: the last layer computes a single query.
 
 Shape suffixes as in `models.beit3`: I images, P prompts per image, B = I * P, V vision tokens,
 L text tokens, T = V + L, D width, h heads, d head width, C prompt width, S S image size.

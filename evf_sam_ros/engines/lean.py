@@ -1,4 +1,4 @@
-"""A model's three steps with less work than as written in `models`, from the same weights.
+"""A model's three steps with less work than in `models`, from the same weights.
 
 Every step is exact: what it leaves out nobody reads, and what it does once was done several times.
 Where this knows no shorter way, the step runs as it is written.

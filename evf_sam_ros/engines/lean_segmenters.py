@@ -1,4 +1,4 @@
-"""Every segmenter's two steps with less work than as written in `models`, from the same weights.
+"""The two steps of every segmenter with less work than in `models`, from the same weights.
 
 Shape suffixes: B images, P prompts per image, N = B * P, C prompt width, Q tokens of a prompt,
 h w image features, K cells (h * w), M mask channels, D encoder width, T tokens.

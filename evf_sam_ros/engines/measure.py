@@ -1,4 +1,4 @@
-"""Time and count a model's steps beside what the device can do, measured in the same process.
+"""Time and operation count of a model's steps beside the limits measured for the device.
 
 Where others use the machine too, CPU time is what to compare and wall time what to doubt: both are
 kept. Things to compare run in turn, A B A B, so that a drift of the machine meets all of them.
@@ -29,7 +29,7 @@ _CEILING_RUNS = {"cpu": 5, "cuda": 20}
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What the device reaches at best."""
+    """Measured limits of the device."""
 
     gflop_per_s: float  # matrix product, in the precision measured; of a CPU: by one core
     gbyte_per_s: float  # copy, read and written bytes both counted; of a CPU: by one core

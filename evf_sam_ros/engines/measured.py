@@ -1,4 +1,4 @@
-"""Times of engines that `evf-sam bench` measured on this machine, noted in the user's cache."""
+"""Engine times that `evf-sam bench` measured on this machine, stored in the user's cache."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Run a model by OpenVINO on a CPU, as three graphs that are made once and cached.
+"""OpenVINO engine for CPUs: three graphs that are converted once and cached.
 
 They give the model's answers, in float32 at 1.0 to 1.2 times the speed of torch.
 
@@ -203,7 +203,13 @@ class OpenVinoEngine:
     name = "openvino"
 
     def __init__(self, folder: Path, precision: str, max_tokens: int) -> None:
-        """Compile what `openvino_engine.make` wrote; the weights are mapped, not read."""
+        """Compile the graphs that `make` wrote; the weights are mapped, not read.
+
+        Args:
+            folder: the folder of the graphs.
+            precision: fp32 or bf16.
+            max_tokens: most tokens of an expression.
+        """
         core = openvino.Core()
         settings = {
             "INFERENCE_PRECISION_HINT": _HINTS[precision],

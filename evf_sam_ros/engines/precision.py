@@ -1,4 +1,4 @@
-"""Number formats by name, weights rounded to them, and a model's modules a second time.
+"""Number formats by name, weights rounded to them, and copies of a model's modules.
 
 A twin shares the weights of its model and may be changed, rounded or compiled.
 """

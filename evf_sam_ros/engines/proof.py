@@ -1,4 +1,4 @@
-"""Whether an engine gives a model's answers: asked before it may answer anybody."""
+"""Check that an engine gives the model's answers; required before an engine is used."""
 
 from dataclasses import dataclass
 from typing import Any

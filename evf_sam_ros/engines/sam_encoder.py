@@ -1,4 +1,4 @@
-"""SAM's image encoder with less work: tables made once, and nothing projected that fills windows.
+"""SAM's image encoder with cached tables, and without projecting the padding of windows.
 
 segment-anything adds its relative positions to a score matrix of 16 x 4096 x 4096 numbers. A bias
 that is a sum of one term for the row of the key and one for its column is a scalar product: the

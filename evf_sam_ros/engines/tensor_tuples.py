@@ -1,4 +1,4 @@
-"""Features and answers as tuples of tensors, for what knows nothing but tensors."""
+"""Conversion of features and answers to tuples of tensors, and back."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Answer by one engine at once, and by a faster one as soon as that is ready."""
+"""An engine that answers at once, and switches to a faster one when that is ready."""
 
 import logging
 from collections.abc import Callable
@@ -25,7 +25,12 @@ class WarmingEngine:
     """Two engines of one model; an image stays with the one that encoded it."""
 
     def __init__(self, first: Any, make: Callable[[], Any]) -> None:
-        """Take what answers at once, and what makes the other: in a thread, now."""
+        """Start making the other engine in a thread.
+
+        Args:
+            first: the engine that answers until then.
+            make: returns the other engine, or None if it cannot be made.
+        """
         self._engine = first
         self._thread = Thread(target=self._warm, args=(make,), name="warming", daemon=True)
         self._thread.start()

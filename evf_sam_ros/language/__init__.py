@@ -1,1 +1,1 @@
-"""From a sentence to an expression, and from an expression to tokens."""
+"""Language: a sentence becomes an expression, and an expression becomes tokens."""

@@ -1,4 +1,4 @@
-"""Names that a released folder adds to its sentencepiece vocabulary, such as [semantic].
+"""Tokens such as [semantic] that a released model adds to its sentencepiece vocabulary.
 
 transformers 4.33 and older wrote added_tokens.json, newer ones `added_tokens_decoder` in
 tokenizer_config.json; where a folder has both, the latter counts, as it does there.

@@ -1,4 +1,4 @@
-"""From a sentence that means one object to the one that means all that fit it."""
+"""Change an expression for one object into one for all objects that fit it."""
 
 import re
 from typing import NamedTuple

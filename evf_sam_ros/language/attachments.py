@@ -1,4 +1,4 @@
-"""Whether a phrase behind a noun says which thing is meant, or what to do with it.
+"""Prepositional phrases after a noun: separates those that describe it from those of the verb.
 
 "put the book at the back on the shelf": "at the back" tells which book, "on the shelf" where to.
 """

@@ -1,4 +1,4 @@
-"""The vocabulary of BERT, for the SAM-CLIP bridge."""
+"""BERT's tokenizer, for the SAM-CLIP bridge."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ class BertTokenizer:
         try:
             self._reader = Reader.from_file(str(path))
         except Exception as error:  # the library raises nothing narrower
-            raise ValueError(f"{str(path)!r} is no tokenizer file: {error}") from error
+            raise ValueError(f"{str(path)!r} is not a tokenizer file: {error}") from error
         names = ("[CLS]", "[SEP]", "[UNK]")
         numbers = [n for n in map(self._reader.token_to_id, names) if n is not None]
         if len(numbers) < len(names):
-            raise ValueError(f"{str(path)!r} is no BERT tokenizer: it needs {', '.join(names)}")
+            raise ValueError(f"{str(path)!r} is not a BERT tokenizer: it needs {', '.join(names)}")
         self._begin, self._end, self._unknown = numbers
         self.size: int = self._reader.get_vocab_size()
 

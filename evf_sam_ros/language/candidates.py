@@ -1,4 +1,4 @@
-"""Names that tell several objects apart, and which of them "the left one" means."""
+"""Names that tell several candidates apart, and the choice that "the left one" makes."""
 
 import re
 from collections.abc import Sequence

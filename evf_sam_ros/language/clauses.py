@@ -1,4 +1,4 @@
-"""A sentence as clauses and lists: cut only where two requests or two things are beyond doubt."""
+"""Split a sentence into clauses and lists, only at places beyond doubt."""
 
 import re
 
@@ -92,7 +92,7 @@ def _is_verbal(words: str) -> bool:
 
 
 def listed(expression: str) -> list[str]:
-    """Take "the red mug and the blue bowl" apart, where it is plain that these are two."""
+    """Split "the red mug and the blue bowl" if these are clearly two things."""
     parts = re.split(r",\s*(?:and\s+)?|\s+and\s+", re.sub(r"(?i)^both\s+", "", expression))
     if len(parts) > 1 and all(map(is_plain, parts)):
         return parts
@@ -101,7 +101,7 @@ def listed(expression: str) -> list[str]:
 
 
 def enumerated(expression: str) -> list[str]:
-    """Take "red mug. blue bowl." apart; names of one thing and its looks stay together."""
+    """Split "red mug. blue bowl." if these are two things, but not a name and its attributes."""
     parts = [part for part in map(tidy, _COMMA.split(expression)) if part]
     if len(parts) < 2:
         return [expression]

@@ -1,4 +1,4 @@
-"""What "no, the blue one" means after "the red mug": words that lean on an earlier expression."""
+"""Corrections such as "no, the blue one": expressions that refer back to an earlier one."""
 
 import re
 

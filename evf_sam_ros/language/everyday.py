@@ -1,4 +1,4 @@
-"""A vocabulary that is spoken to in ordinary English: the model reads the words it learned."""
+"""A tokenizer that translates ordinary English into the words that a small model learned."""
 
 from evf_sam_ros.language.paraphrase import paraphrased
 from evf_sam_ros.language.spelling import Reading

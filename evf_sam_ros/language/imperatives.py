@@ -193,5 +193,5 @@ def _is_object(verb: str, rest: str, *, sure: bool, particle: bool) -> bool:
 
 
 def _destination(words: str) -> str:
-    """Return what to go to; a direction is no object."""
+    """Return the object to go to; empty for a mere direction."""
     return "" if _SIDEWAYS.fullmatch(words) else object_phrase(words, "find")

@@ -1,4 +1,4 @@
-"""One or several, by an English noun in lower case: the regular rules, and what they get wrong."""
+"""Singular and plural of English nouns in lower case: regular rules and their exceptions."""
 
 import re
 

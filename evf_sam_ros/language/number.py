@@ -1,4 +1,4 @@
-"""Whether words ask for one object or for several."""
+"""Grammatical number: does an expression ask for one object or for several?"""
 
 import re
 

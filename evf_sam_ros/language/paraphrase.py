@@ -1,4 +1,4 @@
-"""Ordinary English in the words of the tabletop's grammar, which its model learned.
+"""Translation of ordinary English into the grammar that the tabletop model learned.
 
 "the upper of the two mugs" -> "the back mug": what has one meaning on a table that is seen from
 in front of it is said in other words, and told to the user as a reading. A word that has none

@@ -1,4 +1,4 @@
-"""From a request to the noun phrase in it, through everything polite people wrap around it."""
+"""Extract the noun phrase of a request by removing the polite words around it."""
 
 import re
 from typing import NamedTuple
@@ -39,7 +39,7 @@ class Request(NamedTuple):
 
 
 def tidy(text: str) -> str:
-    """Take off the spaces, the punctuation and the pairs of quotation marks around a text."""
+    """Remove spaces, punctuation and pairs of quotation marks around a text."""
     words = " ".join(text.split()).strip(_AROUND)
     if len(words) > 1 and words[0] + words[-1] in _QUOTES and words[0] not in words[1:-1]:
         return tidy(words[1:-1])
@@ -52,14 +52,14 @@ def matched(words: str, rules: tuple[re.Pattern[str], ...]) -> re.Match[str] | N
 
 
 def peel(words: str, rules: tuple[re.Pattern[str], ...]) -> str:
-    """Take phrases off until no rule matches; every step leaves fewer words."""
+    """Remove phrases until no rule matches; every step leaves fewer words."""
     while (found := matched(words, rules)) is not None:
         words = tidy(found.groupdict().get("rest") or "")
     return words
 
 
 def without_courtesy(clause: str) -> Peeled:
-    """Take off politeness, address and half sentences at both ends of a clause."""
+    """Remove politeness, address and unfinished sentences at both ends of a clause."""
     peeled = Peeled(clause)
     while (less := _step(peeled)) is not None:
         peeled = less

@@ -1,4 +1,4 @@
-"""What people say around the words that name an object: the tables that the parser reads.
+"""Tables of the phrases that surround the name of an object, for the parser.
 
 Every pattern must match a whole clause; what it calls `rest` is kept. Patterns are tried in
 order, over and over until none matches, so each knows one phrase only. None may match a clause

@@ -1,4 +1,4 @@
-"""From what a user says to the expressions for a model, alike in node and command line."""
+"""Convert a user's sentence into expressions for a model, for node and command line."""
 
 from collections.abc import Sequence
 

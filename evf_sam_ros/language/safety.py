@@ -1,4 +1,4 @@
-"""Words that end a search: stopping, waiting, and prohibitions; they never name an object."""
+"""Words that end a search: stopping, waiting and prohibitions; they never name an object."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""From what a robot is told to what it should look for: tables of phrases, no model.
+"""Parse a sentence into the expressions to find, by tables of phrases and without a model.
 
 "Could you pick up the red mug on the left, please?" -> "the red mug on the left"
 """
@@ -37,7 +37,7 @@ MAX_CHARACTERS = 500  # nobody says more, and the patterns stay fast on hostile 
 
 @dataclass(frozen=True)
 class ParsedCommand:
-    """What a sentence asks for: objects to find, an end to the search, or nothing it could do."""
+    """Result of parsing: objects to find, the end of the search, or a rejection with a reason."""
 
     kind: Literal["find", "cancel", "rejected"]
     expressions: tuple[str, ...] = ()  # to find, in the order in which they were named
@@ -51,7 +51,7 @@ class ParsedCommand:
 
     @property
     def several(self) -> tuple[bool, ...]:
-        """Whether each expression asks for more than one object."""
+        """True for each expression that asks for more than one object."""
         return tuple(map(means_several, self.expressions))
 
 
@@ -88,7 +88,7 @@ def parse_command(sentence: str, previous: str | Sequence[str] = "") -> ParsedCo
 
 @dataclass
 class _Understood:
-    """What the clauses of one sentence add up to, so far."""
+    """The clauses of one sentence that are parsed so far."""
 
     followed: list[str]
     expressions: list[str] = field(default_factory=list)
@@ -209,7 +209,7 @@ def _shortened(text: str) -> str:
 
 
 def _fluent(sentence: str) -> str:
-    """Take out what a listener does not hear: hesitation, words said twice, capitals alone."""
+    """Remove hesitations and words said twice, and write text in capitals in lower case."""
     plain = _readable(sentence).replace("\u2019", "'")  # the apostrophe that phones type
     words = " ".join(plain.split())
     words = _PLEASE.sub(_comma, _FILLER.sub(_pause, words))

@@ -1,4 +1,4 @@
-"""What speech recognisers write down when nobody speaks; it must never be followed."""
+"""Phrases that speech recognisers invent during silence; they are never treated as commands."""
 
 import re
 import unicodedata
@@ -118,7 +118,7 @@ def is_silence(text: str) -> bool:
 
 
 def without_notes(text: str) -> str:
-    """Take out notes on sounds beside words; other brackets may belong to an expression."""
+    """Remove notes on sounds; other brackets may belong to an expression."""
     return _NOTE.sub(lambda note: " " if _is_sound(note[0]) else note[0], text)
 
 

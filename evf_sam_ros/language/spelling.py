@@ -1,4 +1,4 @@
-"""What a mistyped or British word means in a small vocabulary: never silently, always told."""
+"""Typing errors and British spellings, replaced by words of a small vocabulary and reported."""
 
 import re
 from collections.abc import Set
@@ -34,8 +34,8 @@ def reading_of(word: str, vocabulary: Set[str]) -> Reading | None:
 
     A word is read as the only one of the vocabulary from which a letter was left out, else as the
     only one of which a letter was typed twice, else as the only one that differs from it by one
-    letter added or changed, or by two that changed places; but a word of its own right is never
-    read as another: a tube is no cube.
+    letter added or changed, or by two that changed places; but a known
+    English word is never read as another: "tube" does not become "cube".
     """
     plain = word.lower()
     variant = _VARIANTS.get(plain)

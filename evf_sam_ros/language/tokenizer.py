@@ -1,4 +1,4 @@
-"""Words to token numbers, with the vocabulary that lies in a model's folder."""
+"""Tokenizers, loaded with the vocabulary in a model's folder."""
 
 from pathlib import Path
 from typing import Protocol
@@ -64,7 +64,7 @@ class JsonTokenizer:
         try:
             self._reader = Reader.from_file(str(path))
         except Exception as error:  # the library raises nothing narrower
-            raise ValueError(f"{str(path)!r} is no tokenizer file: {error}") from error
+            raise ValueError(f"{str(path)!r} is not a tokenizer file: {error}") from error
         expected = {"<s>": BEGIN, "<pad>": PAD, "</s>": END, "<unk>": UNKNOWN}
         for token, number in expected.items():
             if self._reader.token_to_id(token) != number:

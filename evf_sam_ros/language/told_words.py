@@ -1,4 +1,4 @@
-"""A vocabulary for models that are told a category before the sentence: "[mug] the red one"."""
+"""Tokenizer of models whose input starts with a category: "[mug] the red one"."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Verbs of English requests, by what may follow them; each in its base form."""
+"""Verbs of English requests in their base form, grouped by what may follow them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The closed classes of English words, which tell a noun phrase from what stands around it."""
+"""Closed classes of English words, which mark the ends of a noun phrase."""
 
 import re
 

@@ -1,1 +1,1 @@
-"""A picture and words in, masks and places out: NumPy, no ROS."""
+"""Perception: an image and words become masks and places in space, with NumPy and without ROS."""

@@ -1,4 +1,4 @@
-"""Answers as they are written to files and printed: records, mask pictures, captions."""
+"""Answers in files and on the terminal: records, mask pictures, captions."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A picture of where the encoder looks for each expression: the paper's figure 5."""
+"""Picture of the encoder's attention for each expression, as in figure 5 of the paper."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The camera_info that describes a camera as it was when it took an image.
+"""Choose the camera_info that was valid when an image was taken.
 
 Zoom and region of interest change while a camera runs, so what was said last is not enough.
 """

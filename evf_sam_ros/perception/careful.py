@@ -1,6 +1,6 @@
-"""A predictor that asks its model more than it was asked, to know better whether to believe it.
+"""A predictor that runs the model more often to judge its answers better.
 
-For checkpoints that always return a mask: `evf-sam calibrate` decides which signals are worth it.
+For checkpoints that always return a mask: `evf-sam calibrate` chooses the signals.
 """
 
 from collections.abc import Iterable, Sequence

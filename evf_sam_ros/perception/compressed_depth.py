@@ -1,4 +1,4 @@
-"""Read depth as compressed_depth_image_transport writes it.
+"""Reader of depth images from compressed_depth_image_transport.
 
 Twelve bytes of header, then 16 bit numbers as a PNG or in RVL (A. D. Wilson, Fast Lossless Depth
 Image Compression, 2017): millimetres of 16UC1, or of 32FC1 the steps q of an inverse depth, for
@@ -68,14 +68,14 @@ def _from_png(data: bytes, text: str) -> Steps:
         decoded = None
     if decoded is None or decoded.dtype != np.uint16 or decoded.ndim != 2:
         raise ValueError(
-            f"the {len(data)} bytes of the compressed depth ({text!r}) are no depth image, "
+            f"the {len(data)} bytes of the compressed depth ({text!r}) are not a depth image, "
             "need a PNG of 16 bits, or RVL"
         )
     return np.asarray(decoded, np.uint16)
 
 
 def _from_rvl(data: bytes, text: str) -> Steps:
-    broken = ValueError(f"the {len(data)} bytes of the compressed depth ({text!r}) are no RVL")
+    broken = ValueError(f"the {len(data)} bytes of the compressed depth ({text!r}) are not RVL")
     if len(data) < RVL_SIZE.size:
         raise broken
     width, height = RVL_SIZE.unpack_from(data)

@@ -1,4 +1,4 @@
-"""Is the object there at all? From what the model signals to a probability and a yes or no."""
+"""Decide if the object is present: signals give a probability, a threshold gives the answer."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -61,7 +61,7 @@ class Calibration:
 
 
 def check_threshold(threshold: float) -> None:
-    """Refuse what is no probability."""
+    """Raise ValueError unless the threshold is between 0 and 1."""
     if not 0.0 <= threshold <= 1.0:
         raise ValueError(f"score threshold is {threshold}, need a number from 0 to 1")
 

@@ -1,4 +1,4 @@
-"""Read the size of a compressed picture from its head, so that a bomb is never unpacked."""
+"""Read the size of a compressed image from its header, to refuse huge ones before decoding."""
 
 from io import BytesIO
 
@@ -28,7 +28,7 @@ def check_decoded_size(content: bytes, most_px: int) -> None:
     size = decoded_size(content)
     if size is None:
         raise ValueError(
-            f"the {len(content)} bytes of the compressed image are no image, need JPEG or PNG"
+            f"the {len(content)} bytes of the compressed image are not an image, need JPEG or PNG"
         )
     width, height = size
     if width * height > most_px:

@@ -1,4 +1,4 @@
-"""The depth and the camera of an image, found, read and registered: for node and recordings."""
+"""Find, read and register the depth and camera_info of an image, for node and recordings."""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ from evf_sam_ros.perception.stamped import Stamped
 
 @dataclass(frozen=True)
 class DepthOptions:
-    """What a user says about depth."""
+    """Options for the use of depth."""
 
     slop_s: float = 0.03  # how far apart two stamps of one instant may be
     rectified: bool = False  # whether the images are, so that P and not K is their camera

@@ -1,4 +1,4 @@
-"""Where a model runs, and in which number format: a user's words against the machine."""
+"""Selection of device and number format: the user's wish checked against the machine."""
 
 import logging
 from functools import cache

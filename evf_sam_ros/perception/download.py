@@ -1,4 +1,4 @@
-"""Answers from a device to memory: every copy is queued, then all are waited for at once."""
+"""Copy a model's outputs from the device to memory: queue every copy, then wait once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says before any decision: of B images with P prompts each, or of one."""
+    """Outputs of a model before any decision: of B images with P prompts each, or of one image."""
 
     logits: NDArray[np.float32]  # (B, P, h, w)
     predicted_iou: NDArray[np.float32]  # (B, P)

@@ -1,4 +1,4 @@
-"""Expressions that leave something out: "all bowls but the red one", "the mug that is not white".
+"""Exclusions: "all bowls but the red one", "the mug that is not white".
 
 A model that never learned "not" is asked for all of the kind and for what is left out; the
 answer is the first without the second.

@@ -1,4 +1,4 @@
-"""Distance of a picture from the training pictures of its model, and the limit of that distance.
+"""Distance between a picture and its model's training pictures, and the limit of that distance.
 
 The features that the segmenter decodes are pooled: how much each channel deviates over the
 picture, as a logarithm. The distance is Mahalanobis' to the training pictures, with a ridge. A

@@ -1,4 +1,4 @@
-"""How a model keeps sight of one target in a stream of frames: by its words, or by memory.
+"""Two ways to follow a target in a stream of frames: by its words, or by the model's memory.
 
 Both have the same four steps, which `tracker` takes in turn; images are (H, W, 3) uint8 RGB.
 """
@@ -25,7 +25,7 @@ Image = NDArray[np.uint8]
 
 
 class Follower(Protocol):
-    """What a tracker needs to know about a model."""
+    """The operations that a tracker needs of a model."""
 
     def see(self, image_rgb: Image) -> Any:
         """Return the frame in the form that the other steps take."""
@@ -36,11 +36,11 @@ class Follower(Protocol):
         ...
 
     def adopt(self) -> None:
-        """Take what `ground` found last for the target."""
+        """Make the last result of `ground` the target."""
         ...
 
     def follow(self, frame: Any) -> Segmentation | None:
-        """Find the target by memory, and remember the frame; None where there is no memory."""
+        """Find the target by memory, and remember the frame; None without a memory."""
         ...
 
 

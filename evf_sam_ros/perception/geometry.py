@@ -1,4 +1,4 @@
-"""From a mask and a depth image to a place in space: points, centroid. Pure functions.
+"""Compute an object's points and centroid in space from mask and depth image. Pure functions.
 
 Metres, pixels, optical frames (x right, y down, z forward). A matrix named a_from_b maps
 points in frame b to frame a: p_a = a_from_b @ p_b.
@@ -34,7 +34,7 @@ NEARER_M = 0.01  # what hides the middle of an object is nearer by at least this
 
 
 class DepthStatus(Enum):
-    """Whether depth gave an object a place in space, and why not."""
+    """Result of placing an object by depth: OK, or the reason why it failed."""
 
     OK = "OK"
     NONE = "NONE"  # no depth image, or no camera to lift it with
@@ -60,7 +60,7 @@ class Intrinsics:
     def __post_init__(self) -> None:
         numbers = (self.fx, self.fy, self.cx, self.cy, *self.distortion)
         if not all(np.isfinite(numbers)) or self.fx <= 0 or self.fy <= 0:
-            raise ValueError(f"{self} is no camera: focal lengths must be positive and finite")
+            raise ValueError(f"{self} is not a camera: focal lengths must be positive and finite")
 
     @classmethod
     def from_matrix(cls, camera_matrix: NDArray[np.floating]) -> "Intrinsics":
@@ -83,7 +83,7 @@ class Roi:
 
 @dataclass(frozen=True)
 class Outline:
-    """What a mask alone tells, in pixels; (u, v) is (column, row)."""
+    """Shape of a mask in pixels; (u, v) is (column, row)."""
 
     area_px: int
     roi: Roi
@@ -93,7 +93,7 @@ class Outline:
 
 @dataclass(frozen=True)
 class Location:
-    """Where an object is, in the camera's optical frame."""
+    """Position of an object in the camera's optical frame."""
 
     position_m: Floats  # (3,), centroid of the visible surface, not of the solid body
     covariance_m2: Floats  # (3, 3), of the position, not the extent of the object
@@ -104,7 +104,7 @@ class Location:
 
 @dataclass(frozen=True)
 class NoLocation:
-    """Why a mask has no place in space."""
+    """The reason why a mask could not be placed in space."""
 
     reason: str
     depth_valid_ratio: float

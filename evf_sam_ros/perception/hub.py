@@ -1,4 +1,4 @@
-"""Models by their Hugging Face id: found in that library's cache, downloaded only when asked."""
+"""Models by Hugging Face id: found in the cache of that library, downloaded only on request."""
 
 import re
 import shutil
@@ -132,7 +132,7 @@ def _split(model: str) -> tuple[str, str | None]:
     match = _ID.fullmatch(model)
     if match is None:
         raise ValueError(
-            f"{model!r} is no Hugging Face id, need owner/name or owner/name@revision"
+            f"{model!r} is not a Hugging Face id, need owner/name or owner/name@revision"
         )
     return match[1], match[2]
 

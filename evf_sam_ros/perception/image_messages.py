@@ -1,4 +1,4 @@
-"""From messages to arrays: the only place that knows encodings, row padding and byte order.
+"""Conversion of image messages to arrays: encodings, row padding and byte order.
 
 It reads any object with the fields of sensor_msgs, from a topic or from a recording, and imports
 no ROS. Images come out as (H, W, 3) RGB uint8, depth as (H, W) float32 metres with NaN for no
@@ -47,7 +47,7 @@ class CompressedImage(Protocol):
 
 
 class _Format(NamedTuple):
-    """How an encoding lies in memory, and the cv2.cvtColor code that makes it RGB."""
+    """Memory layout of an encoding, and the cv2.cvtColor code that converts it to RGB."""
 
     item: str  # NumPy type of one channel; u2 may hold fewer bits
     channels: int
@@ -154,7 +154,7 @@ def rgb_from_compressed(message: CompressedImage, most_px: int = MOST_DECODED_PX
 
     Raises:
         DamagedImageError: a part of it was lost on the way.
-        ValueError: it is no image, or none that can be read.
+        ValueError: it is not an image, or not a readable one.
     """
     content = bytes(message.data)
     start = jpeg.starts_at(content)
@@ -181,7 +181,7 @@ def _decoded(content: bytes, form: str) -> Rgb:
         decoded = None
     if decoded is None or decoded.dtype not in (np.uint8, np.uint16):
         raise ValueError(
-            f"the {data.size} bytes of the compressed image ({form!r}) are no image, "
+            f"the {data.size} bytes of the compressed image ({form!r}) are not an image, "
             "need JPEG or PNG"
         )
     if decoded.dtype == np.uint16:

@@ -1,4 +1,4 @@
-"""One object or several: what a sentence asks for, and what a mask shows."""
+"""Singular and plural: the number of objects that a sentence asks for and a mask shows."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Decide what may be told about an answer: its status, a sentence, and the objects' masks.
+"""Judge a model's answer: its status, an explanation, and the masks of the objects.
 
 Every front end (node, action, service, `evf-sam segment`, `bag`, `track`, `evaluate`) calls
 `judge`, so that one picture and one expression have one answer. The order of the decision:
@@ -81,7 +81,7 @@ class Judgement:
 
     @property
     def found(self) -> bool:
-        """Whether a robot may act on it."""
+        """True if a robot may act on the answer."""
         return self.status is Status.FOUND
 
     def mask(self, size: tuple[int, int]) -> Mask:

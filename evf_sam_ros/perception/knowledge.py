@@ -1,4 +1,4 @@
-"""What a running model knows, in a sentence for a person: said wherever a model is started."""
+"""A sentence on what the running model knows, printed wherever a model is started."""
 
 from evf_sam_ros.perception.predictor import Predictor
 

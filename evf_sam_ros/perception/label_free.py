@@ -3,7 +3,7 @@
 Several phrases share one encoding of a picture. At most `MOST_FOUND` of what is absent is found;
 the phrases of a picture that are seen most may be there, and are left out. The threshold is
 halfway between the two: what is absent from a bank is easier to tell than a wrong colour. The
-score orders answers; without answers that are right, it is no frequency of being right.
+score orders answers; without right answers, it is not a frequency of being right.
 """
 
 from collections.abc import Callable, Iterable, Sequence

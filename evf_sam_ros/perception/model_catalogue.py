@@ -1,4 +1,4 @@
-"""Every model this package can build: its size, where to get it, whether it fits this machine."""
+"""Catalogue of models: size, source, and whether they fit this machine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ WORKING_GIB: dict[type[SegmenterConfig], float] = {
 
 @dataclass(frozen=True)
 class Memory:
-    """What a machine has left, bytes."""
+    """Free memory of a machine, bytes."""
 
     cpu: int
     gpu: int  # 0: no GPU

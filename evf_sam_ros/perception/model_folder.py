@@ -1,4 +1,4 @@
-"""Where a model's files are: in a folder, in this package, or among what was downloaded."""
+"""Locate a model's files: in a folder, in this package, or among the downloads."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Why an image has no positions."""
+"""The reason why an image has no positions."""
 
 from dataclasses import dataclass
 

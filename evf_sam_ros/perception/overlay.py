@@ -1,4 +1,4 @@
-"""A picture that shows a person what was asked, what was found, and how sure the model is."""
+"""Overlay picture for people: the expression, the object found, and the model's score."""
 
 import unicodedata
 from collections.abc import Sequence

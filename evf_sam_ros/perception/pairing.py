@@ -1,4 +1,4 @@
-"""Which depth image and which camera_info belong to an image: one rule, live and in a recording.
+"""Pair each image with its depth image and camera_info, live and in recordings alike.
 
 They belong together by stamp, and only where stamps tell frames apart. Where it is not certain
 that a depth image or a camera_info is the image's own, the answer is the reason, never a guess.
@@ -37,7 +37,11 @@ class Pairing:
     """Remember what arrives on the three topics of a camera and say what belongs together."""
 
     def __init__(self, kept: int) -> None:
-        """Take how many depth images are kept."""
+        """Start with empty streams.
+
+        Args:
+            kept: number of depth images that are kept.
+        """
         self.images = Stream(kept=1)
         self.depths = Stream(kept)
         self.infos = CameraInfos()

@@ -1,4 +1,4 @@
-"""The one entry point for everything that is not training: a picture and words in, masks out."""
+"""The predictor: an image and expressions in, masks out; for everything except training."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""From a photograph to a model's inputs and back to its size: the only copy of resizing.
+"""Resize an image to a model's inputs, and its masks back to the image's size.
 
 Images are (H, W, 3) uint8 RGB, resized on the CPU by Pillow or torch as the reference does. What
 is returned is float32 (3, height, width) there.

@@ -28,7 +28,7 @@ class RegisteredDepth:
 
 @dataclass(frozen=True)
 class View:
-    """What a camera looks through."""
+    """A camera as registration sees it: image size, frame and intrinsics."""
 
     size: Size
     frame_id: str
@@ -37,7 +37,7 @@ class View:
 
 @dataclass(frozen=True)
 class Registration:
-    """What a user says about the place of the depth camera."""
+    """The user's statement on the place of the depth camera."""
 
     is_registered: bool = False  # depth is the image's own, whatever its frame_id says
     image_from_depth: Floats | None = None  # (4, 4), where the cameras are apart
@@ -89,7 +89,7 @@ def register(depth_m: Depth, depth: View, image: View, wish: Registration) -> Re
     """Bring depth that `not_registered` does not object to, to the pixels of an image.
 
     Args:
-        depth_m: (h, w) metres, NaN where there is no reading.
+        depth_m: (h, w) metres, NaN for a missing reading.
         depth: of the camera that measured it.
         image: of the camera of the image, with its intrinsics.
         wish: what the user says.
@@ -134,7 +134,7 @@ def _rescaled(camera: Intrinsics, x: float, y: float) -> Intrinsics:
 
 
 def _scaled(depth_m: Depth, size: Size) -> Depth:
-    """Take the nearest reading for each pixel; a mean of two surfaces would be on neither."""
+    """Use the nearest reading for each pixel; an average of two surfaces would lie on neither."""
     height, width = depth_m.shape
     columns = ((np.arange(size[0]) + 0.5) * width / size[0]).astype(np.intp)
     rows = ((np.arange(size[1]) + 0.5) * height / size[1]).astype(np.intp)

@@ -1,4 +1,4 @@
-"""Whether other objects fit an expression as well, although a mask shows only one.
+"""Rivals: other objects that fit an expression as well as the one in the mask.
 
 A model that learned sentences for one object mostly covers one, whatever else fits. It is
 therefore asked more: in the same encoding of the image for all that fit ("all red mugs"), and,
@@ -217,7 +217,7 @@ def others_in(
     Args:
         own: what was found.
         masks: the most trusted first; a part counts where it is mostly new.
-        least_px: smaller parts are no objects.
+        least_px: smaller parts do not count as objects.
     """
     found: list[Mask] = []
     covered = own.copy()

@@ -1,4 +1,4 @@
-"""Answers of a model about one image."""
+"""A model's answers about one image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What speaks for the object being there, measured from a model's answers.
+"""Signals in a model's output that the object is present.
 
 Some signals come with every answer. For the others the model is asked again: with phrases that
 mean nothing, in other words, and about the mirrored picture. Each is (P,), one per prompt.
@@ -34,7 +34,7 @@ _SIDE = re.compile(r"\b(left|right)", re.IGNORECASE)
 
 
 class Answer(Protocol):
-    """What is read of an answer to P prompts about an image."""
+    """The outputs for P prompts about an image that signals are computed from."""
 
     @property
     def logits(self) -> Floats: ...

@@ -1,4 +1,4 @@
-"""How long each stage of an answer took."""
+"""Duration of each stage of an answer."""
 
 import time
 from dataclasses import dataclass

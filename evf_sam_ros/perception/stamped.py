@@ -1,4 +1,4 @@
-"""A topic's messages in the order they arrived, and whether their stamps tell them apart.
+"""Messages of a topic in order of arrival, and a check that their stamps are distinct.
 
 A message is any object with a header as std_msgs has it, from a topic or from a recording.
 """
@@ -50,7 +50,11 @@ class Stream:
     """
 
     def __init__(self, kept: int = REMEMBERED) -> None:
-        """Take how many messages are kept; of older ones only the stamp is remembered."""
+        """Start with an empty stream.
+
+        Args:
+            kept: number of messages that are kept whole; of older ones only the stamp.
+        """
         self.kept = kept
         self.items: deque[Stamped] = deque(maxlen=max(REMEMBERED, kept))
         self.round = 0
@@ -134,7 +138,7 @@ class Stream:
         """Return why the clock is too coarse for the pace of the messages, empty if it is not.
 
         One repeated stamp may be an accident, and stamps of a simulation or a synthetic recording
-        have round numbers, too; both together, at a pace faster than the steps, are no accident.
+        have round numbers, too; both together, faster than the steps, do not occur by accident.
         """
         is_round = item.stamp % COARSE_NS == 0  # a stamp that is not is of a better clock
         stamped = [each for each in self.items if each.stamp and each.round == self.round]

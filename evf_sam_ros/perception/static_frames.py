@@ -1,4 +1,4 @@
-"""Where frames stand to each other that never move: what /tf_static says.
+"""Transforms between frames from /tf_static.
 
 A matrix named a_from_b maps points in frame b to frame a: p_a = a_from_b @ p_b.
 """
@@ -19,7 +19,7 @@ class StaticFrames:
         self._steps: dict[str, dict[str, Floats]] = {}  # a, b: a_from_b
 
     def put(self, message: Any) -> None:
-        """Take what has the fields of tf2_msgs/TFMessage; a transform that is none is left out."""
+        """Add the transforms of a tf2_msgs/TFMessage, except invalid ones."""
         for each in message.transforms:
             moved, turned = each.transform.translation, each.transform.rotation
             numbers = moved.x, moved.y, moved.z, turned.x, turned.y, turned.z, turned.w

@@ -1,4 +1,4 @@
-"""Flaws of a picture that no model can answer about: dark, overexposed, covered, without texture.
+"""Flaws that make a picture useless for a model: dark, overexposed, covered, without texture.
 
 Each is measured on a small copy of the picture, in which the noise of a sensor is averaged away.
 """
@@ -24,7 +24,7 @@ STANDS_OUT = 60.0  # grey levels: a small object before a white wall is a pictur
 
 
 class Flaw(Enum):
-    """What is wrong with a picture."""
+    """A flaw of a picture."""
 
     DARK = "too dark"
     OVEREXPOSED = "overexposed"
@@ -35,7 +35,7 @@ class Flaw(Enum):
 
 @dataclass(frozen=True)
 class Unsuitable:
-    """Why a picture is not answered about."""
+    """The reason why the model is not asked about a picture."""
 
     flaw: Flaw
     detail: str

@@ -1,4 +1,4 @@
-"""Follow one target through a video file; what `evf-sam track` does."""
+"""Follow one target through a video file, for `evf-sam track`."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ from evf_sam_ros.whole_files import named
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of a target in a video."""
+    """Counts of a target's states in a video."""
 
     expression: str
     states: Counter[State]  # frames
@@ -72,7 +72,8 @@ def track_video(
         rules: limits of the decision about each frame.
 
     Raises:
-        ValueError: a file that is no video, a name of none, or a refused expression.
+        ValueError: the file is not a video, the output cannot be written, or the expression is
+            refused.
     """
     if output is not None:
         check_ending(output, VIDEOS)

@@ -1,4 +1,4 @@
-"""Keep sight of one target in a stream of frames: the same for every model.
+"""Track one target in a stream of frames, with or without a memory in the model.
 
 Words find the target; from then on it is followed, by memory where the model has one, else by
 asking again, and whatever is found must be near where the target was last. Only that mask is
@@ -29,7 +29,7 @@ REACH_OF_IMAGE = 0.03  # of the diagonal
 
 
 class State(Enum):
-    """What is known about the target."""
+    """State of the target."""
 
     NOT_FOUND = "not found"  # so far
     TRACKED = "tracked"
@@ -37,7 +37,7 @@ class State(Enum):
 
 
 class Source(Enum):
-    """What an answer rests on."""
+    """Origin of an answer."""
 
     WORDS = "words"
     MEMORY = "memory"
@@ -45,7 +45,7 @@ class Source(Enum):
 
 @dataclass(frozen=True)
 class Track:
-    """Where the target is in one frame."""
+    """The target in one frame."""
 
     index: int  # of the frame, from 0
     state: State
@@ -54,12 +54,12 @@ class Track:
 
     @property
     def mask(self) -> Mask:
-        """Where the target is visible, (H, W)."""
+        """Mask of the visible part of the target, (H, W)."""
         return self.segmentation.masks[0]
 
     @property
     def score(self) -> float:
-        """How sure the model is that the target is there, 0..1."""
+        """The model's confidence that the target is there, 0..1."""
         return float(self.segmentation.scores[0])
 
 
@@ -133,14 +133,14 @@ class Tracker:
         self._last, self._unseen = mask, 0
 
     def _is_due(self, remembered: Segmentation) -> bool:
-        """Whether words are to be asked beside memory."""
+        """Tell whether to ask by words in addition to the memory."""
         since = self._frames - self._asked
         if remembered.found[0]:
             return 0 < self._reground_every <= since
         return self._unseen == 1 or since >= RETRY_EVERY
 
     def _overrules(self, said: Segmentation, remembered: Segmentation | None) -> bool:
-        """Whether words that point elsewhere do so too often for memory to be right."""
+        """Tell whether words have contradicted the memory too often to trust it."""
         if remembered is None or not remembered.found[0] or not said.found[0]:
             return False
         self._doubts += 1

@@ -1,4 +1,4 @@
-"""Notice weights that are overwritten in place while the model uses them from their file."""
+"""Detect that memory-mapped weight files are overwritten while the model runs."""
 
 from collections.abc import Iterable
 from contextlib import suppress

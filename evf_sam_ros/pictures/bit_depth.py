@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits per channel as pictures of 8."""
+"""Conversion of pictures with more than 8 bits per channel to 8 bits."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Many small pictures as one."""
+"""Contact sheets: many small pictures in one."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A report as data: headings, sentences, tables and pictures, written as Markdown and as HTML."""
+"""Reports as data: headings, sentences, tables and pictures, written as Markdown and as HTML."""
 
 import base64
 import html

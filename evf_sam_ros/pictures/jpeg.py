@@ -1,4 +1,4 @@
-"""JPEG as cameras send it: whole pictures are told from damaged ones.
+"""JPEG from cameras: decodes whole pictures and rejects damaged ones.
 
 OpenCV gives neither a picture without its end marker nor a word about one whose data is damaged;
 libjpeg-turbo says what it stumbled over.
@@ -30,7 +30,7 @@ def decode(content: bytes) -> NDArray[np.uint8] | None:
 
     Raises:
         DamagedImageError: it ends early, or its data is damaged.
-        ValueError: it is no JPEG, or one with more pixels than can be meant.
+        ValueError: it is not a JPEG, or one with more pixels than can be meant.
     """
     start = starts_at(content)
     if start is None:

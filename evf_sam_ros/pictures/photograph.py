@@ -1,4 +1,4 @@
-"""Pictures from and to files, as the person who took them sees them."""
+"""Read and write picture files, turned upright by their EXIF data."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def read_rgb(path: Path, *, turned: bool = True) -> NDArray[np.uint8]:
         turned: as its EXIF data says, as viewers show it; False: as it is stored.
 
     Raises:
-        ValueError: there is no such file, or it is no picture, or a part of it was lost.
+        ValueError: the file is missing, is not a picture, or is damaged.
     """
     if not path.is_file():
         raise ValueError(f"no such file: {str(path)!r}")

@@ -1,4 +1,4 @@
-"""PNG, checked before libpng sees it, which would write to stderr what it stumbles over."""
+"""Check of PNG data before libpng decodes it, which would print its complaints to stderr."""
 
 from zlib import crc32
 

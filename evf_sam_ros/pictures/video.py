@@ -1,4 +1,4 @@
-"""Videos from and to files: frames one at a time, so that a film may be longer than the memory."""
+"""Read and write videos frame by frame, so that a film may exceed the memory."""
 
 import os
 from collections.abc import Iterator, Sequence

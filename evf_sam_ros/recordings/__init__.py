@@ -1,1 +1,1 @@
-"""What the node would have answered on a recording, frame by frame, without ROS."""
+"""The node's answers to a recording, frame by frame, without ROS."""

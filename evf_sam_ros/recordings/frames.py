@@ -1,4 +1,4 @@
-"""The images of a recording in their order, each with its depth and its camera."""
+"""The images of a recording in order, each with its depth and its camera_info."""
 
 from collections import deque
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""An MCAP file that was never closed, as if its writer had closed it after the last whole record.
+"""Unclosed MCAP files, presented as if closed after their last whole record.
 
 Nothing is written: the file is read up to there, and the end that is missing follows from memory.
 """
@@ -29,15 +29,15 @@ class Mended:
     """Looks like a path to rosbags, which reads the file through `open`."""
 
     def __init__(self, path: Path) -> None:
-        """Look for the last whole record; `lost` is how many bytes follow it.
+        """Find the last whole record; `lost` is the number of bytes after it.
 
         Raises:
-            ValueError: it is no MCAP file.
+            ValueError: the file is not an MCAP file.
         """
         self._path = path
         with path.open("rb") as file:
             if file.read(len(MAGIC)) != MAGIC:
-                raise ValueError(f"{str(path)!r} is no MCAP file")
+                raise ValueError(f"{str(path)!r} is not an MCAP file")
             records = list(_whole_records(file))
             self._kept = records[-1].end if records else len(MAGIC)
             self._tail = _tail(file, records, self._kept)

@@ -1,4 +1,4 @@
-"""Open recordings as tools and accidents leave them: read what is there, say what is missing."""
+"""Open recordings, damaged ones included: read the readable part, and report the rest."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
@@ -24,7 +24,13 @@ class Recording:
     """Messages of a recording, in the order and form of ROS 2; `notes` says what is missing."""
 
     def __init__(self, reader: AnyReader | Readers, notes: list[str], stack: ExitStack) -> None:
-        """Take an open reader and what is to be closed with it."""
+        """Wrap an open reader.
+
+        Args:
+            reader: the open reader.
+            notes: sentences on what is missing.
+            stack: is closed with the recording.
+        """
         self._reader = reader
         self._stack = stack
         self.notes = notes

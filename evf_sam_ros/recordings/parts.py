@@ -1,4 +1,4 @@
-"""The files of a ROS 2 recording, one by one: as they are, or as much of them as is left."""
+"""The files of a ROS 2 recording one by one, whole or as far as they can be read."""
 
 import shutil
 import sqlite3
@@ -161,7 +161,7 @@ def _tables(database: sqlite3.Connection) -> list[tuple[str, str]]:
         found = database.execute("SELECT name, sql FROM sqlite_master WHERE type='table'")
         return sorted(found.fetchall(), key=lambda table: bool(table[0] == "messages"))
     except sqlite3.Error as error:
-        raise ValueError(f"it is no SQLite file: {error}") from error
+        raise ValueError(f"it is not an SQLite file: {error}") from error
 
 
 def _copy_table(

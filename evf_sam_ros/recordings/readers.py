@@ -1,4 +1,4 @@
-"""Recordings of which some message definition cannot be read: the other topics can.
+"""Recordings with unreadable message definitions, of which the other topics are read.
 
 `rosbags.highlevel.AnyReader` refuses the whole recording for one definition.
 """
@@ -19,7 +19,7 @@ class Readers:
     """The part of AnyReader's interface that recordings need."""
 
     def __init__(self, paths: Collection[Any], notes: list[str], *, is2: bool) -> None:
-        """Open the files of one recording; `notes` gets the definitions that cannot be read."""
+        """Open the files of one recording; unreadable definitions are added to `notes`."""
         self.is2 = is2
         self._stack = ExitStack()
         kind: Any = Reader2 if is2 else Reader1

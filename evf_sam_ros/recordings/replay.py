@@ -1,4 +1,4 @@
-"""Ask a model about every frame of a recording and keep what it answers, on disk."""
+"""Run a model on every frame of a recording and write its answers to disk."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ RESULTS, MASKS, VIDEO = "results.jsonl", "masks", "overlay.mp4"
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """What to look for in which part of a recording."""
+    """Options of a replay: the expressions, the frames and the limits."""
 
     expressions: tuple[str, ...]
     depth_limits_m: tuple[float, float] = (0.1, 10.0)
@@ -42,7 +42,7 @@ class ReplayOptions:
 
 @dataclass
 class Summary:
-    """What a page about the run tells; nothing that differs from run to run."""
+    """Content of the report on a run; it is the same for equal runs."""
 
     records: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[tuple[int, Image]] = field(default_factory=list)  # frame number, overlay

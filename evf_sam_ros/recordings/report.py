@@ -1,4 +1,4 @@
-"""A page about a recording: what was found when and where, with pictures; as Markdown and HTML."""
+"""Report on a recording: what was found, when and where, as Markdown and HTML with pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path

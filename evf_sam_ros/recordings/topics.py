@@ -1,4 +1,4 @@
-"""Which topics of a recording hold the pictures, their depth and their camera."""
+"""Selection of a recording's topics for images, depth and camera_info."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class Topic:
 
     @property
     def is_depth(self) -> bool:
-        """Whether its images are depth, by their encoding or the topic's name."""
+        """True if its images are depth, by their encoding or the topic's name."""
         named = self.encoding == "mono16" and "depth" in self.name
         return self.encoding.startswith(DEPTH_ENCODINGS) or named
 
@@ -34,7 +34,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The topics that are read; without depth or camera there are no places."""
+    """The selected topics; places in space need both depth and camera_info."""
 
     image: Topic
     depth: Topic | None

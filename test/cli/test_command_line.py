@@ -178,7 +178,7 @@ def test_the_papers_parameters_are_compared(capsys):
 
 
 def test_what_cannot_be_downloaded_is_one_sentence(capsys):
-    assert "'tabletop' is no Hugging Face id" in refusal(capsys, "download", "tabletop")
+    assert "'tabletop' is not a Hugging Face id" in refusal(capsys, "download", "tabletop")
 
 
 @pytest.mark.parametrize("command", ["segment", "evaluate", "train", "download"])

@@ -51,5 +51,5 @@ def test_a_missing_or_unknown_category_is_named_with_what_there_is(words, text):
 
 def test_a_file_that_is_no_tokenizer_is_named(tmp_path):
     (tmp_path / "tokenizer.json").write_text('{"[CLS]": 1}')
-    with pytest.raises(ValueError, match="is no tokenizer file"):
+    with pytest.raises(ValueError, match="is not a tokenizer file"):
         load_tokenizer(tmp_path)

@@ -128,11 +128,11 @@ NUMBERS = np.full((4, 4), 1000, np.uint16)
 @pytest.mark.parametrize(
     ("text", "data", "sentence"),
     [
-        ("16UC1; compressedDepth rvl", NO_SCALE, "no RVL"),
-        ("16UC1; compressedDepth rvl", NO_SCALE + rvl(NUMBERS)[:12], "no RVL"),
+        ("16UC1; compressedDepth rvl", NO_SCALE, "not RVL"),
+        ("16UC1; compressedDepth rvl", NO_SCALE + rvl(NUMBERS)[:12], "not RVL"),
         ("16UC1; compressedDepth rvl", NO_SCALE + struct.pack("<II", 0, 4), "claims to be 0x4"),
         ("16UC1; compressedDepth rvl", NO_SCALE + struct.pack("<II", 2**31, 2**31), "claims"),
-        ("16UC1; compressedDepth rvl", NO_SCALE + struct.pack("<IIII", 4, 4, 0, 0), "no RVL"),
+        ("16UC1; compressedDepth rvl", NO_SCALE + struct.pack("<IIII", 4, 4, 0, 0), "not RVL"),
         ("32FC1; compressedDepth png", NO_SCALE + png(NUMBERS), "A = 0"),
         ("32FC1; png compressed", png(NUMBERS), "without the header"),
         ("rgb8; compressedDepth png", NO_SCALE + png(NUMBERS), "need one of 16UC1"),

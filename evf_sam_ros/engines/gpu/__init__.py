@@ -1,1 +1,1 @@
-"""Engines that only pay on a GPU; none of them has been measured on one yet."""
+"""Engines that pay on a GPU only; none of them has been measured on one yet."""

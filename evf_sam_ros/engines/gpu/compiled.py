@@ -1,4 +1,4 @@
-"""The layers that a model repeats, compiled: norms, GELU and residuals become one kernel.
+"""Repeated layers compiled: norms, GELU and residuals become one kernel.
 
 PyTorch's Inductor writes the kernels: Triton on a GPU, C++ on a CPU. A whole model would take it
 many minutes; a layer is compiled once for all its repetitions, and once per bucket of words. Every
@@ -55,7 +55,12 @@ class Region:
     """A function that is compiled for the shapes that it meets while it learns."""
 
     def __init__(self, run: Callable[..., Any], any_size: Dimensions) -> None:
-        """Take the function, and what of its arguments is compiled once for all sizes from 2."""
+        """Prepare to compile a function.
+
+        Args:
+            run: the function.
+            any_size: dimensions of its arguments that are compiled once for all sizes from 2.
+        """
         self._run, self._any_size = run, any_size
         self._compiled = torch.compile(run, backend=BACKEND, dynamic=False, fullgraph=True)
         self._known: set[Any] = set()
@@ -100,7 +105,12 @@ class CompiledEngine:
     name = "compiled"
 
     def __init__(self, engine: TorchEngine, max_tokens: int) -> None:
-        """Take an engine whose modules are nobody else's: their `forward` is replaced."""
+        """Prepare to compile an engine's layers.
+
+        Args:
+            engine: its modules must not be shared, because their `forward` is replaced.
+            max_tokens: most tokens of an expression.
+        """
         self._engine = engine
         self._max_tokens = max_tokens
         self._decoded = Region(self._decode, {0: 1})

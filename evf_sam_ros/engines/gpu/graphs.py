@@ -1,4 +1,4 @@
-"""Record a model's kernels once per shape and start them all at once: what a CUDA graph is.
+"""CUDA graphs: a model's kernels are recorded once per shape and launched together.
 
 A BEIT-3-L is about a thousand kernels, and a fast GPU waits for the program that starts them. A
 recorded step only replays for inputs of its shape, so prompts are filled up to a few lengths. The
@@ -90,7 +90,13 @@ class Recording:
     """One step for inputs of one shape."""
 
     def __init__(self, record: Recorder, step: Step, inputs: Tensors) -> None:
-        """Record a step with other numbers than `inputs`, which give it their shapes."""
+        """Record a step.
+
+        Args:
+            record: records the kernels that a function launches.
+            step: the step of the model.
+            inputs: tensors that give the shapes; their values are replaced by others.
+        """
         self._inputs = tuple(other_than(part) for part in inputs)
         self._replay, self._outputs = record(lambda: step(*self._inputs))
 
@@ -124,7 +130,14 @@ class GraphsEngine:
         max_tokens: int,
         name: str = "graphs",
     ) -> None:
-        """Take the other engine, and what makes a recorder whose recordings share their memory."""
+        """Prepare to record an engine's steps.
+
+        Args:
+            engine: the engine whose steps are recorded.
+            recorder: makes a recorder; the recordings of one recorder share memory.
+            max_tokens: most tokens of an expression.
+            name: the name that this engine reports.
+        """
         self.name = name
         self._engine = engine
         record = recorder()

@@ -1,4 +1,4 @@
-"""Run two steps that do not need each other at the same time, where a GPU has room for both.
+"""Two independent steps run concurrently on two CUDA streams.
 
 An image encoder fills a GPU by itself for most of its time; BEIT-3 beside it is a thousand small
 kernels that fit into what is left.
