@@ -1,4 +1,4 @@
-"""Programs started beside this one: what they say is kept, and they end with it."""
+"""Child processes: their output goes to a log, and they end with this program."""
 
 import ctypes
 import signal
@@ -13,11 +13,11 @@ PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 class ChildEndedError(RuntimeError):
-    """A program that should be running is not; the message shows its last words."""
+    """A child process has ended unexpectedly; the message shows its last output."""
 
 
 class Child:
-    """A program in a process of its own, with everything it prints in a log file."""
+    """A child process whose output is written to a log file."""
 
     def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
         self.name = name

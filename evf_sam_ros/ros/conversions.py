@@ -1,4 +1,4 @@
-"""Between messages and arrays; how they are read is in `perception.image_messages`."""
+"""Conversion between ROS messages and arrays; `perception.image_messages` does the decoding."""
 
 import array
 from typing import Any

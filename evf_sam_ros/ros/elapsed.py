@@ -1,4 +1,4 @@
-"""Measure durations by a clock that nobody sets: steady, or ROS time where it is simulated."""
+"""Durations by a clock that is never set: the steady clock, or ROS time in simulation."""
 
 from time import monotonic_ns
 

@@ -1,4 +1,4 @@
-"""Every topic, service and action of the node, in one table: node and README are made from it."""
+"""Table of the node's topics, services and actions, from which node and docs are made."""
 
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ BURST = 1000
 
 
 class Endpoint(NamedTuple):
-    """A topic, service or action; inputs have relative names, what the node offers private ones.
+    """A topic, service or action; inputs have relative names, outputs private ones.
 
     A type that not every machine has is given by its name, "package/Message".
     """

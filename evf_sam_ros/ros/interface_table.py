@@ -1,4 +1,4 @@
-"""Print what the node offers and its parameters as Markdown, or put the tables into a README."""
+"""Print the node's interface and parameters as Markdown, or update the tables of a page."""
 
 import argparse
 import re

@@ -1,4 +1,4 @@
-"""Remove this process's shared memory where there is no time for Fast DDS to do so itself."""
+"""Remove this process's shared memory if it must exit before Fast DDS does so."""
 
 import os
 from contextlib import suppress
@@ -25,7 +25,7 @@ def own_segments() -> set[str]:
 
 
 def remove_segments() -> None:
-    """Take the names of our segments away; who still reads them is not disturbed."""
+    """Unlink the names of our segments; readers that have them open are not disturbed."""
     for name in own_segments():
         for ending in ("", LOCK):
             (FOLDER / f"{name}{ending}").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Find a folder for ROS's log: rclpy ends with a traceback where there is none to write to."""
+"""Choose a writable folder for ROS's log; without one, rclpy ends with a traceback."""
 
 import os
 import sys
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def ensure_log_folder() -> None:
-    """Have rclpy log where it can, to a temporary folder if need be, and say so on stderr.
+    """Make rclpy log to a writable folder, if need be a temporary one, which stderr then names.
 
     Raises:
-        ValueError: there is no such folder; the message names ROS_LOG_DIR.
+        ValueError: no folder is writable; the message names ROS_LOG_DIR.
     """
     objection = _objection(_wanted())
     if not objection:

@@ -1,4 +1,4 @@
-"""Keep ROS 2 on this machine, out of the way of every other ROS 2 on it."""
+"""Restrict ROS 2 to this machine, in a domain that no other program here uses."""
 
 import os
 import random
@@ -48,7 +48,7 @@ def _domain() -> int:
 
 
 def free_domain() -> int:
-    """Take a domain in which nobody takes part on this machine, until this process ends."""
+    """Reserve a domain without participants on this machine until this process ends."""
     for domain in random.sample(DOMAINS, len(DOMAINS)):
         if _take(domain):
             return domain

@@ -1,4 +1,4 @@
-"""Keep the memory of an image for the next one.
+"""Keep freed image memory for the next image.
 
 The C library gives large pieces back to the system when they are freed, and gets them again, empty
 and page by page: for an image of 1280x720 that takes more time than all that is done with it.

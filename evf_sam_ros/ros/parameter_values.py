@@ -1,4 +1,4 @@
-"""Parameter values as people write them: integers for floats, files that hold unchanged values."""
+"""Parameter values as people write them: integers for floats, files with unchanged values."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -20,7 +20,7 @@ FLOATS: dict[tuple[Any, Any], Callable[[Any], Any]] = {
 
 
 class LenientParameters(Node):
-    """A node that takes integers for floats and judges the values of one request together.
+    """A node that accepts integers for floats and checks all values of a request together.
 
     rclpy sets the parameters of a request one after the other, so that two that only fit together
     are both refused, and refuses read-only parameters even where the value stays the same. With

@@ -1,4 +1,4 @@
-"""The node's parameters: one frozen dataclass, from which they are declared, checked and listed.
+"""The node's parameters: a frozen dataclass, from which they are declared, checked and listed.
 
 Each says when a change takes effect. What is read only when the node is configured or activated
 can be changed before that, and is refused with the reason afterwards.
@@ -30,7 +30,7 @@ OF_RCLPY = ("qos_overrides.", "start_type_description_service")
 
 
 class Effect(Enum):
-    """When a value is read."""
+    """The time at which a change of a parameter takes effect."""
 
     AT_ONCE = "at once"
     ACTIVATE = "when activated"
@@ -53,7 +53,7 @@ def setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """Values that are always within their bounds."""
+    """Parameter values, checked against their bounds."""
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -67,7 +67,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class NodeParameters(Settings):
-    """Everything a user can set on the segmentation node."""
+    """Parameters of the segmentation node."""
 
     model: str = setting(
         "default",
@@ -246,7 +246,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class ParameterServer(Generic[S]):
-    """Declare a dataclass on a node and keep its values in force, in `current`."""
+    """Declares the fields of a dataclass as parameters and holds their values in `current`."""
 
     def __init__(self, node: Node, settings: type[S]) -> None:
         self._effects = {each.name: each.metadata["effect"] for each in fields(settings)}

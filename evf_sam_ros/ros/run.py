@@ -1,4 +1,4 @@
-"""Run one node in this process until it is told to stop; what every executable does."""
+"""Run one node in this process until it is stopped; used by every executable."""
 
 import _thread
 import gc
@@ -86,7 +86,7 @@ def _run(make_node: Callable[[], N], start: Callable[[N], object], stop: "_StopS
 
 
 class _StopSignal:
-    """SIGINT and SIGTERM, taken by a thread that does nothing but wait for them."""
+    """A thread that waits for SIGINT and SIGTERM."""
 
     def __init__(self) -> None:
         self.is_ending = Event()  # the way out has begun; nothing is to be interrupted any more

@@ -1,4 +1,4 @@
-"""What each of our programs may do on a secured ROS 2: an SROS 2 policy from the interface."""
+"""The SROS 2 policy of every program, generated from the interface."""
 
 import argparse
 import xml.etree.ElementTree as ElementTree

@@ -1,4 +1,4 @@
-"""Fit the shared memory that Fast DDS asks for to what the machine has.
+"""Limit Fast DDS's shared memory to the machine's free memory.
 
 A container has 64 MiB of it by default. Where a process gets no segment, large images are lost;
 where a segment has nothing behind it, writing to it ends the process.

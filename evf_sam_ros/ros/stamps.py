@@ -1,4 +1,4 @@
-"""Between ROS times and whole nanoseconds, in which they are compared and subtracted."""
+"""Conversion between ROS times and integer nanoseconds."""
 
 from builtin_interfaces.msg import Duration, Time
 

@@ -1,4 +1,4 @@
-"""Start a program of this package so that a signal during its imports ends it quietly.
+"""Start a program of this package; a signal during its imports ends it quietly.
 
 Importing PyTorch takes seconds, and `run.py`, which takes the signals later, is imported with it.
 Imports nothing slow itself.

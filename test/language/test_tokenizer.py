@@ -56,7 +56,7 @@ def test_a_vocabulary_numbered_otherwise_is_refused(tmp_path):
 
 def test_a_broken_file_is_refused(tmp_path):
     (tmp_path / "tokenizer.json").write_text("{")
-    with pytest.raises(ValueError, match="no tokenizer file"):
+    with pytest.raises(ValueError, match="not a tokenizer file"):
         load_tokenizer(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What our own cameras, of a simulation and of files, say in the same way."""
+"""The QoS, the parameters and the camera_info that both software cameras share."""
 
 from typing import Any
 

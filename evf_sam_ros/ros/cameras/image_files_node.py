@@ -1,4 +1,4 @@
-"""Photographs from a folder as a camera: one after the other on a real topic."""
+"""A camera that publishes photographs from a folder, one after the other."""
 
 import re
 import sys
@@ -24,7 +24,7 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 @dataclass(frozen=True)
 class ImageFilesParameters(Settings):
-    """Everything a user can set on the camera of files."""
+    """Parameters of the camera of files."""
 
     files: str = setting("", "a folder of pictures, or one picture; needed", effect=Effect.START)
     rate_hz: float = setting(1.0, "pictures per second", effect=Effect.START, range=(0.01, 120.0))
@@ -39,7 +39,7 @@ class ImageFilesParameters(Settings):
 
 
 class ImageFilesNode(LenientParameters):
-    """Shows each picture with a stamp of now, as if it were just taken."""
+    """Publishes each picture with the current time as its stamp."""
 
     def __init__(self, **node_options: Any) -> None:
         super().__init__("image_files", **node_options)

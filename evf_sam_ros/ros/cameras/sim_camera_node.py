@@ -1,4 +1,4 @@
-"""The simulated tabletop as a camera: colour, depth and camera_info on real topics."""
+"""A camera in the simulated tabletop: publishes colour, depth and camera_info."""
 
 import sys
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ FROM_RGB = {
 
 @dataclass(frozen=True)
 class CameraParameters(Settings):
-    """Everything a user can set on the simulated camera."""
+    """Parameters of the simulated camera."""
 
     seed: int = setting(900000, "which scene", range=(0, 2**31 - 1))
     width: int = setting(640, "pixels", effect=Effect.START, range=(16, 4096))
@@ -45,7 +45,7 @@ class CameraParameters(Settings):
 
 
 class SimCameraNode(LenientParameters):
-    """Shows one scene after the other, whichever `seed` says."""
+    """Publishes the scene that the parameter `seed` selects, one after another."""
 
     def __init__(self, **node_options: Any) -> None:
         super().__init__("sim_camera", **node_options)

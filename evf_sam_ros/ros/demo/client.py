@@ -1,4 +1,4 @@
-"""The other end of the node's topics: what a robot's program would do with them."""
+"""Client of the node's topics for the demo, as a robot's program would use them."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ FINAL = (SegmentationResult.COMMAND_REJECTED, SegmentationResult.CANCELLED)  # n
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back for one command."""
+    """The node's answer to one command."""
 
     result: SegmentationResult
     overlay_rgb: NDArray[np.uint8] | None  # (H, W, 3), of the same image as the result
@@ -48,7 +48,11 @@ class DemoClient:
     """Speaks on text_command and listens to the node, while the processes behind it live."""
 
     def __init__(self, checked: Iterable[Checked]) -> None:
-        """Take what makes waiting pointless."""
+        """Create the client's node, publisher and subscriptions.
+
+        Args:
+            checked: each may raise while the client waits, such as for a child process that ended.
+        """
         # Signals stay the demo's.
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         self._checked = list(checked)
@@ -132,7 +136,7 @@ class DemoClient:
         raise TimeoutError(f"the node does not tell its state within {timeout_s:g} s")
 
     def _linger(self, done: Callable[[], bool]) -> None:
-        """Wait for what may not come, because the model is slow or the image was no good."""
+        """Wait briefly; the answer may not come if the model is slow or the image is useless."""
         with suppress(TimeoutError):
             self._wait(done, LINGER_S, "")
 

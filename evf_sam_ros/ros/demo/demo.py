@@ -1,4 +1,4 @@
-"""`make demo`: a simulated camera and the node, in processes of their own, told what to find.
+"""`make demo`: runs the simulated camera and the node as child processes, and sends commands.
 
 Every word and every picture travels over real ROS 2 topics; the truth to compare with is taken
 from the simulator. A page on this machine shows it live. In a terminal, if no text is given,

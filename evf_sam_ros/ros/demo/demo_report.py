@@ -1,4 +1,4 @@
-"""What the demo leaves behind: pictures, one line for each command, and the same as JSON."""
+"""Files of the demo: pictures, one line for each command, and the same as JSON."""
 
 import json
 import re
@@ -26,7 +26,7 @@ SUMMARY_COLUMNS = 3
 
 @dataclass(frozen=True)
 class Row:
-    """One command and what came of it; positions in the camera's optical frame, metres."""
+    """One command and its answer; positions in the camera's optical frame, metres."""
 
     seed: int
     command: str
@@ -51,7 +51,7 @@ class Row:
 
 
 class Report:
-    """A folder that remembers what was asked before."""
+    """A folder of results that keeps the rows of earlier runs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Record what the node receives and answers, as a rosbag2 folder that `evf-sam bag` reads."""
+"""Record the node's inputs and answers as a rosbag2 folder that `evf-sam bag` reads."""
 
 import os
 import re
@@ -34,7 +34,7 @@ INPUTS = (IMAGE, DEPTH, CAMERA_INFO, TEXT_COMMAND)
 
 @dataclass(frozen=True)
 class RecordParameters(Settings):
-    """What a user can set on the recorder."""
+    """Parameters of the recorder."""
 
     path: str = setting("recording", "folder to write; it must not be there", effect=Effect.START)
     storage: str = setting(
@@ -44,7 +44,7 @@ class RecordParameters(Settings):
 
 
 class RecordNode(LenientParameters):
-    """Writes messages as they arrive, byte for byte."""
+    """Writes serialized messages in order of arrival."""
 
     def __init__(self, **node_options: Any) -> None:
         """Create the folder; ValueError where it is there already."""

@@ -1,4 +1,4 @@
-"""Say what is wrong with this machine, its ROS 2 and its topics, and how to mend it.
+"""Diagnose this machine, its ROS 2 installation and its topics, and name the remedies.
 
 The exit code is 0 if the node can work here, 1 if something prevents it.
 """

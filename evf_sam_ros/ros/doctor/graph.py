@@ -1,4 +1,4 @@
-"""What the doctor sees of a running ROS 2: who publishes what we read, and whether it arrives."""
+"""Checks of a running ROS 2 graph: publishers of the inputs, their QoS, and arriving messages."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What the doctor sees without a running ROS: libraries, GPU, model, memory, environment."""
+"""Checks without a running ROS graph: libraries, GPU, model, memory, environment."""
 
 import os
 import platform
@@ -29,7 +29,7 @@ Level = Literal["ok", "note", "warning", "problem"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: how it stands, and what to do about it."""
+    """Result of one check, and the remedy."""
 
     level: Level
     subject: str
@@ -175,7 +175,7 @@ def shared_memory_findings(folder: Path) -> Iterator[Finding]:
 def environment_findings(
     environment: Mapping[str, str], rclpy_release: int | None
 ) -> Iterator[Finding]:
-    """Look at the variables that decide who hears whom; release None: there is no rclpy."""
+    """Check the variables that control discovery; release None: rclpy is missing."""
     yield from _domain(environment.get("ROS_DOMAIN_ID", ""))
     yield from _reach(environment, rclpy_release)
     yield from _transport(environment, rclpy_release)

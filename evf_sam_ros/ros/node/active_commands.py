@@ -1,4 +1,4 @@
-"""Commands and searches that want answers; each hears one last word, and nothing after it."""
+"""Active commands and searches; each gets one final answer, and none after it."""
 
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -22,7 +22,13 @@ class ActiveCommands:
     def __init__(
         self, publish: Callable[[Sequence[Answer]], None], clock: Clock, statistics: Statistics
     ) -> None:
-        """Take what publishes the answers to one image, one for each command."""
+        """Start without commands.
+
+        Args:
+            publish: publishes the answers to one image, one for each command.
+            clock: the node's clock.
+            statistics: counts the answers.
+        """
         self._publish = publish
         self._clock = clock
         self._statistics = statistics
@@ -30,7 +36,7 @@ class ActiveCommands:
         self._followed_since_ns = 0
         self._searches: tuple[Search, ...] = ()
         self._enabled = True
-        # Held to tell answers, and to change who is told; never waited in for the worker's.
+        # Guards publishing and the set of commands; never acquire the worker's lock under it.
         self._telling = Lock()
 
     @property

@@ -1,4 +1,4 @@
-"""Say what to do when a camera is announced and its images do not arrive."""
+"""Warn, with a remedy, if a camera is announced but its images do not arrive."""
 
 from time import monotonic
 from typing import Any
@@ -19,7 +19,7 @@ CURE_LOST = (
 
 
 class CameraWatch:
-    """Watch one image subscription."""
+    """Watches one image subscription."""
 
     def __init__(self, node: Node, subscription: "Subscription[Any]") -> None:
         self._node = node

@@ -1,4 +1,4 @@
-"""The points of an object, as a coloured PointCloud2."""
+"""Coloured PointCloud2 of an object."""
 
 import array
 

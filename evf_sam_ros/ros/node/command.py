@@ -1,4 +1,4 @@
-"""A sentence that reached the node, and what it names."""
+"""A sentence that the node received, and an expression in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The depth image and the camera that belong to an image, as they arrive over topics.
+"""Find the depth image and the camera_info of an image among the arriving messages.
 
 How they are paired and registered is in `perception.pairing` and `perception.registration`.
 """
@@ -23,7 +23,7 @@ __all__ = ["KEPT", "DepthOptions", "DepthSource", "NoDepth", "RegisteredDepth"]
 
 
 class DepthSource:
-    """Remember what arrives and find what was taken together with an image."""
+    """Stores arriving depth and camera_info, and finds those that belong to an image."""
 
     def __init__(self) -> None:
         self._pairing = Pairing(KEPT)
@@ -54,12 +54,12 @@ class DepthSource:
             self._pairing.depth_infos.put(message, monotonic_ns())
 
     def put_frames(self, message: Any) -> None:
-        """Take what /tf_static says."""
+        """Add the transforms of a /tf_static message."""
         with self._changed:
             self._pairing.frames.put(message)
 
     def tell_mixed(self, are_mixed: bool) -> None:
-        """Take whether several publishers send images, depth or camera_info on one topic."""
+        """Set if several publishers send images, depth or camera_info on one topic."""
         self._pairing.are_mixed = are_mixed
 
     def clear(self) -> None:
@@ -67,7 +67,7 @@ class DepthSource:
             self._pairing.clear()
 
     def expect(self, header: Header) -> None:
-        """Keep what is nearest to this image, however much comes while the model runs."""
+        """Keep the depth nearest to this image, however much arrives while the model runs."""
         with self._changed:
             self._pairing.expect(self._pairing.image(header))
 

@@ -1,4 +1,4 @@
-"""Results as vision_msgs arrays, for consumers that know detections and not our messages."""
+"""Results as vision_msgs arrays, for programs that do not use our messages."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Once a second on /diagnostics: is the node well, and if not, what is missing?"""
+"""Diagnostics: the state of the node, once a second on /diagnostics."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ WITHOUT_POSITIONS = (
 
 
 class Diagnostics:
-    """Reports on a node in every state of its life."""
+    """Publishes diagnostics in every lifecycle state."""
 
     def __init__(
         self,

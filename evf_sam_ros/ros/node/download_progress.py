@@ -1,4 +1,4 @@
-"""How far the download of a Hugging Face model is, as its files on the disk tell."""
+"""Progress of a Hugging Face download, measured by the files on disk."""
 
 from contextlib import suppress
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The node's subscriptions, which it has while it is active."""
+"""The node's subscriptions, which exist while it is active."""
 
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +47,16 @@ class Inputs:
         on_text: Callable[[str], None],
         on_mixed: Callable[[str], None],
     ) -> None:
-        """Take who gets images, finished sentences, and the names of too many publishers."""
+        """Create the subscriptions.
+
+        Args:
+            node: the node that subscribes.
+            parameters: its parameters.
+            depth: gets depth images and camera_infos.
+            on_image: gets images.
+            on_text: gets finished sentences.
+            on_mixed: gets a sentence on inputs with several publishers, empty if none has.
+        """
         self._node = node
         self._depth = depth
         self._subscriptions: list[Any] = []

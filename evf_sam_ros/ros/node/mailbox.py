@@ -1,4 +1,4 @@
-"""A mailbox between threads: the newest item replaces one not yet taken, or queues behind it."""
+"""Mailbox between threads: a new item replaces the waiting one, or queues behind it."""
 
 from collections import deque
 from threading import Lock
@@ -8,10 +8,14 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """Hand items from one thread to another, each at most once, the oldest waiting one first."""
+    """Hands items from one thread to another, each at most once, in order."""
 
     def __init__(self, room: int = 1) -> None:
-        """Take how many items may wait; the oldest gives way to one too many."""
+        """Start empty.
+
+        Args:
+            room: number of items that may wait; another one replaces the oldest.
+        """
         self._waiting: deque[T] = deque()
         self._room = room
         self._newest: T | None = None

@@ -1,4 +1,4 @@
-"""An answer as markers for rviz: a box, a point and a text per object, or nothing."""
+"""Markers of an answer for rviz: a box, a point and a text per object."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""From the measurements of a mask to the message of an object."""
+"""Convert the measurements of a mask into an object message."""
 
 import numpy as np
 from geometry_msgs.msg import Point, Quaternion, Vector3

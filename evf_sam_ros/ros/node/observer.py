@@ -1,4 +1,4 @@
-"""Show images to the model: commands in, what makes their answers out."""
+"""Run the model on an image for the active commands."""
 
 import gc
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ NO_DEPTH = NoDepth(DepthStatus.NONE, "")
 
 
 class Observer:
-    """Look for what commands name in an image; called from one thread at a time."""
+    """Runs the model on an image; called from one thread at a time."""
 
     def __init__(
         self,
@@ -41,7 +41,16 @@ class Observer:
         *,
         weights: WeightWatch | None = None,
     ) -> None:
-        """Take the model and, where its weights are in use from their file, what watches them."""
+        """Prepare to run the model.
+
+        Args:
+            predictor: the model.
+            depth: source of depth images and camera_infos.
+            parameters: returns the current parameters.
+            clock: the node's clock.
+            log: the node's logger.
+            weights: watches memory-mapped weight files; None: they are not mapped.
+        """
         self._weights = weights
         self.rectified = False  # whether the images are, so that P and not K is their camera
         self._predictor = predictor

@@ -1,4 +1,4 @@
-"""What the node publishes about an image: results always, the rest while someone subscribes."""
+"""The node's publishers: results always, other outputs while someone subscribes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -41,7 +41,7 @@ RESULT_QOS = QoSProfile(depth=BURST)
 
 
 class Outputs:
-    """The publishers; safe to use from the executor's thread and the worker's second."""
+    """The publishers; safe to use from the executor's thread and the publishing thread."""
 
     def __init__(self, node: LifecycleNode, parameters: Callable[[], NodeParameters]) -> None:
         self._node = node

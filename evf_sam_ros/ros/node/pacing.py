@@ -1,4 +1,4 @@
-"""Keep replies so far apart that a client can take them.
+"""Space replies out so that a client can receive them.
 
 A client hears the replies to all clients of a service, and by default its queue holds ten. Those
 of a burst that it has not taken yet push each other out, and whoever called waits for ever.
@@ -48,7 +48,7 @@ class Turns:
 
 
 class PacedGroup(ReentrantCallbackGroup):
-    """Take one message after another of each entity, also while callbacks wait for something."""
+    """A callback group that admits the messages of each entity at a limited rate."""
 
     def __init__(self, node: Node) -> None:
         super().__init__()

@@ -1,14 +1,18 @@
-"""The second half of the work, in a thread of its own, one job behind the first half."""
+"""The publishing thread, which works one job behind the inference thread."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, wait
 
 
 class PublishThread:
-    """Do jobs in order; only one waits to be done, and who brings the next waits for it."""
+    """Runs jobs in order; `hand_over` first waits for the job before."""
 
     def __init__(self, thread: Executor) -> None:
-        """Take what has one thread, in which nothing else is done."""
+        """Start without jobs.
+
+        Args:
+            thread: an executor with one thread, used for nothing else.
+        """
         self._thread = thread
         self._last: list[Future[object]] = []
 

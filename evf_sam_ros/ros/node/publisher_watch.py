@@ -1,4 +1,4 @@
-"""Notice that two cameras, or a camera and a recording, send on one input."""
+"""Warn if several publishers send on one input, such as a camera and a recording."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ PERIOD_S = 0.5
 
 
 class PublisherWatch:
-    """Count the publishers of some subscriptions; say in a sentence where there are several."""
+    """Counts the publishers of subscriptions and reports inputs with several."""
 
     def __init__(
         self,
@@ -19,7 +19,13 @@ class PublisherWatch:
         subscriptions: "Sequence[Subscription[Any]]",
         on_change: Callable[[str], None],
     ) -> None:
-        """Take who is told the sentence, which is empty where each has one publisher at most."""
+        """Start watching.
+
+        Args:
+            node: the node that subscribes.
+            subscriptions: the inputs to watch.
+            on_change: gets the new sentence; it is empty if no input has several publishers.
+        """
         self._node = node
         self._topics = [subscription.topic_name for subscription in subscriptions]
         self._on_change = on_change

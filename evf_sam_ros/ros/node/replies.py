@@ -1,4 +1,4 @@
-"""What is answered about an image: the model's word judged, put in its place and timed."""
+"""Make the answers about an image: judge the model's output, place the objects, add the times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -83,7 +83,7 @@ def note_total(answer: Answer, clock: Clock) -> None:
 
 @dataclass(frozen=True)
 class Observation:
-    """What the model said about an image, and what it takes to make answers of that."""
+    """Output of the model for an image, and all that the answers are made from."""
 
     header: Header
     commands: Sequence[Command]

@@ -16,7 +16,7 @@ A_FLOOD = MOST_BYTES // 2  # bytes
 
 @dataclass(frozen=True)
 class Request:
-    """A call of ~/segment: answered once, whatever the active command is."""
+    """A call of ~/segment, which gets one answer independent of the active command."""
 
     command: Command
     image: Frame | None  # None: the newest image of the topic
@@ -29,7 +29,7 @@ class Request:
 
 
 class RequestQueue:
-    """Hold requests in their order; not safe to use from several threads at once."""
+    """Keeps requests in order; not thread-safe."""
 
     def __init__(self) -> None:
         self._waiting: deque[Request] = deque()
@@ -67,10 +67,14 @@ class RequestQueue:
 
 
 class OpenRequests:
-    """Count the memory of requests that have no reply yet; after a flood, have it returned."""
+    """Counts the memory of unanswered requests, and returns it to the system after a flood."""
 
     def __init__(self, return_freed: Callable[[], object]) -> None:
-        """Take what gives freed memory back to the system."""
+        """Start without requests.
+
+        Args:
+            return_freed: returns freed memory to the system.
+        """
         self._bytes = self._most_bytes = 0
         self._return_freed = return_freed
 

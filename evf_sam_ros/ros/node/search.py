@@ -1,4 +1,4 @@
-"""A goal of ~/find_object: watch the answers to it until enough images in a row agree."""
+"""A goal of ~/find_object: evaluates answers until enough images in a row agree."""
 
 import zlib
 from collections import deque
@@ -34,7 +34,7 @@ def identity(answer: Answer) -> Identity | None:
 
 @dataclass(frozen=True)
 class Goal:
-    """What is looked for, and when that has been found or is given up."""
+    """The command of a search and the conditions that end it."""
 
     command: Command
     timeout_s: float  # 0: never
@@ -43,7 +43,7 @@ class Goal:
 
 
 class Search:
-    """Counts agreeing images, each once; the worker shows it answers, until it is over."""
+    """Counts agreeing images, each once, until the search ends."""
 
     def __init__(
         self,
@@ -52,7 +52,13 @@ class Search:
         progress: Callable[[FindObject.Feedback], None],
         done: Callable[[Answer], None],
     ) -> None:
-        """Take what to tell on the way and at the end."""
+        """Begin a search.
+
+        Args:
+            goal: the command and the conditions that end the search.
+            progress: gets feedback after each image.
+            done: gets the answer that ends the search.
+        """
         self.goal = goal
         self.began_ns = 0  # as `elapsed_ns` tells it
         self._known: deque[Identity] = deque(maxlen=REMEMBERED)
@@ -64,7 +70,7 @@ class Search:
         self._tell()
 
     def see(self, answer: Answer, image: Identity | None) -> bool:
-        """Take an answer; return whether the search is over, with success.
+        """Count an answer; return True if the search has succeeded.
 
         An image that was seen before, because a command or another search asked about it again
         or its sender repeats it, counts no second time.

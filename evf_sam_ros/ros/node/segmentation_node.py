@@ -43,12 +43,17 @@ WARM_UP_IMAGE = np.zeros((480, 640, 3), np.uint8)
 
 
 class SegmentationNode(LenientParameters, LifecycleNode):
-    """Finds what it is told to find."""
+    """Segments the objects that text commands name in camera images."""
 
     def __init__(
         self, load: Callable[..., Predictor] = load_predictor, **node_options: Any
     ) -> None:
-        """Take the maker of the model, so that a test can bring its own."""
+        """Create the node in the state unconfigured.
+
+        Args:
+            load: loads the predictor; tests pass their own.
+            node_options: options of `LifecycleNode`.
+        """
         self._load = load
         self._predictor: Predictor | None = None
         self._weights: WeightWatch | None = None

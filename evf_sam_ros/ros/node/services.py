@@ -1,4 +1,4 @@
-"""Answer what is called by name: ~/segment, ~/cancel, ~/enable, ~/find_object."""
+"""The node's services and its action: ~/segment, ~/cancel, ~/enable, ~/find_object."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -37,7 +37,7 @@ RESULT_KEPT_S = 60  # for a client that asks late
 
 
 class Served(Protocol):
-    """What the services need to know of the node."""
+    """The part of the node that the services use."""
 
     @property
     def worker(self) -> Worker | None: ...
@@ -49,7 +49,7 @@ class Served(Protocol):
 
 
 class Services:
-    """Offered in every state of the node; where it is not active, the answer says so."""
+    """The services in every lifecycle state; while the node is inactive, replies say so."""
 
     def __init__(self, node: LifecycleNode, served: Served) -> None:
         self._node = node

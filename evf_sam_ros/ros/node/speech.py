@@ -1,4 +1,4 @@
-"""What people say, as speech recognisers publish it: only what they are done with."""
+"""Text from speech recognisers: only finished transcripts are used."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What the node has done lately: images, answers, their times. Kept for the diagnostics."""
+"""Statistics of recent images, answers and durations, for the diagnostics."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ KEPT = 100  # answers and images: a few seconds of a camera
 
 @dataclass(frozen=True)
 class Spread:
-    """Half and nearly all of the latest answers took no longer than that, seconds."""
+    """Median and 95th percentile of the latest durations, seconds."""
 
     p50_s: float
     p95_s: float
@@ -40,7 +40,7 @@ class Statistics:
             self._arrivals.append(monotonic())
 
     def tell_mixed(self, said: str) -> None:
-        """Take the inputs that have several publishers, empty if none has."""
+        """Set the sentence on inputs with several publishers, empty if none has."""
         self.mixed = said
 
     def images_dropped(self, count: int) -> None:

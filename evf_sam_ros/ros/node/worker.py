@@ -1,4 +1,4 @@
-"""The two threads that answer: one runs the model, one judges and publishes what it said before.
+"""The inference thread, which runs the model, and its hand-over to the publishing thread.
 
 Requests, and what is looked for on new images, take turns.
 """
@@ -33,14 +33,14 @@ LEAST_PATIENCE_S = 1.0  # how long a command waits for an image before NO_FRAME 
 
 @dataclass(frozen=True)
 class Arrival:
-    """An image, and when it reached the node, on the node's clock."""
+    """An image and its time of arrival on the node's clock."""
 
     frame: Frame
     arrived_ns: int
 
 
 class Worker:
-    """Choose what to do next, do it, publish it; every method but `stop` returns at once."""
+    """Chooses the next job, runs the model and publishes; only `stop` blocks the caller."""
 
     def __init__(
         self,
@@ -54,9 +54,17 @@ class Worker:
         statistics: Statistics,
         room: int = 1,
     ) -> None:
-        """Take two threads, for the model and for what comes after, and how many images may wait.
+        """Start the inference thread.
 
-        With room for one, the newest replaces it.
+        Args:
+            answerer: runs the model on an image.
+            publish: publishes the answers to one image.
+            parameters: returns the current parameters.
+            clock: the node's clock.
+            log: the node's logger.
+            threads: executors with one thread each, for the model and for publishing.
+            statistics: counts images and answers.
+            room: number of images that may wait; with 1 the newest replaces the waiting one.
         """
         self.frames: Mailbox[Arrival] = Mailbox(room)
         self._keeps_all = room > 1

@@ -1,1 +1,1 @@
-"""The operator's page: what the node sees and answers, in a browser, and a line to speak to it."""
+"""The operator's web page: shows images and answers, and sends commands to the node."""

@@ -1,4 +1,4 @@
-"""Who may see the page: programs of this machine, or whoever knows the token.
+"""Access control of the page: programs of this machine, or holders of the token.
 
 A page of another site, open in the operator's browser, is on this machine as well. So the Host of
 every request must be ours (which ends DNS rebinding), and so must the Origin of a WebSocket.
@@ -31,7 +31,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Access:
-    """Where the page listens and what it asks of a visitor."""
+    """Address of the page, and the token that it requires."""
 
     host: str
     token: str = ""

@@ -1,4 +1,4 @@
-"""Messages as JSON documents for the page. What is not a number there becomes null."""
+"""Messages as JSON documents for the page; values that are not finite numbers become null."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What browsers are shown: the newest of each kind, so that a slow one only misses some.
+"""Feed of the browsers: the newest item of each kind, so that slow browsers skip some.
 
 Everything here belongs to one asyncio loop; other threads come in by `call_soon_threadsafe`.
 """
@@ -33,7 +33,7 @@ class Listener:
 
 
 class Feed:
-    """Hands each payload to all who listen, and the last of each kind to who comes later."""
+    """Sends each payload to all listeners, and the last of each kind to new ones."""
 
     def __init__(self) -> None:
         self._latest: dict[str, Payload] = {}

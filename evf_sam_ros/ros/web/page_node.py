@@ -1,4 +1,4 @@
-"""The node behind the operator's page: listens to the segmentation node while a browser looks."""
+"""The node of the operator's page: subscribes to the segmentation node while a browser is open."""
 
 import sys
 import time
@@ -53,7 +53,7 @@ CAMERA_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 @dataclass(frozen=True)
 class PageParameters(Settings):
-    """Everything a user can set on the page's node."""
+    """Parameters of the page's node."""
 
     host: str = setting(
         "127.0.0.1",
@@ -75,7 +75,7 @@ class PageParameters(Settings):
 
 
 class PageNode(LenientParameters):
-    """Between the topics of one segmentation node and the browsers that look at it."""
+    """Connects the topics of a segmentation node with browsers."""
 
     def __init__(self, **node_options: Any) -> None:
         super().__init__("evf_sam_page", **node_options)

@@ -1,4 +1,4 @@
-"""The page's web server: four files and one WebSocket, in a thread of its own. Knows no ROS."""
+"""The page's web server: four files and one WebSocket in its own thread; independent of ROS."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Robot(Protocol):
-    """What the page can do; called in the server's thread."""
+    """Actions of the page; called in the server's thread."""
 
     def say(self, text: str) -> None: ...
 
