@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.label_free import accuracy
 from evf_sam_ros.cli.command_line import main
 from evf_sam_ros.perception.absent_names import NAMES
 from evf_sam_ros.perception.decision import probability_found
-from evf_sam_ros.perception.label_free import MOST_FOUND, SEEN_MOST, bank_of, fit
+from evf_sam_ros.perception.label_free import MOST_FOUND, SEEN_MOST, bank_of, calibrate, fit
 from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.sim.scene import render_scene
@@ -77,3 +78,13 @@ def test_a_folder_of_pictures_calibrates_a_model_and_writes_nothing_into_it(
     predictor = load_predictor(folder, "cpu")
     assert predictor.calibrated
     assert predictor.score_threshold == 0.5
+
+
+@pytest.mark.slow
+def test_forty_unlabelled_scenes_restore_the_decision_of_the_default_model() -> None:
+    predictor = load_predictor(None, "cpu")
+    pictures = [render_scene(seed).rgb for seed in range(960000, 960040)]
+    calibration = calibrate(predictor, pictures)
+    figures = accuracy(predictor, calibration, range(960040, 960100))
+    assert figures.absent >= 0.90
+    assert figures.present >= 0.95
