@@ -33,24 +33,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="rosbag2 folder (sqlite3 or mcap), one .db3 or .mcap file of it, or a ROS 1 .bag",
     )
     add_wanted(parser)
-    parser.add_argument("-o", "--output", type=Path, help="folder for everything that is written")
-    parser.add_argument("--list", action="store_true", help="print the topics, then end")
-    parser.add_argument("--image", default="", metavar="TOPIC", help="images (default: by type)")
+    parser.add_argument("-o", "--output", type=Path, help="folder for all output")
+    parser.add_argument("--list", action="store_true", help="list of the topics, then exit")
     parser.add_argument(
-        "--depth", default="", metavar="TOPIC", help="depth registered to them; none: without"
+        "--image", default="", metavar="TOPIC", help="topic of the images (default: by type)"
     )
-    parser.add_argument("--camera-info", default="", metavar="TOPIC", help="their camera_info")
+    parser.add_argument(
+        "--depth",
+        default="",
+        metavar="TOPIC",
+        help="topic of the depth images registered to them; none: ignore depth",
+    )
+    parser.add_argument(
+        "--camera-info", default="", metavar="TOPIC", help="topic of the images' camera_info"
+    )
     parser.add_argument(
         "--slop",
         type=between(0),
         default=0.03,
         metavar="S",
-        help="seconds between the stamps of an image and its depth, at most (%(default)s)",
+        help="largest difference between the stamps of an image and its depth, seconds "
+        "(%(default)s)",
     )
     parser.add_argument(
         "--depth-is-registered",
         action="store_true",
-        help="depth has the images' own pixels, whatever its frame_id says",
+        help="pixels of the depth are those of the images, whatever its frame_id says",
     )
     parser.add_argument(
         "--image-from-depth",
@@ -58,25 +66,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs=7,
         metavar=("X", "Y", "Z", "QX", "QY", "QZ", "QW"),
         default=(0.0,) * 7,
-        help="where the depth camera stands in the images' optical frame, metres and a quaternion",
+        help="pose of the depth camera in the images' optical frame, metres and a quaternion",
     )
     parser.add_argument(
         "--register-depth-by-tf",
         action="store_true",
-        help="take that place from the recording's /tf_static",
+        help="pose of the depth camera from the recording's /tf_static",
     )
     parser.add_argument(
         "--up",
         type=float,
         nargs=3,
         metavar=("X", "Y", "Z"),
-        help="against gravity, in the image's optical frame: boxes then stand upright, as by the "
-        "node's parameter of that name; 0 -1 0 for a level camera",
+        help="direction against gravity in the image's optical frame, for upright boxes, as "
+        "the node's parameter of that name; 0 -1 0 for a level camera",
     )
     parser.add_argument(
-        "--every", type=at_least(1), default=1, metavar="N", help="each n-th frame"
+        "--every",
+        type=at_least(1),
+        default=1,
+        metavar="N",
+        help="interval of the frames that are processed, in frames",
     )
-    parser.add_argument("--limit", type=at_least(1), metavar="N", help="at most so many frames")
+    parser.add_argument("--limit", type=at_least(1), metavar="N", help="largest number of frames")
 
 
 def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:

@@ -23,22 +23,36 @@ this model by what was faster here.
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     parser.add_argument(
-        "--model", default="default", metavar="DIR_OR_NAME", help="as in segment (%(default)s)"
+        "--model",
+        default="default",
+        metavar="DIR_OR_NAME",
+        help="model, as in segment (%(default)s)",
     )
     parser.add_argument(
-        "--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:N"
-    )
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16")
-    parser.add_argument(
-        "--prompts", type=at_least(1), default=1, help="per image (default: %(default)s)"
+        "--device", default="auto", help="device: auto (a GPU if present), cpu, cuda, cuda:N"
     )
     parser.add_argument(
-        "--engines", nargs="+", metavar="NAME", help="default: all but those that take minutes"
+        "--precision", default="auto", help="number format: auto, fp32, bf16, fp16"
     )
     parser.add_argument(
-        "--rounds", type=at_least(1), default=10, help="runs of each (%(default)s)"
+        "--prompts",
+        type=at_least(1),
+        default=1,
+        help="number of prompts per image (default: %(default)s)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument(
+        "--engines",
+        nargs="+",
+        metavar="NAME",
+        help="engines to time (default: all except those that take minutes)",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=at_least(1),
+        default=10,
+        help="number of runs of each engine (%(default)s)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="JSON file for all figures")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -45,16 +45,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--seed",
         type=at_least(0),
         default=FIRST_SEED,
-        help="of the choice of negatives, and of the tabletop's first scene (%(default)s)",
+        help="seed of the choice of negatives and of the tabletop's first scene (%(default)s)",
     )
     parser.add_argument(
         "--signals",
-        help="commas between: presence, predicted_iou, stability, certainty, contrast, "
-        "text_matters, paraphrase, flip (default: presence where it was learned, else all)",
+        help="signals, separated by commas: presence, predicted_iou, stability, certainty, "
+        "contrast, text_matters, paraphrase, flip (default: presence if the model learned "
+        "it, else all)",
     )
-    parser.add_argument("--dry-run", action="store_true", help="do not write the decision")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    parser.add_argument("--report", type=Path, metavar="DIR", help="write a page there")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="no change to the model's folder: print the result only",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="JSON file for all figures")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="folder for a report")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -83,9 +83,9 @@ def _add_small(commands: Any) -> None:
     models.set_defaults(run=_models)
     summary = "fetch a Hugging Face model, or its newest version, for use without a network"
     download = _subparser(commands, "download", summary, DOWNLOAD_EXAMPLES)
-    download.add_argument("model", help="owner/name, or owner/name@revision")
+    download.add_argument("model", help="Hugging Face id, owner/name or owner/name@revision")
     download.add_argument(
-        "--tokenizer", action="store_true", help="fetch only the tokenizer, not the weights"
+        "--tokenizer", action="store_true", help="only the tokenizer, without the weights"
     )
     download.set_defaults(run=_download)
     parameters = _subparser(commands, "params", "compare parameter counts with the paper's", "")
@@ -94,7 +94,7 @@ def _add_small(commands: Any) -> None:
         nargs="?",
         choices=["evf_sam", "sam_clip_bridge"],
         default="evf_sam",
-        help="whose tables (default: %(default)s)",
+        help="paper to compare with (default: %(default)s)",
     )
     parameters.set_defaults(run=_params)
 
@@ -123,14 +123,14 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="default",
         metavar="DIR_OR_NAME",
-        help="a model's folder, the name of an embedded one, or the Hugging Face id of one that "
-        "was downloaded (default: %(default)s)",
+        help="model: its folder, the name of an embedded one, or the Hugging Face id of a "
+        "downloaded one (default: %(default)s)",
     )
     parser.add_argument(
         "--tokenizer",
         metavar="DIR_OR_ID",
-        help="read the tokenizer of this folder or Hugging Face id: for a fine-tuned model that "
-        "was published without one (default: the model's own)",
+        help="folder or Hugging Face id of the tokenizer, for a fine-tuned model that was "
+        "published without one (default: the model's own)",
     )
     _add_running_options(parser)
 
@@ -139,12 +139,14 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
         default="auto",
-        help="cpu, cuda, cuda:N, or auto: a GPU where there is one (default: %(default)s)",
+        help="device: cpu, cuda, cuda:N, or auto, which is a GPU if present (default: "
+        "%(default)s)",
     )
     parser.add_argument(
         "--precision",
         default="auto",
-        help="fp32, bf16, fp16, or auto: fp32 on a CPU, fp16 on a GPU (default: %(default)s)",
+        help="number format: fp32, bf16, fp16, or auto, which is fp32 on a CPU and fp16 on a "
+        "GPU (default: %(default)s)",
     )
     parser.add_argument(
         "--engine",
@@ -160,9 +162,9 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="treat a published checkpoint otherwise than by its own default: "
-        "resizing=inference|dataset|legacy, masks=best|stable, "
-        "semantic=true|false, everyday=true|false, tidy=true|false",
+        help="settings that replace the checkpoint's defaults: "
+        "resizing=inference|dataset|legacy, masks=best|stable, semantic=true|false, "
+        "everyday=true|false, tidy=true|false",
     )
 
 

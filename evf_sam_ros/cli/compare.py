@@ -24,13 +24,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             name,
             metavar=name.upper(),
-            help="a folder that evaluate --report wrote, or with --data a model",
+            help="folder that evaluate --report wrote, or with --data a model",
         )
-    parser.add_argument("--data", type=Path, help="where models are measured, as in evaluate")
+    parser.add_argument("--data", type=Path, help="data to measure models on, as in evaluate")
     add_split_options(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the differences there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="JSON file for the differences")
     parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="write a page there, with pictures"
+        "--report", type=Path, metavar="DIR", help="folder for a report with pictures"
     )
 
 

@@ -25,9 +25,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     check.add_argument("data", type=Path, help="folder of data sets, or COCO JSON with sentences")
-    check.add_argument("--sheet", type=Path, metavar="PICTURE", help="write examples there")
+    check.add_argument("--sheet", type=Path, metavar="PICTURE", help="picture of examples")
     check.add_argument(
-        "--all", action="store_true", help="open every picture, not only some of each data set"
+        "--all",
+        action="store_true",
+        help="full check that opens every picture instead of some of each data set",
     )
     check.set_defaults(run=_check)
 

@@ -39,33 +39,45 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "file",
         nargs="?",
         type=Path,
-        help="with --data sentences: lines of a seed of the tabletop, what is said, and the "
-        "numbers of the objects meant, NF or AMB",
+        help="file for --data sentences; each line has a seed of the tabletop, a sentence, and "
+        "the numbers of the objects meant, NF or AMB",
     )
     add_split_options(parser)
-    parser.add_argument("--all", action="store_true", help="every benchmark split in the folder")
+    parser.add_argument("--all", action="store_true", help="all benchmark splits in the folder")
     parser.add_argument(
-        "--resume", action="store_true", help="go on where a run into the same --report stopped"
+        "--resume",
+        action="store_true",
+        help="continuation of an interrupted run with the same --report",
     )
     parser.add_argument(
-        "--scenes", type=at_least(1), default=500, help="of the tabletop: how many (%(default)s)"
+        "--scenes",
+        type=at_least(1),
+        default=500,
+        help="number of tabletop scenes to render (default: %(default)s)",
     )
     parser.add_argument(
         "--seed",
         type=at_least(0),
         default=900_000,
-        help="of the tabletop's first scene (%(default)s)",
+        help="seed of the tabletop's first scene (default: %(default)s)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="JSON file for all figures")
     parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="keep every answer there, and a page on them"
+        "--report", type=Path, metavar="DIR", help="folder for all answers and a report"
     )
 
 
 def add_split_options(parser: argparse.ArgumentParser) -> None:
     """Add what says which part of a folder of data sets is meant."""
-    parser.add_argument("--split", metavar="NAME/SPLIT", help="such as refcoco/testA")
-    parser.add_argument("--limit", type=at_least(1), metavar="N", help="only the first N pictures")
+    parser.add_argument(
+        "--split", metavar="NAME/SPLIT", help="split to evaluate, such as refcoco/testA"
+    )
+    parser.add_argument(
+        "--limit",
+        type=at_least(1),
+        metavar="N",
+        help="number of pictures of each split, from the first (default: all)",
+    )
 
 
 def run(arguments: argparse.Namespace, load: Load) -> None:

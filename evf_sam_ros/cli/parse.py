@@ -16,21 +16,21 @@ examples:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the sentence, what it may refer to, and whose vocabulary is asked."""
-    parser.add_argument("sentence", help="as it is said or typed")
+    parser.add_argument("sentence", help="sentence as spoken or typed")
     parser.add_argument(
         "--previous",
         action="append",
         default=[],
         metavar="EXPRESSION",
-        help="what is being looked for; may be repeated, the last mentioned last",
+        help="expression of the active command; may be repeated, the last mentioned last",
     )
     parser.add_argument(
         "--model",
         default="default",
         metavar="DIR_OR_NAME",
-        help="the model whose vocabulary tells the unknown words (default: %(default)s)",
+        help="model whose vocabulary decides which words are unknown (default: %(default)s)",
     )
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    parser.add_argument("--json", action="store_true", help="JSON instead of text")
 
 
 def run(arguments: argparse.Namespace) -> None:

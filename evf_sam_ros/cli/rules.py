@@ -19,13 +19,14 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
         type=at_least(1),
         default=64,
         metavar="PX",
-        help="smaller masks, and smaller separate parts of one, are dropped (%(default)s), as by "
-        "the node's parameter min_mask_area_px",
+        help="least area of a mask and of its separate parts, pixels (%(default)s), as the "
+        "node's parameter min_mask_area_px",
     )
     parser.add_argument(
         "--no-rivals",
         action="store_true",
-        help="do not look for other objects that fit as well: faster, and fewer are AMBIGUOUS",
+        help="no search for other objects that fit as well: faster, but fewer answers are "
+        "AMBIGUOUS",
     )
 
 

@@ -24,7 +24,9 @@ examples:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all but the model's options."""
-    parser.add_argument("image", type=Path, help="JPEG, PNG or what else OpenCV reads")
+    parser.add_argument(
+        "image", type=Path, help="image: JPEG, PNG or another format that OpenCV reads"
+    )
     add_wanted(parser)
     parser.add_argument("-o", "--output", type=Path, help="picture with the answers drawn on it")
     parser.add_argument(
@@ -34,9 +36,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "1 is the first one's object, 2 the second's, ...",
     )
     parser.add_argument(
-        "--attention", type=Path, help="picture of where the model looks for each expression"
+        "--attention", type=Path, help="picture of the model's attention for each expression"
     )
-    parser.add_argument("--json", action="store_true", help="print the answers as JSON")
+    parser.add_argument(
+        "--json", action="store_true", help="JSON on standard output instead of text"
+    )
 
 
 def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:

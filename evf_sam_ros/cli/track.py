@@ -22,7 +22,9 @@ docs/guides/tracking.md explains
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all but the model's options."""
-    parser.add_argument("video", type=Path, help="MP4, AVI, MKV or what else OpenCV reads")
+    parser.add_argument(
+        "video", type=Path, help="video: MP4, AVI, MKV or another format that OpenCV reads"
+    )
     add_wanted(parser)
     parser.add_argument(
         "-o",
@@ -31,15 +33,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="video with the answers drawn on it (.mp4 .mov .mkv .avi)",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write one JSON object per frame and line there"
+        "--json", type=Path, metavar="FILE", help="file for one JSON object per frame and line"
     )
     parser.add_argument(
         "--reground",
         type=int,
         default=REGROUND_EVERY,
         metavar="N",
-        help="ask a model with a memory (SAM-2) again by the words every N frames; 0: only when "
-        "the target is lost (default: %(default)s). Others are asked in every frame",
+        help="interval in frames at which a model with a memory (SAM-2) is asked again by the "
+        "words; 0: only when the target is lost (default: %(default)s). Other models are "
+        "asked in every frame",
     )
 
 

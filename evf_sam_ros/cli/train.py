@@ -36,7 +36,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the recipes take; where nothing is given, a recipe's own default counts."""
     parser.add_argument("--recipe", required=True, help=", ".join(RECIPES))
     parser.add_argument("-o", "--output", type=Path, help="folder of the run (runs/RECIPE)")
-    parser.add_argument("--resume", action="store_true", help="go on where a run ended")
+    parser.add_argument(
+        "--resume", action="store_true", help="continuation of the run in the folder"
+    )
     _add_data(parser)
     _add_model(parser)
     _add_schedule(parser)
@@ -81,71 +83,103 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME/SPLIT[=RATE]",
-        help="train on this, so often relative to the others (default: all there is, each 1)",
+        help="training split and its sampling weight relative to the others (default: all "
+        "splits, weight 1)",
     )
     data.add_argument(
-        "--held-out", metavar="NAME/SPLIT", help="measure on this, or on another COCO JSON"
+        "--held-out", metavar="NAME/SPLIT", help="split or COCO JSON file to measure on"
     )
     data.add_argument(
         "--keep-evaluation-pictures",
         action="store_true",
         default=None,
-        help="train also on pictures of val and test splits that are there and of --held-out "
-        "(default: pictures that are measured on are left out)",
+        help="training on pictures of the val and test splits and of --held-out too (default: "
+        "these pictures are left out)",
     )
     data.add_argument(
         "--negatives",
         type=between(0, 1),
         metavar="SHARE",
-        help="share of sentences that are replaced by some that fit nothing (refer: 0)",
+        help="share of sentences that are replaced by sentences that fit nothing (refer: 0)",
     )
-    data.add_argument("--prompts", type=at_least(1), help="most sentences per picture (refer: 3)")
     data.add_argument(
-        "--features", type=Path, metavar="DIR", help="compute image features once, keep them here"
+        "--prompts", type=at_least(1), help="largest number of sentences per picture (refer: 3)"
+    )
+    data.add_argument(
+        "--features",
+        type=Path,
+        metavar="DIR",
+        help="folder in which image features, computed once, are cached",
     )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model (refer, fine_tune)")
-    model.add_argument("--model", metavar="DIR_OR_NAME", help="start from this model")
+    model.add_argument("--model", metavar="DIR_OR_NAME", help="model to start from")
     model.add_argument(
-        "--variant", help="or from nothing: a name that `evf-sam models` lists, or an ablation's"
+        "--variant",
+        help="architecture to start from without weights: a name from `evf-sam "
+        "models`, or an ablation's",
     )
     model.add_argument(
-        "--encoder-weights", type=Path, metavar="FILE", help="BEIT-3 as Microsoft publishes it"
+        "--encoder-weights",
+        type=Path,
+        metavar="FILE",
+        help="BEIT-3 weights as Microsoft publishes them",
     )
     model.add_argument(
-        "--segmenter-weights", type=Path, metavar="FILE", help="SAM, EfficientSAM or SAM-2"
+        "--segmenter-weights",
+        type=Path,
+        metavar="FILE",
+        help="weights of SAM, EfficientSAM or SAM-2",
     )
-    model.add_argument("--tokenizer", type=Path, metavar="FILE", help="beit3.spm or the like")
+    model.add_argument(
+        "--tokenizer", type=Path, metavar="FILE", help="tokenizer file, such as beit3.spm"
+    )
     for name, what in (("prompt-encoder", "no mask"), ("mask-decoder", "")):
         model.add_argument(
             f"--{name}",
             action=argparse.BooleanOptionalAction,
-            help=f"whether SAM's {name.replace('-', ' ')} learns{f' ({what!r})' if what else ''}; "
+            help=f"training of SAM's {name.replace('-', ' ')}{f' ({what!r})' if what else ''}; "
             "the paper: yes, except for SAM-2",
         )
     model.add_argument(
         "--scores",
         type=between(0),
         metavar="WEIGHT",
-        help="also train predicted IoU and presence, with this weight (refer: 0)",
+        help="weight of the losses of predicted IoU and presence (refer: 0)",
     )
 
 
 def _add_schedule(parser: argparse.ArgumentParser) -> None:
     schedule = parser.add_argument_group("schedule (refer, fine_tune); the paper's if not given")
     for name, kind, what in (
-        ("batch", at_least(1), "pictures per step, over all processes and turns (128)"),
-        ("images", at_least(1), "of them at once in a process (16): less takes less memory"),
-        ("steps", at_least(1), "how many batches to learn from (15000)"),
-        ("learning-rate", between(0), "at the start, falls linearly (1e-4)"),
-        ("weight-decay", between(0), "of AdamW (0)"),
-        ("warmup", at_least(1), "steps to the full learning rate (1)"),
-        ("seed", at_least(0), "of every choice: the same seed gives the same run (0)"),
-        ("workers", at_least(1), "processes that read pictures (2)"),
-        ("save-every", at_least(1), "steps between checkpoints (500)"),
-        ("measure-every", at_least(1), "steps between measurements on what is held out (500)"),
+        (
+            "batch",
+            at_least(1),
+            "number of pictures per step, over all processes and accumulated batches (128)",
+        ),
+        (
+            "images",
+            at_least(1),
+            "number of pictures that a process handles at once (16); fewer take less memory",
+        ),
+        ("steps", at_least(1), "number of steps (15000)"),
+        (
+            "learning-rate",
+            between(0),
+            "learning rate at the start, from which it falls linearly (1e-4)",
+        ),
+        ("weight-decay", between(0), "weight decay of AdamW (0)"),
+        ("warmup", at_least(1), "number of steps to the full learning rate (1)"),
+        ("seed", at_least(0), "seed of all random choices; equal seeds give equal runs (0)"),
+        ("workers", at_least(1), "number of processes that read pictures (2)"),
+        ("save-every", at_least(1), "number of steps between checkpoints (500)"),
+        (
+            "measure-every",
+            at_least(1),
+            "number of steps between measurements on held-out data (500)",
+        ),
     ):
         schedule.add_argument(f"--{name}", type=kind, metavar="N", help=what)
     schedule.add_argument(
@@ -153,7 +187,8 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
         type=between(0, 1),
         action="append",
         metavar="SHARE",
-        help="constant rate, a tenth from this share of the steps on; may be given several times",
+        help="share of the steps from which the otherwise constant rate falls to a tenth; may "
+        "be repeated",
     )
     schedule.add_argument(
         "--bfloat16",

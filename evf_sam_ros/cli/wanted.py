@@ -17,15 +17,15 @@ def add_wanted(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sentence",
         nargs="*",
-        help='what to find, in a sentence as the node takes it: "pick up the red mug, please"; '
-        'several objects at once: "the red mug; the bowl"',
+        help='sentence on what to find, as for the node: "pick up the red mug, please"; for '
+        'several objects: "the red mug; the bowl"',
     )
     parser.add_argument(
         "--expression",
         action="append",
         default=[],
         metavar="E",
-        help="what to find, given to the model literally; may be repeated",
+        help="expression that the model gets literally; may be repeated",
     )
 
 

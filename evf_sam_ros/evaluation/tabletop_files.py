@@ -124,8 +124,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write the files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--scenes", type=int, default=40, help="how many (%(default)s)")
-    parser.add_argument("--seed", type=int, default=FIRST_SEED, help="first (%(default)s)")
+    parser.add_argument("--scenes", type=int, default=40, help="number of scenes (%(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=FIRST_SEED, help="seed of the first scene (%(default)s)"
+    )
     arguments = parser.parse_args(argv)
     write(arguments.folder, range(arguments.seed, arguments.seed + arguments.scenes))
 

@@ -98,7 +98,9 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--update", type=Path, metavar="README", help="renew the tables in a file")
+    parser.add_argument(
+        "--update", type=Path, metavar="README", help="file whose tables are updated"
+    )
     arguments = parser.parse_args(argv)
     if arguments.update:
         path = arguments.update

@@ -83,18 +83,18 @@ class NodeParameters(Settings):
     )
     device: str = setting(
         "auto",
-        "where the model runs: `auto` (cuda if there is one), `cpu`, `cuda`, `cuda:1`, ...",
+        "device of the model: `auto` (cuda if present), `cpu`, `cuda`, `cuda:1`, ...",
         effect=Effect.CONFIGURE,
     )
     precision: str = setting(
         "auto",
-        "number format of the model; `auto` is what suits the device",
+        "number format of the model; `auto` chooses it for the device",
         effect=Effect.CONFIGURE,
         choices=("auto", "fp32", "bf16", "fp16"),
     )
     engine: str = setting(
         "auto",
-        "what runs the model: `torch`; `openvino`, on a CPU, made ready when configured, which "
+        "engine of the model: `torch`; `openvino`, on a CPU, made ready when configured, which "
         "may take minutes; `warming`, torch at once and openvino from when it is ready; `plain`, "
         "the model as it is written; `auto`, what `evf-sam bench` found faster on this machine, "
         "else openvino where it is ready for the model, else torch",
@@ -141,86 +141,95 @@ class NodeParameters(Settings):
         choices=("none", "hri_msgs/LiveSpeech", "whisper_msgs/Transcription"),
     )
     max_rate_hz: float = setting(
-        0.0, "most images processed per second; 0: as fast as the model", range=(0.0, 1000.0)
+        0.0, "largest number of images processed per second; 0: no limit", range=(0.0, 1000.0)
     )
     max_decoded_px: int = setting(
         MOST_DECODED_PX,
-        "a compressed image of more pixels is answered with ERROR, and not unpacked",
+        "largest compressed image in pixels; larger ones are answered with ERROR, not decoded",
         range=(1, 2**30),
     )
     max_frame_age_s: float = setting(
-        1.0, "older images are answered with STALE_FRAME; 0: any age", range=(0.0, 3600.0)
+        1.0,
+        "largest age of an image; older ones are answered with STALE_FRAME; 0: any age",
+        range=(0.0, 3600.0),
     )
     command_ttl_s: float = setting(
-        30.0, "a command is followed for so long; 0: for ever", range=(0.0, 86400.0)
+        30.0, "time after which a command expires; 0: never", range=(0.0, 86400.0)
     )
     parse_commands: bool = setting(
-        True, "reduce a sentence to its expression: `pick up the red mug, please` → `the red mug`"
+        True,
+        "reduction of a sentence to its expression: `pick up the red mug, please` → `the red mug`",
     )
     semantic: bool = setting(
-        False, "put `[semantic] ` before the expression, for checkpoints trained with it"
+        False, "prefix `[semantic] ` of the expression, for checkpoints trained with it"
     )
     score_threshold: float = setting(
         -1.0,
-        "a lower score is answered with NOT_FOUND; negative: the model's calibration",
+        "score below which an answer is NOT_FOUND; negative: the model's calibration",
         range=(-1.0, 1.0),
     )
     require_calibration: bool = setting(
         False, "answer LOW_CONFIDENCE in place of FOUND while the model has no calibration"
     )
     min_mask_area_px: int = setting(
-        64, "smaller masks, and smaller separate parts of one, are dropped", range=(1, 1_000_000)
+        64,
+        "least area of a mask and of its separate parts; smaller ones are dropped",
+        range=(1, 1_000_000),
     )
     look_for_rivals: bool = setting(
         True,
-        "ask the model also for all that fit, so that `the red mug` is AMBIGUOUS where two fit; "
-        "only of a model that has rules for that, as the default; about doubles an image's time",
+        "search for other objects that fit: `the red mug` is AMBIGUOUS if two fit; only for "
+        "models with rules for that, such as the default; about doubles the time per image",
         effect=Effect.CONFIGURE,
     )
-    use_depth: bool = setting(True, "look up positions in the depth image")
+    use_depth: bool = setting(True, "computation of positions from the depth image")
     depth_sync_slop_s: float = setting(
         0.03,
-        "largest difference of stamps where no depth image has the image's own",
+        "largest stamp difference of image and depth, if no depth image has the image's stamp",
         range=(0.0, 10.0),
     )
     depth_is_registered: bool = setting(
         False,
-        "depth has the image's own pixels, also where its frame_id is another: for drivers that "
+        "the depth has the image's pixels even if its frame_id differs: for drivers that "
         "align depth to the image and keep the depth camera's frame_id",
     )
     image_from_depth: tuple[float, float, float, float, float, float, float] = setting(
         (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-        "where the depth camera stands in the image's optical frame: x, y, z in metres and the "
+        "pose of the depth camera in the image's optical frame: x, y, z in metres and the "
         "quaternion x, y, z, w; with `depth/camera_info` its depth is then registered to the "
         "image; zeros: not known",
     )
     register_depth_by_tf: bool = setting(
         False,
-        "take the place of the depth camera from /tf_static, as `image_from_depth`; tf2_msgs must "
+        "pose of the depth camera from /tf_static, as `image_from_depth`; tf2_msgs must "
         "be installed",
         effect=Effect.ACTIVATE,
     )
-    depth_min_m: float = setting(0.1, "nearer depth readings are not believed", range=(0.0, 100.0))
+    depth_min_m: float = setting(
+        0.1, "nearest depth; nearer readings are ignored", range=(0.0, 100.0)
+    )
     depth_max_m: float = setting(
-        10.0, "farther depth readings are not believed", range=(0.0, 1000.0)
+        10.0, "farthest depth; farther readings are ignored", range=(0.0, 1000.0)
     )
     up: tuple[float, float, float] = setting(
         (0.0, 0.0, 0.0),
-        "against gravity, in the image's optical frame (x right, y down, z forward): object boxes "
-        "then stand upright; `[0.0, -1.0, 0.0]` for a level camera; zeros: not known",
+        "direction against gravity in the image's optical frame (x right, y down, z forward), for "
+        "upright object boxes; `[0.0, -1.0, 0.0]` for a level camera; zeros: not known",
     )
     latency_budget_s: float = setting(
         0.5,
-        "a p95 from stamp to result above it is a warning in the diagnostics; 0: never",
+        "limit of the p95 from stamp to result, above which the diagnostics warn; 0: none",
         range=(0.0, 60.0),
     )
     offline: bool = setting(
         True,
-        "take a Hugging Face model only if it was downloaded before; false: download it",
+        "use of downloaded Hugging Face models only; false: download them",
         effect=Effect.CONFIGURE,
     )
     autostart: bool = setting(
-        True, "configure and activate without a lifecycle manager", effect=Effect.START
+        True,
+        "the node configures and activates itself, without a lifecycle manager",
+        effect=Effect.START,
     )
 
     def __post_init__(self) -> None:
@@ -293,7 +302,7 @@ def _warn_of_unknown(node: Node, declared: Iterable[str]) -> None:
             continue
         close = get_close_matches(name, known, n=1)
         hint = f"; {close[0]!r} is meant?" if close else f"; there are {', '.join(sorted(known))}"
-        node.get_logger().warning(f"There is no parameter {name!r}, it has no effect{hint}")
+        node.get_logger().warning(f"Unknown parameter {name!r} has no effect{hint}")
 
 
 def _declare(node: Node, each: Any) -> Any:

@@ -97,7 +97,7 @@ def _beside(name: str) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--update", type=Path, metavar="FILE", help="write it there")
+    parser.add_argument("--update", type=Path, metavar="FILE", help="file for the policy")
     path = parser.parse_args(argv).update
     if path is None:
         print(policy(), end="")

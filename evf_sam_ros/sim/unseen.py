@@ -29,9 +29,15 @@ def main() -> None:
     """Write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--train", type=int, default=50, help="pictures (%(default)s)")
-    parser.add_argument("--test", type=int, default=100, help="pictures (%(default)s)")
-    parser.add_argument("--seed", type=int, default=FIRST_SEED, help="(%(default)s)")
+    parser.add_argument(
+        "--train", type=int, default=50, help="number of training pictures (%(default)s)"
+    )
+    parser.add_argument(
+        "--test", type=int, default=100, help="number of test pictures (%(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=FIRST_SEED, help="seed of the pictures (%(default)s)"
+    )
     arguments = parser.parse_args()
     for name, first, count in (
         ("train", arguments.seed, arguments.train),

@@ -239,9 +239,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--table", type=int, choices=sorted({row.table for row in ROWS}))
-    parser.add_argument("--steps", type=int, default=50, help="(%(default)s)")
-    parser.add_argument("--scenes", type=int, default=400, help="to train on (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of what is drawn (%(default)s)")
+    parser.add_argument("--steps", type=int, default=50, help="number of steps (%(default)s)")
+    parser.add_argument(
+        "--scenes", type=int, default=400, help="number of scenes to train on (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the samples (%(default)s)")
     arguments = parser.parse_args(argv)
     rows = [row for row in ROWS if arguments.table in (None, row.table)]
     options = {name: getattr(arguments, name) for name in ("steps", "scenes", "seed")}

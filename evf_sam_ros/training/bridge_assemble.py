@@ -100,7 +100,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--sam", type=Path, required=True, metavar="FILE", help="SAM ViT-B")
+    parser.add_argument(
+        "--sam", type=Path, required=True, metavar="FILE", help="weights of SAM ViT-B"
+    )
     for name, default in (("clip", CLIP), ("bert", BERT)):
         what = f"{name.upper()}: a folder or a Hugging Face name (%(default)s)"
         parser.add_argument(f"--{name}", default=default, help=what)
@@ -108,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--sparse",
         choices=get_args(Sparse),
         default="sentence",
-        help="what the sparse prompt starts from (%(default)s)",
+        help="initial value of the sparse prompt (%(default)s)",
     )
     arguments = parser.parse_args(argv)
     published = VARIANTS[VARIANT]

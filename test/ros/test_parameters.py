@@ -140,7 +140,7 @@ def test_a_parameter_that_is_not_there_is_warned_about_and_the_one_meant_is_name
     ParameterServer(node, NodeParameters)
     node.destroy_node()
     said = capfd.readouterr().err
-    assert "no parameter 'score_treshold', it has no effect; 'score_threshold' is meant?" in said
+    assert "Unknown parameter 'score_treshold' has no effect; 'score_threshold' is meant?" in said
     assert "qos_overrides" not in said
 
 

@@ -232,24 +232,28 @@ def _rounded(point: Iterable[float]) -> Point:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
-    parser.add_argument("text", nargs="*", help="what to ask for, instead of a few examples")
+    parser.add_argument("text", nargs="*", help="texts to send, instead of a few examples")
     parser.add_argument(
         "--output", type=Path, default=Path("demo_output"), help="folder for the results"
     )
     parser.add_argument(
-        "--seed", type=int, help=f"the scene; for further texts the last one shown, else {SEED}"
+        "--seed",
+        type=int,
+        help=f"seed of the scene (default: for further texts the last scene, else {SEED})",
     )
     parser.add_argument("--model", default="default", help="the node's parameter of that name")
     parser.add_argument(
-        "--record", type=Path, metavar="DIR", help="record it all there, for `evf-sam bag`"
+        "--record", type=Path, metavar="DIR", help="folder for a recording, for `evf-sam bag`"
     )
     parser.add_argument(
-        "--port", type=int, help=f"of the operator's page (default: {PAGE_PORT}, or a free one)"
+        "--port",
+        type=int,
+        help=f"port of the operator's page (default: {PAGE_PORT}, or a free one)",
     )
     parser.add_argument(
         "--stay",
         action=argparse.BooleanOptionalAction,
-        help="keep camera, node and page running afterwards, until Ctrl-C "
+        help="camera, node and page stay running afterwards, until Ctrl-C "
         "(default: in a terminal, if no text is given)",
     )
     return parser

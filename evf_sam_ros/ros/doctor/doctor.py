@@ -31,18 +31,21 @@ COLOURS = {"ok": "32", "note": "2", "warning": "33;1", "problem": "31;1"}
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options, for `evf-sam doctor` as well."""
-    parser.add_argument("--model", default="default", help="the model to try (%(default)s)")
-    parser.add_argument("--no-model", action="store_true", help="do not load a model")
-    parser.add_argument("--no-graph", action="store_true", help="do not look at topics")
+    parser.add_argument("--model", default="default", help="model to test (%(default)s)")
+    parser.add_argument("--no-model", action="store_true", help="no test of the model")
+    parser.add_argument("--no-graph", action="store_true", help="no check of topics")
     parser.add_argument(
-        "--seconds", type=float, default=3.0, help="listen so long at most (%(default)s)"
+        "--seconds", type=float, default=3.0, help="longest time to listen, seconds (%(default)s)"
     )
-    parser.add_argument("--namespace", default="/", help="of the node (%(default)s)")
+    parser.add_argument("--namespace", default="/", help="namespace of the node (%(default)s)")
     for name in TOPICS:
         parser.add_argument(
-            f"--{name.replace('_', '-')}", default=name, metavar="TOPIC", help=f"instead of {name}"
+            f"--{name.replace('_', '-')}",
+            default=name,
+            metavar="TOPIC",
+            help=f"topic in place of {name}",
         )
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument("--json", action="store_true", help="JSON instead of text")
 
 
 def run(options: argparse.Namespace) -> int:
