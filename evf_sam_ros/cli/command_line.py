@@ -25,7 +25,7 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code, 2 for what the user can put right."""
+    """Run the command line; return the exit code, 2 for errors that the user can correct."""
     # Read when torch is first imported: spinning threads are slow where others need the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = _parser().parse_args(argv)

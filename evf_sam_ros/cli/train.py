@@ -33,7 +33,7 @@ FIXED = ("tabletop", "tabletop_bridge")  # take no options
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the recipes take; where nothing is given, a recipe's own default counts."""
+    """Add the recipes' options; an option that is not given takes the recipe's default."""
     parser.add_argument("--recipe", required=True, help=", ".join(RECIPES))
     parser.add_argument("-o", "--output", type=Path, help="folder of the run (runs/RECIPE)")
     parser.add_argument(

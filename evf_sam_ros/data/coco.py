@@ -140,7 +140,7 @@ class CocoIndex:
 
 
 def read_index(path: Path) -> CocoIndex:
-    """Read a COCO file; ValueError where it is none."""
+    """Read a COCO file; raise ValueError if it is not one."""
     if not path.is_file():
         raise ValueError(f"no such file: {str(path)!r}")
     stat = path.stat()

@@ -39,7 +39,7 @@ class Faults:
         self._places.setdefault(fault, []).append(where)
 
     def leave_out(self, error: LabelError, count: int = 1) -> None:
-        """Note that `count` of the unit are left out for what is wrong with their label."""
+        """Note that `count` of the unit are left out because of a label fault."""
         self.add(f"left out, {error.reason}", error.where, count)
 
     def told(self) -> tuple[str, ...]:

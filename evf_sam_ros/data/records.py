@@ -14,13 +14,13 @@ class Region:
     """Pixels of a picture in the form a file has them; made to a mask only when asked."""
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
-        """Return (height, width), True where the region is."""
+        """Return the region as a mask, (height, width)."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Expression:
-    """One sentence about a picture and what it refers to."""
+    """A sentence about a picture, with its target."""
 
     key: str  # what the files call it, unique in its data set and split
     text: str

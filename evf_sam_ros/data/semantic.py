@@ -120,7 +120,7 @@ def _human_parsing(folder: Path, name: str, split: str, theirs: str) -> Dataset:
 
 
 def as_seen(part: str) -> str:
-    """Return a person's part as who looks at the picture calls it: RefCOCO's left and right."""
+    """Return a person's part from the viewer's side, as RefCOCO uses left and right."""
     if "left" in part:
         return part.replace("left", "right")
     return part.replace("right", "left")

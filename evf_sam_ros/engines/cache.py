@@ -41,7 +41,7 @@ def key_of(*parts: object) -> str:
 
 
 def noted(kind: str, key: str) -> Any:
-    """Return what was noted, None for nothing."""
+    """Return the note, None if it does not exist."""
     with suppress(OSError, ValueError):
         return json.loads((cache_of("notes") / f"{kind}-{key}.json").read_text(encoding="utf-8"))
     return None

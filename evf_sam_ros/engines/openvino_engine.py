@@ -44,7 +44,7 @@ _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
 
 def cache_folder(model: EvfSam, config: EvfSamConfig, source: Path | None = None) -> Path:
-    """Return where the graphs of this very model are, or would be.
+    """Return the folder in which the graphs of this model are cached.
 
     Args:
         source: the model folder that the weights were read from, unchanged since.
@@ -86,14 +86,14 @@ def is_made(folder: Path) -> bool:
 
 
 def known_disagreement(folder: Path, precision: str) -> Disagreement | None:
-    """Return how far the answers of these graphs are from the model's, where that was measured."""
+    """Return the measured error of these graphs, None if it was not measured."""
     path = folder / _ERRORS
     errors = json.loads(path.read_text()) if path.is_file() else {}
     return Disagreement(**errors[precision]) if precision in errors else None
 
 
 def note_disagreement(folder: Path, precision: str, found: Disagreement) -> None:
-    """Keep what was measured; graphs that answer otherwise are kept, too, not to be made again."""
+    """Save the measured error; graphs that fail are kept too, to avoid a new conversion."""
     path = folder / _ERRORS
     errors = json.loads(path.read_text()) if path.is_file() else {}
     partial = path.with_suffix(f".{os.getpid()}")
@@ -102,7 +102,7 @@ def note_disagreement(folder: Path, precision: str, found: Disagreement) -> None
 
 
 def remove_unfinished(cache: Path) -> None:
-    """Remove what programs that were killed have left; what is being made now stays."""
+    """Remove files of killed programs; conversions in progress are kept."""
     for folder in cache.glob(f"{_UNFINISHED}*"):
         process = folder.name.removeprefix(_UNFINISHED).partition("-")[0]
         if not process.isdecimal() or not _is_running(int(process)):

@@ -59,7 +59,7 @@ def rounded_modules(model: nn.Module) -> list[nn.Module]:
 
 
 def rounded(weights: nn.Parameter, dtype: torch.dtype) -> Tensor:
-    """Return them in that format: memory that all who ask for these weights so rounded share."""
+    """Return the weights in that format, in memory that all users of them share."""
     if weights.dtype == dtype:
         return weights.data
     known: Tensor | None = vars(weights).get(_ROUNDED)

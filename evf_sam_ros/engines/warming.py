@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Encoded:
-    """Features, and who alone can decode them."""
+    """Features, and the engine that can decode them."""
 
     engine: Any
     features: Any

@@ -20,7 +20,7 @@ SAME = 0.5  # intersection over union of an object and the candidate that stands
 
 @dataclass(frozen=True)
 class JudgedAmbiguity:
-    """One sentence that several objects fit, and what was answered."""
+    """One sentence that several objects fit, and the answer to it."""
 
     seed: int
     expression: Expression

@@ -9,7 +9,7 @@ from evf_sam_ros.sim.words import Kind, kind_from
 
 
 def first_kind(text: str) -> Kind | None:
-    """Return the first colour-and-noun in a sentence; None where there is none."""
+    """Return the first colour and noun in a sentence; None if it has none."""
     words = text.lower().split()
     for start in range(len(words)):
         for length in (2, 1):

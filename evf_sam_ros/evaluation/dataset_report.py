@@ -64,7 +64,7 @@ def document(
 
 
 def intro(figures: Mapping[str, Any]) -> list[str]:
-    """Return what was measured, and on what, in sentences."""
+    """Describe the measurement and its data in sentences."""
     threshold = figures["score_threshold"]
     decision = "whatever has a mask" if threshold is None else f"p(found) >= {threshold:.3f}"
     lines = [
@@ -107,7 +107,7 @@ def protocols(figures: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def beside_papers(figures: Mapping[str, Any]) -> Iterator[Block]:
-    """Return this split's figures above what the papers report on it."""
+    """Return this split's figures above those of the papers."""
     rows = reported(figures["data"])
     if not rows:
         yield Text("Neither paper has a row for these data.", note=True)

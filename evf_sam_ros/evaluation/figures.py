@@ -105,7 +105,7 @@ def confidence(judged: Sequence[Judged]) -> dict[str, float | None]:
 
 
 def iou(item: Judged) -> float:
-    """Return what a sentence counts in `giou_gres`."""
+    """Return a sentence's contribution to `giou_gres`."""
     return deployed([item]).giou_gres or 0.0
 
 

@@ -62,14 +62,14 @@ def read_rgb(image: JudgedImage) -> Image:
 
 
 def outline_truth(canvas: Image, truth: NDArray[np.bool_]) -> None:
-    """Draw the rim of what was meant, (H, W), onto a picture of that size."""
+    """Draw the outline of the true mask, (H, W), on a picture of that size."""
     rims, _ = cv2.findContours(truth.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     for color, thickness in ((OUTLINE, 3), (TRUTH_COLOR, 1)):
         cv2.drawContours(canvas, rims, -1, color, thickness, cv2.LINE_AA)
 
 
 def caption(item: Judged) -> str:
-    """Return what a picture shows, in a line."""
+    """Return the caption of a picture in one line."""
     parts = [f"“{item.text}”", f"p(found) {item.score:.2f}"]
     if item.has_target:
         parts.insert(1, f"IoU {iou(item):.2f}")

@@ -40,7 +40,7 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Judged:
-    """One sentence about one picture: what was answered, beside what is true."""
+    """One sentence about one picture: the answer and the truth."""
 
     key: str
     text: str

@@ -101,7 +101,7 @@ class Reported:
 
 
 def reported(label: str) -> list[Reported]:
-    """Return what the papers say about a split such as "refcoco/testA", or about AVERAGE."""
+    """Return the papers' figures for a split such as "refcoco/testA", or for AVERAGE."""
     rows: dict[tuple[str, int, str], dict[str, float]] = {}
     for paper, table, metric, text in _TABLES:
         for method, values in parse(text):
@@ -114,7 +114,7 @@ def reported(label: str) -> list[Reported]:
 
 
 def parse(text: str) -> Iterator[tuple[str, dict[str, float]]]:
-    """Return each line's method and its numbers by split; what is not reported is left out."""
+    """Return each line's method and its numbers by split; missing numbers are left out."""
     labels = (*RES_SPLITS, AVERAGE)
     for line in text.strip().splitlines():
         method, *numbers = line.rsplit(maxsplit=len(labels))

@@ -50,7 +50,7 @@ class SaidSentence:
 
 @dataclass(frozen=True)
 class Answered:
-    """One sentence, what was understood of it and answered, and whether that is right."""
+    """One sentence, its interpretation, the answer, and whether that is right."""
 
     said: SaidSentence
     expressions: tuple[str, ...]

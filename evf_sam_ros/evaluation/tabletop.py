@@ -124,7 +124,7 @@ def measure(
 def scene_and_expressions(
     seed: int, size: tuple[int, int] = (640, 480)
 ) -> tuple[Scene, list[Expression]]:
-    """Return what a seed stands for: always the same scene and the same sentences."""
+    """Return the scene and the sentences of a seed, always the same."""
     scene = render_scene(seed, *size)
     rng = np.random.default_rng([seed, EXPRESSION_STREAM])
     return scene, sample_expressions(scene.objects, rng, EXPRESSIONS_PER_SCENE)

@@ -34,7 +34,7 @@ class AllOf(NamedTuple):
 
 
 def all_of(expression: str) -> AllOf | None:
-    """Return "all red mugs" for "the red mug"; None where the words choose one of several.
+    """Return "all red mugs" for "the red mug"; None if the words choose one of several.
 
     Args:
         expression: a referring expression that means one object.

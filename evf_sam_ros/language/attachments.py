@@ -112,7 +112,7 @@ _IN_PLACE = re.compile(r"(?P<rest>.+?)\s+(?:in|inside|over|under|on)\s+\S+.*", r
 
 
 def object_phrase(words: str, verb: str) -> str:
-    """Return the noun phrase at the front of what follows a verb."""
+    """Return the noun phrase that directly follows a verb."""
     kept = _without_circumstances(words, verb)
     if verb in verbs.PERCEPTION:
         return kept
@@ -140,7 +140,7 @@ def _first_group(rule: re.Pattern[str], words: str) -> str:
 
 
 def _without_circumstances(words: str, verb: str) -> str:
-    """Take off how, why, when, for whom and with what, over and over."""
+    """Remove adverbials of manner, reason, time, beneficiary and tool until none is left."""
     before = None
     while words != before:
         before = words

@@ -45,7 +45,7 @@ def names(count: int, direction: str) -> tuple[str, ...]:
 
 
 def picked(sentence: str, candidates: Sequence[str]) -> str | None:
-    """Return which candidate a sentence chooses, None where it does not plainly choose one.
+    """Return the candidate that a sentence chooses, None if the choice is not clear.
 
     Args:
         sentence: what was said: "the left one, please", "take the second one", "no, right".

@@ -6,7 +6,7 @@ from evf_sam_ros.language.tokenizer import Tokenizer
 
 
 class EverydayTokenizer:
-    """Reads every expression as `paraphrased` says it; what is read otherwise is told."""
+    """Tokenizes each expression after `paraphrased`, and reports every change of words."""
 
     def __init__(self, words: Tokenizer) -> None:
         """Prepare to read.
@@ -27,7 +27,7 @@ class EverydayTokenizer:
         return self._words.unknown_words(self._said(text))
 
     def readings(self, text: str) -> list[Reading]:
-        """Return what is read otherwise than it was said."""
+        """Return the words that are read differently from how they were said."""
         said = self._said(text)
         slips = self._words.readings(said)
         return slips if said is text else [Reading(text, said), *slips]

@@ -86,7 +86,7 @@ class Imperative(NamedTuple):
 
 
 def imperative(clause: str, *, asked: bool = False, gerund: bool = False) -> Imperative | None:
-    """Read a clause as an imperative; None where it is a noun phrase or anything else.
+    """Parse a clause as an imperative; None if it is not one.
 
     Args:
         clause: without politeness around it.

@@ -67,7 +67,7 @@ def without_courtesy(clause: str) -> Peeled:
 
 
 def object_of(clause: str, *, asked: bool = False) -> Request:
-    """Return what a request asks for; a referring expression stays as it is.
+    """Return the object of a request; a referring expression is returned unchanged.
 
     Args:
         clause: without a correction in front of it.

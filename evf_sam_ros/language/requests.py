@@ -8,7 +8,7 @@ MAX_OBJECTS = 16  # of one request: each costs the model time on every image
 
 
 def expressions_from(sentence: str, previous: str | Sequence[str] = "") -> list[str]:
-    """Return the expressions that a sentence asks for, none where it only cancels.
+    """Return the expressions that a sentence asks for, none if it only cancels.
 
     Args:
         sentence: what was said.

@@ -126,7 +126,7 @@ def ends_all(clause: str) -> bool:
 
 
 def prohibited(clause: str) -> str | None:
-    """Return what a clause says to keep away from; None where it forbids nothing."""
+    """Return the object that a clause prohibits; None if it prohibits nothing."""
     for rule in (_AWAY_FROM, _ALONE, _LEFT):
         if found := rule.fullmatch(clause):
             return str(found["rest"])
@@ -139,6 +139,6 @@ def prohibited(clause: str) -> str | None:
 
 
 def denied(clause: str) -> str | None:
-    """Return what a clause says was not meant: "not the red one"."""
+    """Return the object that a clause denies: "not the red one"."""
     found = _DENIES.fullmatch(clause)
     return None if found is None else str(found["rest"] or found["wrong"])

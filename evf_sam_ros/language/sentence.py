@@ -46,7 +46,7 @@ class ParsedCommand:
 
     @property
     def expression(self) -> str:
-        """The first thing to find, empty where there is none."""
+        """The first expression to find, empty if there is none."""
         return self.expressions[0] if self.expressions else ""
 
     @property
@@ -56,7 +56,7 @@ class ParsedCommand:
 
 
 def parse_command(sentence: str, previous: str | Sequence[str] = "") -> ParsedCommand:
-    """Return what a spoken or typed sentence asks for.
+    """Parse a spoken or typed sentence.
 
     A sentence that is a referring expression already comes back as it is, but for the spaces and
     the punctuation around it, for hesitation, and for capitals where it has nothing else.

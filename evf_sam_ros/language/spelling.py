@@ -20,7 +20,7 @@ _VARIANTS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """A word as it was said, and as what it was read; empty where it was passed over."""
+    """A word and its replacement; the replacement is empty if the word was left out."""
 
     said: str
     read: str

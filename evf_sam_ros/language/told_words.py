@@ -87,7 +87,7 @@ def tokenizer_of(
 
 
 def vocabulary_of(folder: Path) -> Tokenizer:
-    """Return a model folder's vocabulary without its model: for what is known, not to be run."""
+    """Return the vocabulary of a model folder without loading the model."""
     file, words = folder / "config.json", load_tokenizer(folder)
     document = json.loads(file.read_text("utf-8")) if file.is_file() else {}
     everyday = (document.get("behaviour") or {}).get("everyday", False)

@@ -84,7 +84,7 @@ def behaviour_of(
 
 
 def names_of(document: Mapping[str, Any], folder: Path) -> list[str]:
-    """Return what a released checkpoint may be called, the most trusted first."""
+    """Return the possible names of a released checkpoint, the most reliable first."""
     stated = str(document.get("_name_or_path", "")).rstrip("/").rsplit("/", 1)[-1]
     # A cache of Hugging Face has models--OWNER--NAME/snapshots/REVISION.
     cached = [part.rsplit("--", 1)[-1] for part in folder.parts if part.startswith("models--")]

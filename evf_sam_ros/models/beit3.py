@@ -111,7 +111,7 @@ class Beit3(Encoder):
     def embedded(
         self, vision_IVD: Tensor, tokens_IPL: Tensor, padding_IPL: Tensor
     ) -> tuple[Tensor, int]:
-        """Return what the first layer takes, (I * P, T, D), and how many are vision tokens."""
+        """Return the input of the first layer, (I * P, T, D), and the number of vision tokens."""
         prompts = tokens_IPL.shape[1]
         vision_BVD = vision_IVD.repeat_interleave(prompts, 0) + self._positions(
             "A", vision_IVD.shape[1]
@@ -126,7 +126,9 @@ class Beit3(Encoder):
         return tokens_BTD, vision_BVD.shape[1]
 
     def biases(self, padding_BL: Tensor, split: int, dtype: torch.dtype) -> list[Tensor]:
-        """Return what each layer adds to its scores: what it must not look at is hidden."""
+        """Return each layer's attention bias: masks padding and, outside fusion, the other
+        modality.
+        """
         joint = key_bias(padding_BL, split, dtype)
         fused = self.config.fused_layers if self.config.fusion == "early" else 0
         if fused is None or fused >= len(self.layers):
@@ -170,7 +172,7 @@ class VisionEmbedding(nn.Module):
         return self.embed(self.see(images_I3SS))
 
     def see(self, images_I3SS: Tensor) -> Tensor:
-        """Return what the patches are made of: the image, or its trunk features."""
+        """Return the input of the patch embedding: the image, or its trunk features."""
         return images_I3SS if self.trunk is None else self.trunk(images_I3SS)[-1]
 
     def embed(self, features: Tensor) -> Tensor:
@@ -257,7 +259,7 @@ def attend(q_BhTd: Tensor, k_BhTd: Tensor, v_BhTd: Tensor, bias_B11T: Tensor) ->
 
 
 def key_bias(padding_BL: Tensor, split: int, dtype: torch.dtype) -> Tensor:
-    """Return -inf where a key is padding, 0 elsewhere, (B, 1, 1, T)."""
+    """Return the bias of the keys, (B, 1, 1, T): -inf for padding, 0 elsewhere."""
     visible_BV = padding_BL.new_zeros(padding_BL.shape[0], split)
     hidden_BT = torch.cat([visible_BV, padding_BL], 1)
     bias_BT = torch.zeros_like(hidden_BT, dtype=dtype).masked_fill(hidden_BT, float("-inf"))

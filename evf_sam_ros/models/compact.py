@@ -40,7 +40,7 @@ class CompactConfig:
 
 @dataclass(frozen=True)
 class CompactFeatures:
-    """An encoded image: the grid, and what the decoder adds at finer strides."""
+    """An encoded image: the grid, and the finer features that the decoder adds."""
 
     grid_BChw: Tensor
     quarter_BMHW: Tensor  # stride 4

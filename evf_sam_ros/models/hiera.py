@@ -57,7 +57,7 @@ class ImageEncoder(nn.Module):
 
 
 class Hiera(nn.Module):
-    """A hierarchical ViT: windows in most blocks, queries pooled where a stage begins."""
+    """A hierarchical ViT: windows in most blocks, queries pooled at the start of each stage."""
 
     def __init__(self, config: HieraConfig) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention within a grid; where the width changes, the queries are pooled."""
+    """Self-attention within a grid; if the width changes, the queries are pooled."""
 
     def __init__(self, widths: tuple[int, int], heads: int) -> None:
         super().__init__()

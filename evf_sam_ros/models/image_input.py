@@ -43,7 +43,7 @@ def sam_input(side: int = 1024) -> ImageInput:
 
 
 def sam_square_input(side: int = 1024) -> ImageInput:
-    """Return what the SAM-CLIP bridge gives SAM: the whole photograph, as CLIP sees it."""
+    """Return SAM's input in the SAM-CLIP bridge: the whole picture, stretched to a square."""
     return ImageInput(size=(side, side), resize="stretch", mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
@@ -66,5 +66,5 @@ def sam2_input(side: int = 1024) -> ImageInput:
 
 
 def beit3_input(size: tuple[int, int] = (224, 224)) -> ImageInput:
-    """Return what the BEIT-3 of the released checkpoints takes, about -1 to 1."""
+    """Return the BEIT-3 input of the released checkpoints, about -1 to 1."""
     return ImageInput(size=size, resize="bicubic", mean=HALF, std=HALF)

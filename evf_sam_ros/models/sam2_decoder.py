@@ -16,7 +16,7 @@ from evf_sam_ros.models.segment_anything import modeling
 
 @dataclass(frozen=True)
 class Sam2Features:
-    """Encoded images: the grid at stride 16, and what the decoder adds at finer strides."""
+    """Encoded images: the grid at stride 16, and the finer features that the decoder adds."""
 
     grid_BChw: Tensor
     eighth_BChw: Tensor  # stride 8, C / 4 channels

@@ -47,7 +47,7 @@ class Memory(nn.Module):
 
 
 class MemoryAttention(nn.Module):
-    """The cells of a new frame read what is remembered."""
+    """Cross-attention from the cells of a new frame to the memory."""
 
     def __init__(self, config: MemoryConfig, width: int) -> None:
         super().__init__()

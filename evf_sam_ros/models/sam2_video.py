@@ -52,7 +52,7 @@ class Sam2Video:
         return self._first is not None
 
     def start(self, seen: Sam2Features, prompt_11C: Tensor) -> Decoded:
-        """Find what the prompt points at, and remember this frame alone.
+        """Segment the object of the prompt, and clear the memory of other frames.
 
         Args:
             seen: what `Sam2.see` returns for the frame.

@@ -98,7 +98,7 @@ def _is_finite(tensor: Tensor) -> bool:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Find the weights; where there are several formats, the safest one."""
+    """Find the weights; of several formats the safest is used."""
     for name in (WEIGHTS, PICKLED):
         index = folder / f"{name}.index.json"
         if index.is_file():
@@ -118,7 +118,7 @@ def _cure(folder: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; raise ValueError, naming the file, where there is none."""
+    """Read a JSON object; raise ValueError, naming the file, if it does not hold one."""
     refuse_irregular(path)
     try:
         if path.stat().st_size > _LARGEST_JSON:
@@ -134,7 +134,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def refuse_irregular(path: Path) -> None:
-    """Raise ValueError for what is not a file of a known end: a pipe, a device, a folder.
+    """Raise ValueError for a pipe, a device or a folder.
 
     Opening a pipe waits for a writer, reading a device may never end.
     """

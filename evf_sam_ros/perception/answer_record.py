@@ -46,7 +46,7 @@ def places(judged: Judgement) -> dict[str, Any]:
 
 
 def shape_record(mask: Mask) -> dict[str, Any]:
-    """Return where a mask is, in pixels, and its size."""
+    """Return position and size of a mask, in pixels."""
     measured = outline(mask)
     roi = measured.roi
     return {

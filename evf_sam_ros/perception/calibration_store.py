@@ -13,7 +13,7 @@ _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth")
 
 
 def path_of(folder: Path) -> Path:
-    """Return where the calibration of a model folder is, or would be."""
+    """Return the path of a model folder's calibration file."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in _WEIGHTS and path.is_file():
@@ -27,7 +27,7 @@ def path_of(folder: Path) -> Path:
 
 
 def stored(folder: Path) -> Calibration | None:
-    """Return the calibration of a model folder, None where the cache has none."""
+    """Return the calibration of a model folder, None if the cache has none."""
     path = path_of(folder)
     if not path.is_file():
         return None

@@ -69,7 +69,7 @@ class CameraInfos(Stream):
 
 
 def camera_content(info: Any) -> str:
-    """Return what a camera_info says of its camera, to compare."""
+    """Return the fields of a camera_info that describe the camera, to compare."""
     # ROS 1 writes the matrices' names in capitals.
     matrices = [getattr(info, name, None) for name in "dkrpDKRP"]
     numbers = [[float(number) for number in each] for each in matrices if each is not None]

@@ -25,7 +25,7 @@ ENCODINGS = ("", "16UC1", "mono16", "32FC1")
 
 
 def depth_from_compressed(message: Any) -> Depth:
-    """Read a compressed depth image; ValueError says what is wrong with it.
+    """Read a compressed depth image; raise ValueError, naming the fault, if it is invalid.
 
     Args:
         message: with the fields of sensor_msgs/CompressedImage.

@@ -34,7 +34,7 @@ class Calibration:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Calibration | None":
-        """Read the part `decision` of a model's config.json; None where it has none.
+        """Read the part `decision` of a model's config.json; None if it has none.
 
         An older one names a single `signal` and its `scale`.
         """

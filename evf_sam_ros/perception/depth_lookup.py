@@ -41,7 +41,7 @@ def is_settled(pairing: Pairing, image: Stamped) -> bool:
 def look_up(
     pairing: Pairing, image: Stamped, size: Size, options: DepthOptions
 ) -> RegisteredDepth | NoDepth:
-    """Return depth for every pixel of an image, or why there is none.
+    """Return the depth of every pixel of an image, or the reason why it is missing.
 
     Args:
         pairing: what has arrived.

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def device_of(name: str) -> torch.device:
-    """Return what "auto" (CUDA where there is one) or torch's name of a device means here.
+    """Return the device of a name: "auto" (CUDA if present) or one of torch's names.
 
     From then on float32 is float32 on GPUs, too: by itself PyTorch rounds what its convolutions
     take to TF32, ten bits of mantissa, and misses the gate of fp32.
@@ -66,7 +66,7 @@ def precision_of(name: str, device: torch.device) -> str:
 
 @cache
 def has_bfloat16() -> bool:
-    """Tell whether the CPU multiplies bfloat16 itself; where the system does not say: no."""
+    """Tell whether the CPU supports bfloat16; False if the system does not say."""
     if not _CPU_INFO.is_file():
         return False
     lines = _CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -128,7 +128,7 @@ def reasons(
 
 
 def digest_of(weights: Path) -> str:
-    """Return a digest of a weight file, empty where there is none."""
+    """Return a digest of a weight file, empty if it is missing."""
     if not weights.is_file():
         return ""
     return hashlib.sha256(weights.read_bytes()).hexdigest()[:32]

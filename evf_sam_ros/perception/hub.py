@@ -59,7 +59,7 @@ def cached(model: str) -> Path | None:
 
 
 def download(model: str, report: Callable[[str], None] | None = None) -> Path:
-    """Download what a model needs, if it is new or has changed; return its folder.
+    """Download a model's files if they are new or have changed; return its folder.
 
     Each file appears when it is whole. A connection that breaks is taken up where it broke; after
     an interruption, files that were finished are kept.

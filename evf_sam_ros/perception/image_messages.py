@@ -122,7 +122,7 @@ _DISTORTIONS: dict[str, tuple[int, ...]] = {
 
 
 def rgb_from_image(message: Image) -> Rgb:
-    """Read an image; ValueError says what is wrong with it and what would be right."""
+    """Read an image; raise ValueError, naming the fault and the remedy, if it is invalid."""
     kind = _IMAGE_FORMATS.get(message.encoding)
     if kind is None:
         hint = _HINTS.get(message.encoding, "")

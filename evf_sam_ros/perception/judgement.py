@@ -70,7 +70,7 @@ DEFAULT_RULES = Rules()
 
 @dataclass(frozen=True)
 class Judgement:
-    """Decision about one expression; the message is empty where the status says enough."""
+    """Decision about one expression; the message is empty if the status says enough."""
 
     status: Status
     score: float  # 0..1

@@ -44,7 +44,7 @@ def bank_of(knows: Callable[[str], bool]) -> list[str]:
 
 
 def calibrate(predict: Predictor, pictures: Iterable[Picture], seed: int = 0) -> Calibration:
-    """Return the calibration of a model that refuses what is not in these pictures.
+    """Return a calibration by which the model rejects objects absent from these pictures.
 
     Raises:
         ValueError: too few pictures, or too few phrases that the model reads.
@@ -76,7 +76,7 @@ def _signals(
 def fit(
     answers: Sequence[dict[str, NDArray[np.floating]]], *, presence_alone: bool
 ) -> Calibration:
-    """Set weights and threshold from the signals of what is absent, one entry per picture.
+    """Fit weights and threshold to the signals of absent objects, one entry per picture.
 
     Every signal counts in units of its deviation, unless a presence decides alone: one that was
     trained to tell what is absent, as SAM-2's object score was not on single images.

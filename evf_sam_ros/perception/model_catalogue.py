@@ -63,7 +63,7 @@ class Entry:
     licence: str
 
     def fits(self, memory: Memory) -> str:
-        """Say where it can run."""
+        """Return the devices on which the model fits, "no" if none."""
         places = [name for name, free in (("cpu", memory.cpu), ("gpu", memory.gpu)) if free]
         fitting = [name for name in places if getattr(memory, name) >= self.needs]
         return "+".join(fitting) or "no"
@@ -84,7 +84,7 @@ def entries() -> Iterator[Entry]:
 
 
 def count_parameters(config: EvfSamConfig) -> int:
-    """Count what a model would have, without building it in memory."""
+    """Count the parameters of a model without allocating it."""
     with torch.device("meta"):
         return sum(weight.numel() for weight in build(config).parameters())
 

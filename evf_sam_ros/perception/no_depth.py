@@ -7,7 +7,7 @@ from evf_sam_ros.perception.geometry import DepthStatus
 
 @dataclass(frozen=True)
 class NoDepth:
-    """A status and a sentence, which is empty if nobody sends depth."""
+    """A status and a sentence, which is empty if no depth is published."""
 
     status: DepthStatus
     reason: str

@@ -38,7 +38,7 @@ class Segmentation:
         return self.rivals[index] if self.rivals else ()
 
     def unless(self, unsuitable: str) -> "Segmentation":
-        """Return the answers with nothing found where the image is unsuitable for a reason."""
+        """Return the answers with nothing found if the image is unsuitable."""
         if not unsuitable:
             return self
         nothing = np.zeros_like(self.masks), np.zeros_like(self.found)

@@ -114,7 +114,7 @@ def overlap(masks: Masks, others: Masks) -> Floats:
 
 
 def mirrored_prompt(prompt: str) -> str:
-    """Return what a sentence says of the mirrored picture."""
+    """Return the sentence for the mirrored picture."""
     return _SIDE.sub(lambda side: _SIDES[side[1].lower()], prompt)
 
 

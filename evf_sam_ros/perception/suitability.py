@@ -45,7 +45,7 @@ class Unsuitable:
 
 
 def flaw_of(image_rgb: Picture) -> Unsuitable | None:
-    """Return what is wrong with a picture whatever the model; None for a usable one."""
+    """Return a flaw that makes a picture useless for any model; None if it has none."""
     small = np.asarray(cv2.resize(image_rgb, SMALL, interpolation=cv2.INTER_AREA), np.float32)
     # What is left of noise and hot pixels goes; a square of 20 pixels in 640x480 stays.
     smooth = cv2.blur(small, (3, 3))

@@ -64,7 +64,7 @@ def track_video(
     reground_every: int = REGROUND_EVERY,
     rules: Rules = DEFAULT_RULES,
 ) -> Summary:
-    """Follow what the expression names, with a progress bar.
+    """Follow the target of an expression through a video, with a progress bar.
 
     Args:
         output: a video with the answers drawn on it.
@@ -113,7 +113,7 @@ def drawn(image_rgb: Image, expression: str, track: Track, judged: Judgement) ->
 
 
 def record(track: Track, judged: Judgement, time_s: float) -> dict[str, Any]:
-    """Return what a frame tells, as JSON has it; a place only where the target may be acted on."""
+    """Return a frame's result for JSON; it has a place only if a robot may act on the target."""
     told: dict[str, Any] = {
         "frame": track.index,
         "time_s": round(time_s, 4),

@@ -17,7 +17,7 @@ MOST_PIXELS = 2**30
 
 
 def starts_at(content: bytes) -> int | None:
-    """Return where a JPEG picture begins; None: the content is none."""
+    """Return the offset at which a JPEG picture begins; None if the data has none."""
     place = content[: JUNK + len(START)].find(START)
     return None if place < 0 else place
 

@@ -21,7 +21,7 @@ _CAMERA_FIELDS = ("D", "K", "R", "P")
 
 
 class Recording:
-    """Messages of a recording, in the order and form of ROS 2; `notes` says what is missing."""
+    """Messages of a recording in the order and form of ROS 2; `notes` lists missing parts."""
 
     def __init__(self, reader: AnyReader | Readers, notes: list[str], stack: ExitStack) -> None:
         """Wrap an open reader.

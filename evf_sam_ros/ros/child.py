@@ -41,13 +41,13 @@ class Child:
             raise ChildEndedError(f"the {self.name} ended with code {code}; {self.last_words()}")
 
     def last_words(self) -> str:
-        """Return the end of the log, with where the rest is."""
+        """Return the end of the log and the path of the whole."""
         lines = self.log.read_text(errors="replace").splitlines()[-TAIL:]
         return "\n".join([f"the end of {self.log}:", *(f"  | {line}" for line in lines)])
 
 
 class Interrupts:
-    """SIGINT, SIGTERM and SIGHUP from now on: KeyboardInterrupt, but only where it is asked for.
+    """Defers SIGINT, SIGTERM and SIGHUP: `check` raises KeyboardInterrupt after one of them.
 
     Raised wherever the program is, in the midst of rclpy it is lost now and then, or becomes
     another error.
@@ -66,7 +66,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def ignore(self) -> None:
-        """Let nobody interrupt the ending: a second Ctrl-C would leave the rest running."""
+        """Ignore further signals while ending; a second Ctrl-C would leave processes running."""
         for number in self.NUMBERS:
             signal.signal(number, signal.SIG_IGN)
 

@@ -12,7 +12,7 @@ MOST_KEPT = 256 * 2**20  # bytes, free at the end of what the process has
 
 
 def keep_freed() -> bool:
-    """Have this process keep what it frees; return False where the C library is not glibc."""
+    """Make this process keep freed memory; return False if the C library is not glibc."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except AttributeError:

@@ -49,7 +49,7 @@ class LenientParameters(Node):
 
 
 class TogetherParameterService(ParameterService):
-    """The parameter services of a node, where one request is first tried as a whole."""
+    """Parameter services of a node that check the values of one request together."""
 
     def _set_parameters_callback(
         self, request: SetParameters.Request, response: SetParameters.Response

@@ -245,7 +245,7 @@ class NodeParameters(Settings):
 
 
 def depth_options(parameters: NodeParameters, rectified: bool) -> DepthOptions:
-    """Return what the parameters say about depth."""
+    """Return the depth options that the parameters set."""
     placed = rigid_transform(parameters.image_from_depth)
     registration = Registration(parameters.depth_is_registered, placed)
     return DepthOptions(parameters.depth_sync_slop_s, rectified, registration)
@@ -266,7 +266,7 @@ class ParameterServer(Generic[S]):
         node.add_on_set_parameters_callback(self._on_set)
 
     def fix(self, *effects: Effect) -> None:
-        """Refuse changes of what is read at these times; none lifts every refusal."""
+        """Refuse changes of parameters that are read at these times; none lifts every refusal."""
         self._fixed = frozenset(effects)
 
     def _on_set(self, parameters: Iterable["Parameter[Any]"]) -> SetParametersResult:

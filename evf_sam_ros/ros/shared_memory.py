@@ -42,7 +42,7 @@ def fit_shared_memory() -> None:
 
 
 def free_bytes() -> int:
-    """Return how much shared memory is free, 0 where there is none."""
+    """Return the free shared memory, 0 if the machine has none."""
     try:
         file_system = os.statvfs(FOLDER)
     except OSError:

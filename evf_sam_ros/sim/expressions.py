@@ -53,7 +53,7 @@ Rng = np.random.Generator
 def sample_expressions(
     objects: Objects, rng: Rng, count: int, mix: Mapping[str, float] | None = None
 ) -> list[Expression]:
-    """Draw different expressions for a scene; fewer than `count` where the scene gives no more.
+    """Draw different expressions for a scene; fewer than `count` if the scene has fewer.
 
     Args:
         objects: what is on the table.
@@ -70,7 +70,7 @@ def sample_expressions(
 
 
 def find_targets(text: str, objects: Objects) -> tuple[int, ...] | None:
-    """Return what a sentence refers to; None where its truth is not known.
+    """Return the targets of a sentence; None if they are not known.
 
     Plain noun phrases are read; for others the grammar is asked for the same words.
     """

@@ -69,7 +69,7 @@ def farthest(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
 
 
 def ordinal(objects: Objects, group: Sequence[int], rng: Rng) -> Found:
-    """The n-th from one side; never the last, which nobody would count."""
+    """The n-th object from one side; never the last, which people would not count."""
     if len(group) < 3:
         return None
     columns = np.sort([objects[i].u for i in group])

@@ -32,7 +32,7 @@ LEAST_VISIBLE = 0.5  # share of an object that nothing hides
 
 @dataclass(frozen=True)
 class SceneObject:
-    """One thing on the table, with what a sentence may say about it."""
+    """An object on the table, with the attributes that sentences mention."""
 
     shape: str
     color: str

@@ -20,7 +20,7 @@ Choice = tuple[str, int | None]
 def biggest(
     objects: Sequence[SceneObject], group: Sequence[int], rng: np.random.Generator
 ) -> Choice:
-    """Return a word and the biggest of a group of one shape; None where it is not plain."""
+    """Return a word and the biggest of a group of one shape; None if it is not clear."""
     words = ("largest", "biggest")
     if len(group) == 2 and rng.random() < 0.7:
         words = ("large", "big", "larger", "bigger")  # type: ignore[assignment]
@@ -30,7 +30,7 @@ def biggest(
 def smallest(
     objects: Sequence[SceneObject], group: Sequence[int], rng: np.random.Generator
 ) -> Choice:
-    """Return a word and the smallest of a group of one shape; None where it is not plain."""
+    """Return a word and the smallest of a group of one shape; None if it is not clear."""
     words = ("smallest",)
     if len(group) == 2 and rng.random() < 0.7:
         words = ("small", "little", "smaller")  # type: ignore[assignment]
@@ -40,7 +40,7 @@ def smallest(
 def extreme(
     objects: Sequence[SceneObject], group: Sequence[int], rng: np.random.Generator
 ) -> Choice:
-    """Return a word and the extreme one of a group of any shapes; None where it is not plain."""
+    """Return a word and the extreme one of a group of any shapes; None if it is not clear."""
     match rng.integers(3):
         case 0:
             word = pick(rng, ["largest", "biggest"])

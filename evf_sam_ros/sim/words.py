@@ -66,7 +66,7 @@ def plural_of(noun: str) -> str:
 
 
 def kind_from(words: Sequence[str]) -> tuple[Kind, bool] | None:
-    """Read a noun phrase: its kind and whether it is plural; None where it is not one."""
+    """Parse a noun phrase: its kind and whether it is plural; None if it is not one."""
     if len(words) == 4 and words[1] in ("that", "which") and words[2] in ("is", "are"):
         words = [words[3], words[0]]
     color = words[0] if words and words[0] in COLORS else None

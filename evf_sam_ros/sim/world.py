@@ -27,7 +27,7 @@ LIGHTS = ("key", "fill")
 
 @dataclass(frozen=True)
 class Body:
-    """One object of the pool; radius and height are zero where the scene chooses the size."""
+    """An object of the pool; radius and height are zero if the scene chooses the size."""
 
     name: str
     shape: str

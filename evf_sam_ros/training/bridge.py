@@ -132,7 +132,7 @@ def tabletop_bridge(folder: Path, *, resume: bool, budget: Budget | None = None)
 
 
 def start(contender: Contender, vocabulary: int) -> tuple[EvfSam, EvfSamConfig]:
-    """Return an untrained contender that sees what the embedded default does."""
+    """Return a model of the comparison with the default's visual weights, the rest untrained."""
     default = checkpoint.load(EMBEDDED_MODELS / "tabletop")
     if contender.sparse is None:
         assert isinstance(default.config.encoder, Beit3Config)
@@ -186,7 +186,7 @@ def task_for(
     folder: Path,
     budget: Budget,
 ) -> BridgeTask:
-    """Return what a contender learns, from which scenes."""
+    """Return the training task of a model of the comparison."""
     first = config.encoder.bert.vocabulary if contender.sparse == "category" else None  # type: ignore[union-attr]
     mixes = TRAINING_MIX, EVALUATION_MIX
     training, held_out = (
@@ -241,7 +241,7 @@ def _measured(contender: Contender, folder: Path, scenes: int) -> dict[str, floa
 
 
 def told(scene: Scene, expression: Expression) -> str:
-    """Return a sentence with the true category of what it means, which no robot has."""
+    """Return a sentence with the true category of its target, which a robot does not have."""
     return f"[{CATEGORIES[category_number(expression, scene.objects)]}] {expression.text}"
 
 

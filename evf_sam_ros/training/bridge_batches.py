@@ -80,7 +80,7 @@ class BridgeBatchMaker(BatchMaker):
 
 
 def category_number(expression: Expression, objects: Sequence[SceneObject]) -> int:
-    """Return what a sentence's first target is, as a number in CATEGORIES."""
+    """Return the category of a sentence's first target, as a number in CATEGORIES."""
     if not expression.targets:
         return CATEGORIES.index(BACKGROUND)
     return CATEGORIES.index(objects[expression.targets[0]].shape)

@@ -46,7 +46,7 @@ EVF_SAM_FROZEN = (
 
 
 class BridgeTask:
-    """Train a model on tabletop scenes; `losses` says what it learns from a batch."""
+    """Trains a model on tabletop scenes; `losses` computes the loss of a batch."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ def evf_sam_losses(weights: BridgeWeights) -> Callable[[Any, BridgeBatch], tuple
 
 
 def targets_of(batch: BridgeBatch) -> Targets:
-    """Return what is right about each sentence."""
+    """Return the ground truth of each sentence."""
     objects = [
         own_Ohw[meant_O]
         for own_Ohw, meant_PO in zip(batch.objects_BOhw, batch.targets_BPO > 0, strict=True)

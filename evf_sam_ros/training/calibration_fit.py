@@ -32,7 +32,7 @@ LEAST = 20  # sentences with and without a target
 
 @dataclass(frozen=True)
 class Asked:
-    """One sentence about one picture: what the model signalled, and what is true."""
+    """One sentence about one picture: the model's signals and the truth."""
 
     picture: int
     level: str  # "" where there is a target, else the sort of negative
@@ -49,7 +49,7 @@ class Asked:
 def ask_dataset(
     predict: CarefulPredictor, dataset: Dataset, seed: int, *, limit: int | None = None
 ) -> Iterator[Asked]:
-    """Ask about each picture what is said of it, and one more sentence per level of negatives."""
+    """Run the model on each picture's sentences, and on a negative of each level."""
     records = with_negatives(dataset, seed).records[:limit]
     for number, record in enumerate(tqdm(records, "pictures", unit="picture")):
         texts = [expression.text for expression in record.expressions]
@@ -151,7 +151,7 @@ def probabilities(calibration: Calibration, asked: Sequence[Asked]) -> Floats:
 
 
 def measure(calibration: Calibration, asked: Sequence[Asked]) -> dict[str, Any]:
-    """Return what the decision is worth: overall, per level of negatives, and its price."""
+    """Evaluate the decision: overall, per level of negatives, and its cost."""
     present = [one for one in asked if one.there]
     absent = [one for one in asked if not one.there]
     scores = probabilities(calibration, present)

@@ -86,7 +86,7 @@ def precompute(
 
 
 def leaves(features: Any) -> list[Tensor]:
-    """Return the tensors of whatever a segmenter calls features."""
+    """Return the tensors of a segmenter's features."""
     return list(_leaves(features))
 
 

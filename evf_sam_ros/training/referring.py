@@ -106,7 +106,7 @@ def refer(folder: Path, options: ReferOptions, *, resume: bool) -> Path:
 
 
 def task_kind(config: EvfSamConfig) -> type[ReferringTask]:
-    """Return what a model of this kind learns from sentences."""
+    """Return the task class for a model of this kind."""
     if not is_bridge(config):
         return ReferringTask
     from evf_sam_ros.training.bridge_refer import BridgeReferringTask  # needs scipy
@@ -147,7 +147,7 @@ def read_held_out(options: ReferOptions) -> Dataset | None:
 
 
 def chosen_parts(model: EvfSam, options: ReferOptions) -> trainable.Trained:
-    """Return which parts learn: as published, but for what the options say."""
+    """Return the trained parts: the published choice, changed by the options."""
     published = trainable.published(model)
     given = {
         name: getattr(options, name)

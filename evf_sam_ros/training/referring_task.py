@@ -242,7 +242,7 @@ class _Frozen(nn.Module):
 
 @dataclass(frozen=True)
 class View:
-    """A picture, what is said about it, and what that means: arrays, as the model gets them."""
+    """A picture, its sentences and their masks: arrays in the model's format."""
 
     image: Path
     photograph: NDArray[np.uint8]  # (H, W, 3)

@@ -13,7 +13,7 @@ OFFSET_SCALE = 5.0  # offsets are about a fifth of the picture; then they weigh 
 
 
 def geometry(batch: TabletopBatch) -> tuple[Tensor, Tensor]:
-    """Return what `GEOMETRY` names for each object and sentence, and where it is asked for.
+    """Return the features of `GEOMETRY` for each object and sentence, and where they count.
 
     Returns:
         (B, P, O, 6) each: offsets in fifths of the picture, and numbers of objects.

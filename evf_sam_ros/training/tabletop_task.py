@@ -23,7 +23,7 @@ BATCHES_HELD_OUT = 24
 
 
 class Stage(Enum):
-    """Each stage learns what the one before did, and more."""
+    """Stages of the training; each includes the objectives of the one before."""
 
     SEE = "see"
     GROUND = "ground"

@@ -147,7 +147,7 @@ class Trainer:
             self._board.close()
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the state of the task's module, whoever holds which part of it.
+        """Return the state of the task's module, gathered from all processes.
 
         Every process must ask; the first gets all of it.
         """

@@ -151,7 +151,7 @@ class GraphsEngine:
         self._lock = Lock()  # a recording has one set of inputs
 
     def finish(self) -> None:
-        """Record no more: whoever asks from now on does not wait; other shapes run as they are."""
+        """Stop recording; shapes that were not recorded run without a graph."""
         self._records = False
 
     def encode(self, images_B3HW: Tensor) -> Any:

@@ -46,7 +46,7 @@ class BridgeSegmenter(nn.Module):
         return self.promptable.encode(images_B3HW)
 
     def decode(self, features: Any, prompts: BridgePrompts) -> Decoded:
-        """Return one mask per prompt and, where it learned that, whether there is a target."""
+        """Return one mask per prompt and, if it was trained, the presence of a target."""
         decoded = self._masks(features, prompts)
         if self.no_target is None:  # then the queries serve training only
             return replace(decoded, presence=None)
@@ -54,7 +54,7 @@ class BridgeSegmenter(nn.Module):
         return replace(decoded, presence=_presence(no_target_N2, prompts))
 
     def learn(self, features: Any, prompts: BridgePrompts) -> Learned:
-        """Do what `decode` does and return what the queries say as well."""
+        """Return the output of `decode` and that of the queries, for training."""
         decoded = self._masks(features, prompts)
         said = self._ask(features, prompts)
         if self.no_target is None:

@@ -24,7 +24,7 @@ def offered_reliability(default: str) -> Any:
 
 
 def camera_qos(reliability: str) -> QoSProfile:
-    """Return what a camera offers on all its topics."""
+    """Return the QoS that a camera offers on all its topics."""
     return QoSProfile(depth=DEPTH, reliability=ReliabilityPolicy[reliability.upper()])
 
 

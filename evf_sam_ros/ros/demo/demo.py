@@ -74,7 +74,7 @@ def run(
     record: Path | None = None,
     port: int | None = None,
 ) -> None:
-    """Ask for these texts, or show what the scene offers, and leave the answers in a folder.
+    """Send these texts, or examples for the scene, and write the answers to a folder.
 
     To stay means to keep everything running afterwards, until Ctrl-C; `record` is a folder for a
     recording of it all, and `port` is the page's: by default its own, or a free one.
@@ -125,7 +125,7 @@ def choose_commands(scene: Scene) -> dict[str, Targets | None]:
 
 
 def make_row(scene: Scene, text: str, targets: Targets | None, reply: Reply, picture: str) -> Row:
-    """Put an answer beside the truth, which is looked up where it is not given."""
+    """Compare an answer with the truth, which is looked up if it is not given."""
     result = reply.result
     if targets is None and result.expression:
         targets = find_targets(result.expression, scene.objects)

@@ -81,7 +81,7 @@ class _Ear:
         return self._stream.doubt(items[-1]) if items else ""
 
     def is_satisfied(self) -> bool:
-        """Tell whether there is no more to learn, as where nobody speaks of what we read."""
+        """Tell whether listening longer would not tell more."""
         return self.count >= ENOUGH or not self._heard.get_publisher_count()
 
     def _hear(self, message: Any) -> None:

@@ -38,7 +38,7 @@ class Finding:
 
 
 def machine_findings(model: str | None) -> Iterator[Finding]:
-    """Look at this machine; `model` is loaded and asked once, unless it is None."""
+    """Check this machine; `model` is loaded and run once, unless it is None."""
     yield Finding("ok", "machine", f"{platform.machine()}, Python {platform.python_version()}")
     yield from _memory()
     yield from _torch()

@@ -54,7 +54,7 @@ class ActiveCommands:
 
     @property
     def is_waiting(self) -> bool:
-        """Tell whether anybody wants an image to be looked at."""
+        """Tell whether a command or a search needs an image."""
         return self._enabled and bool(self._commands or self._searches)
 
     def enable(self, enabled: bool) -> None:
@@ -116,7 +116,7 @@ class ActiveCommands:
             return True
 
     def tell_search(self, search: Search, answer: Answer, image: Identity | None) -> None:
-        """Show a search one more answer, unless it has ended; it ends where that is enough.
+        """Pass an answer to a search that has not ended; end it if that completes it.
 
         Args:
             image: the identity of the image that was processed, None where none was.

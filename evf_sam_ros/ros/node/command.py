@@ -51,7 +51,7 @@ def chosen_from(
 def expressions_from(
     text: str, parameters: NodeParameters, followed: Sequence[str] = ()
 ) -> list[str]:
-    """Return what to give to the model: one expression, several, or none where it cancels.
+    """Return the expressions for the model; none if the sentence cancels.
 
     Args:
         text: as received.

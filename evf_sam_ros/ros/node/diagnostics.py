@@ -211,7 +211,7 @@ def _downloaded(model: str) -> dict[str, object]:
 
 
 def resident_bytes() -> int:
-    """Return the memory that this process has now, 0 where the system does not tell."""
+    """Return the resident memory of this process, 0 if the system does not tell."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def downloaded_bytes(model: str) -> int:
-    """Return the size of what is here of `owner/name[@revision]`, whole files and begun ones."""
+    """Return the size of the files of `owner/name[@revision]` on disk, partial ones included."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 

@@ -35,7 +35,7 @@ TF_STATIC_QOS = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCA
 
 
 class Inputs:
-    """Subscribe to everything; ValueError where a parameter asks for what is not installed."""
+    """Creates all subscriptions; ValueError if a parameter needs a package that is missing."""
 
     def __init__(
         self,

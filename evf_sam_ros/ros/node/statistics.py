@@ -48,7 +48,7 @@ class Statistics:
             self.dropped += count
 
     def answered(self, result: SegmentationResult, processed: bool) -> None:
-        """Note an answer; `processed` where a model has seen the image."""
+        """Count an answer; `processed` if a model has run on the image."""
         with self._lock:
             self.answers += 1
             self.errors += result.status == SegmentationResult.ERROR
@@ -66,7 +66,7 @@ class Statistics:
             return monotonic() - self._arrivals[-1] if self._arrivals else None
 
     def image_rate_hz(self) -> float:
-        """Return the rate of the latest images, 0 where it is unknown."""
+        """Return the rate of the latest images, 0 if it is unknown."""
         with self._lock:
             if len(self._arrivals) < 2:
                 return 0.0

@@ -122,7 +122,7 @@ class Worker:
             self._changed.notify()
 
     def end_command(self, status: int, message: str) -> Command | None:
-        """End the active commands with a last answer; return the first, None if there is none."""
+        """End the active commands with a final answer; return the first, None without commands."""
         commands = self._audience.commands
         return commands[0] if self._audience.end(commands, status, message) else None
 
@@ -166,7 +166,7 @@ class Worker:
 
     @property
     def expressions(self) -> list[str]:
-        """Return what is looked for."""
+        """Return the expressions of the active commands."""
         return [command.expression for command in self._audience.commands]
 
     def stop(self, timeout_s: float | None = None) -> None:

@@ -188,7 +188,7 @@ class PageServer:
 
 
 def checked_text(text: str) -> str:
-    """Return a command as it may be published, or raise ValueError with what is wrong."""
+    """Return a command that may be published; raise ValueError, naming the fault, otherwise."""
     text = text.strip()
     if not text:
         raise ValueError("the command is empty")
