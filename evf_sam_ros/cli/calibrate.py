@@ -24,7 +24,6 @@ Pictures that the model was trained on make it look surer than it is: take a val
 Half of the pictures serve to fit, the other half to measure. The decision is written into the
 model's config.json, where every program of this package finds it; --dry-run only prints.
 """
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 FIRST_SEED = 850_000  # of tabletop scenes: neither trained on nor evaluated with
 
 
@@ -108,10 +107,14 @@ def _without_labels(arguments: argparse.Namespace) -> None:
     from evf_sam_ros.perception.model_folder import model_folder
     from evf_sam_ros.perception.predictor import load_predictor
     from evf_sam_ros.pictures import photograph
+    from evf_sam_ros.pictures.picture_files import pictures_in
 
-    files = sorted(
-        path for path in arguments.pictures.glob("*") if path.suffix.lower() in PICTURES
-    )
+    files = pictures_in(arguments.pictures)
+    if len(files) < label_free.LEAST_PICTURES:
+        raise ValueError(
+            f"{str(arguments.pictures)!r} has {len(files)} pictures, need "
+            f"{label_free.LEAST_PICTURES} or more"
+        )
     predict = load_predictor(
         arguments.model,
         arguments.device,
@@ -170,26 +173,32 @@ def document(figures: dict[str, Any]) -> "Document":
 
 def _ask(arguments: argparse.Namespace, names: list[str]) -> "list[Asked]":
     from evf_sam_ros.data import catalogue
-    from evf_sam_ros.perception.predictor import load_predictor
     from evf_sam_ros.training import calibration_fit
 
-    predict: Any = load_predictor(
+    if arguments.data == "tabletop":
+        pictures = arguments.pictures or 200
+        seeds = range(arguments.seed, arguments.seed + pictures)
+        return list(calibration_fit.ask_tabletop(_careful(arguments, names), seeds))
+    dataset = catalogue.read(Path(arguments.data), arguments.split)
+    for problem in dataset.problems:
+        print(f"broken: {problem}", file=sys.stderr)
+    calibration_fit.check_enough(dataset, arguments.seed, limit=arguments.pictures)
+    predict = _careful(arguments, names)
+    return list(
+        calibration_fit.ask_dataset(predict, dataset, arguments.seed, limit=arguments.pictures)
+    )
+
+
+def _careful(arguments: argparse.Namespace, names: list[str]) -> Any:
+    from evf_sam_ros.perception.predictor import load_predictor
+
+    return load_predictor(
         arguments.model,
         arguments.device,
         arguments.precision,
         behaviour=dict(arguments.behaviour),
         signals=names,
         tokenizer=arguments.tokenizer,
-    )
-    if arguments.data == "tabletop":
-        pictures = arguments.pictures or 200
-        seeds = range(arguments.seed, arguments.seed + pictures)
-        return list(calibration_fit.ask_tabletop(predict, seeds))
-    dataset = catalogue.read(Path(arguments.data), arguments.split)
-    for problem in dataset.problems:
-        print(f"broken: {problem}", file=sys.stderr)
-    return list(
-        calibration_fit.ask_dataset(predict, dataset, arguments.seed, limit=arguments.pictures)
     )
 
 

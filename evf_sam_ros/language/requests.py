@@ -30,10 +30,7 @@ def literal_expressions(text: str) -> list[str]:
     Raises:
         ValueError: it is too long, or names nothing.
     """
-    if not 0 < len(text.strip()) <= MAX_CHARACTERS:
-        raise ValueError(
-            f"the command has {len(text.strip())} characters, need 1 to {MAX_CHARACTERS}"
-        )
+    _check_length(text)
     expressions = _bounded([part.strip() for part in text.split(SEPARATOR)])
     if not expressions:
         raise ValueError(f"the command {text!r} names nothing between its separators")
@@ -46,7 +43,8 @@ def asked_for(sentences: Sequence[str], literal: Sequence[str] = ()) -> list[str
     As in the node, a sentence may correct the one before: "the red mug", "no, the blue one".
 
     Raises:
-        ValueError: a sentence cannot be followed or names nothing, or there is none.
+        ValueError: a sentence cannot be followed or names nothing, a literal expression is empty
+            or too long, or there is neither.
     """
     found: list[str] = []
     for sentence in sentences:
@@ -56,7 +54,16 @@ def asked_for(sentences: Sequence[str], literal: Sequence[str] = ()) -> list[str
         found += named
     if not (found or literal):
         raise ValueError('nothing to look for; say for example "the red mug"')
+    for expression in literal:
+        _check_length(expression)
     return _bounded([*found, *literal])
+
+
+def _check_length(text: str) -> None:
+    if not 0 < len(text.strip()) <= MAX_CHARACTERS:
+        raise ValueError(
+            f"the command has {len(text.strip())} characters, need 1 to {MAX_CHARACTERS}"
+        )
 
 
 def _bounded(parts: Sequence[str]) -> list[str]:

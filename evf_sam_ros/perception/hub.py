@@ -12,7 +12,10 @@ from evf_sam_ros.language.tokenizer import SENTENCEPIECE_FILES, WORD_FILE
 from evf_sam_ros.models.checkpoint import CONFIG
 from evf_sam_ros.models.weights import weight_files
 
-_ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
+# As Hugging Face names repositories: neither "--" nor "..", no ending in "-", "." or ".git".
+_ID = re.compile(
+    r"((?!.*(?:--|\.\.|\.git(?:@|$)))\w[\w.-]*/\w(?:[\w.-]*\w)?)(?:@([\w./-]+))?", re.ASCII
+)
 _SAFE = ("*.safetensors", "*.safetensors.index.json")
 _PICKLED = ("pytorch_model*.bin", "pytorch_model*.bin.index.json")
 VOCABULARIES = (*SENTENCEPIECE_FILES, WORD_FILE)

@@ -7,7 +7,7 @@ score orders answers; without right answers, it is not a frequency of being righ
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from math import log
+from math import ceil, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ SEEN_MOST = 3  # phrases of a picture that may be there
 PHRASES = 48  # of the bank, per picture: each is read with the picture
 TOGETHER = 16  # share one run of the model
 LEAST_PHRASES, LEAST_ANSWERS = 12, 200
+LEAST_PICTURES = ceil(LEAST_ANSWERS / (PHRASES - SEEN_MOST))  # of a model that reads the bank
 MEDIAN_SCORE = 0.05  # of what is absent; with the threshold at 0.5 this sets the scale
 
 

@@ -25,14 +25,24 @@ def model_folder(model: str | Path | None, *, offline: bool = True) -> Path:
             return folder.resolve()
     if hub.is_hub_id(str(model)) and not Path(model).exists():
         return hub.find(str(model), offline=offline)
-    if Path(model).expanduser().is_file():
-        raise ValueError(f"model {str(model)!r} is a file: give the folder it is in")
+    raise ValueError(_refusal(str(model)))
+
+
+def _refusal(model: str) -> str:
+    path = Path(model).expanduser()
+    if path.is_file():
+        return f"model {model!r} is a file: give the folder it is in"
+    if path.is_dir():
+        return f"the folder {model!r} holds no model: there is no {checkpoint.CONFIG} in it"
     if model in VARIANTS:
-        raise ValueError(
+        return (
             f"the weights of {model!r} do not come with this package: give the folder they are in"
         )
-    raise ValueError(
-        f"no model {str(model)!r}: need a folder with config.json, weights and tokenizer, "
+    if "/" in model or model.startswith("~"):
+        missing = [each for each in (path, *path.parents) if not each.exists()][-1]
+        return f"no model {model!r}: there is no folder {str(missing)!r}"
+    return (
+        f"no model {model!r}: need a folder with config.json, weights and tokenizer, "
         f"a Hugging Face id, or one of {', '.join(['default', *embedded_models()])}"
     )
 

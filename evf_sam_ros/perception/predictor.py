@@ -40,6 +40,7 @@ from evf_sam_ros.perception.segmentation import Segmentation as Segmentation
 from evf_sam_ros.perception.signals import free_signals, wants_more
 from evf_sam_ros.perception.stage_times import StageMarks
 from evf_sam_ros.perception.stage_times import StageTimes as StageTimes
+from evf_sam_ros.pictures.given import Given, as_rgb
 
 _FROM_FLOAT32 = ("compiled", "warming")  # engines
 
@@ -92,12 +93,12 @@ class Predictor:
         return self._calibration is not None
 
     def __call__(
-        self, image_rgb: NDArray[np.uint8], prompts: Sequence[str], *, attention: bool = False
+        self, image_rgb: Given, prompts: Sequence[str], *, attention: bool = False
     ) -> Segmentation:
         """Find what each prompt refers to; the image is encoded once.
 
         Args:
-            image_rgb: (H, W, 3), any size.
+            image_rgb: an RGB array (H, W, 3) of any size, a PIL image, or the path of a picture.
             prompts: referring expressions, at least one.
             attention: whether to tell where the encoder looks, patch by patch.
 
@@ -105,7 +106,7 @@ class Predictor:
             ValueError: an image of another kind, no prompt, an empty or too long one, or one
                 that this checkpoint was not trained for.
         """
-        ask = partial(self._with_rivals, image_rgb, attention=attention)
+        ask = partial(self._with_rivals, as_rgb(image_rgb), attention=attention)
         return with_exclusions(ask, prompts) if self._everyday else ask(prompts)
 
     def _with_rivals(

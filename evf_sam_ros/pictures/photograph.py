@@ -1,5 +1,6 @@
 """Read and write picture files, turned upright by their EXIF data."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,37 @@ def read_rgb(path: Path, *, turned: bool = True) -> NDArray[np.uint8]:
     Raises:
         ValueError: the file is missing, is not a picture, or is damaged.
     """
-    if not path.is_file():
-        raise ValueError(f"no such file: {str(path)!r}")
+    check_file(path)
+    return decode_rgb(path.read_bytes(), str(path), turned=turned)
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path at which no file is, and say what is missing of it."""
+    if path.is_file():
+        return
+    if path.is_dir():
+        raise ValueError(f"{str(path)!r} is a folder, need a file")
+    if not path.parent.is_dir():
+        raise ValueError(f"no such file: {str(path)!r}; there is no folder {str(path.parent)!r}")
+    raise ValueError(f"no such file: {str(path)!r}")
+
+
+def decode_rgb(content: bytes, name: str, *, turned: bool = True) -> NDArray[np.uint8]:
+    """Decode the content of a picture file as `read_rgb` does; `name` is for what is raised.
+
+    Raises:
+        ValueError: it is empty, is not a picture, or is damaged.
+    """
     # Decoding bytes, not a path, so that no name is beyond OpenCV's file access.
-    content = path.read_bytes()
+    if not content:
+        raise ValueError(f"{name!r} is not a picture: it is empty")
     if content.startswith(jpeg.START):
-        stored = _stored(content, path)
-        if stored is not None and not (turned and _is_to_be_turned(path)):
+        stored = _stored(content, name)
+        if stored is not None and not (turned and _is_to_be_turned(content)):
             return stored
         content = jpeg.with_end(content)
     if content.startswith(png.START):
-        _check_png(content, path)
+        _check_png(content, name)
     flags = cv2.IMREAD_COLOR if turned else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = _decoded(content, flags | cv2.IMREAD_ANYDEPTH)
     if pixels is not None and pixels.dtype == np.uint16:
@@ -47,30 +68,30 @@ def read_rgb(path: Path, *, turned: bool = True) -> NDArray[np.uint8]:
     elif pixels is not None and pixels.dtype != np.uint8:
         pixels = _decoded(content, flags)
     if pixels is None:
-        raise ValueError(f"{str(path)!r} is not a picture that OpenCV reads, such as JPEG or PNG")
+        raise ValueError(f"{name!r} is not a picture that OpenCV reads, such as JPEG or PNG")
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _stored(content: bytes, path: Path) -> NDArray[np.uint8] | None:
+def _stored(content: bytes, name: str) -> NDArray[np.uint8] | None:
     """Return the pixels of a JPEG; None: OpenCV may know more of it."""
     try:
         return jpeg.decode(content)
     except DamagedImageError as error:
-        raise ValueError(f"{str(path)!r} is not a picture that is whole: {error}") from error
+        raise ValueError(f"{name!r} is not a picture that is whole: {error}") from error
     except ValueError:
         return None
 
 
-def _check_png(content: bytes, path: Path) -> None:
+def _check_png(content: bytes, name: str) -> None:
     try:
         png.check(content)
     except DamagedImageError as error:
-        raise ValueError(f"{str(path)!r} is not a picture that is whole: {error}") from error
+        raise ValueError(f"{name!r} is not a picture that is whole: {error}") from error
 
 
-def _is_to_be_turned(path: Path) -> bool:
+def _is_to_be_turned(content: bytes) -> bool:
     try:
-        with PIL.Image.open(path) as picture:
+        with PIL.Image.open(io.BytesIO(content)) as picture:
             return picture.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError):
         return True  # OpenCV decides

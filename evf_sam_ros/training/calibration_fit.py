@@ -46,6 +46,30 @@ class Asked:
         return self.target > 0
 
 
+def check_enough(dataset: Dataset, seed: int, *, limit: int | None = None) -> None:
+    """Refuse data whose half is too little to fit on, before a model is asked about it.
+
+    Raises:
+        ValueError: too few sentences with or without a target.
+    """
+    there = absent = 0
+    for record in with_negatives(dataset, seed).records[:limit:2]:  # the first of `halves`
+        for expression in record.expressions:
+            has_target = bool(expression.mask(record.height, record.width).any())
+            there, absent = there + has_target, absent + (not has_target)
+        if min(there, absent) >= LEAST:
+            return
+    _check_counts(there, absent)
+
+
+def _check_counts(there: int, absent: int) -> None:
+    if min(there, absent) < LEAST:
+        raise ValueError(
+            f"{there} sentences with a target and {absent} without, in the half of the pictures "
+            f"that is fitted on: need {LEAST} of each"
+        )
+
+
 def ask_dataset(
     predict: CarefulPredictor, dataset: Dataset, seed: int, *, limit: int | None = None
 ) -> Iterator[Asked]:
@@ -100,11 +124,7 @@ def fit(asked: Sequence[Asked], names: Sequence[str]) -> Calibration:
         ValueError: too few sentences with or without a target.
     """
     there = np.array([one.there for one in asked])
-    if min(there.sum(), (~there).sum()) < LEAST:
-        raise ValueError(
-            f"{there.sum()} sentences with a target and {(~there).sum()} without: need {LEAST} "
-            "of each"
-        )
+    _check_counts(int(there.sum()), int((~there).sum()))
     values = np.array([[one.signals[name] for name in names] for one in asked])
     means, scales = values.mean(0), np.maximum(values.std(0), 1e-6)
     weights, bias = logistic((values - means) / scales, there)

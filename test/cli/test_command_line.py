@@ -115,7 +115,15 @@ class TestRefusals:
         )
 
     def test_a_folder_instead_of_a_file(self, model, tmp_path, capsys):
-        assert "no such file" in refusal(capsys, "segment", tmp_path, "mug", "--model", model)
+        said = refusal(capsys, "segment", tmp_path, "mug", "--model", model)
+        assert f"'{tmp_path}' is a folder, need a file" in said
+
+    @pytest.mark.parametrize("words", ["", "x" * 501])
+    def test_a_literal_expression_is_checked_before_a_model_is_loaded(self, photo, capsys, words):
+        said = refusal(
+            capsys, "segment", photo, "--expression", words, "--model", "nobody/nothing"
+        )
+        assert f"the command has {len(words)} characters, need 1 to 500" in said
 
     @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n broken"])
     def test_a_file_that_is_no_picture(self, model, tmp_path, capsys, content):

@@ -200,3 +200,26 @@ def test_a_repository_without_a_tokenizer_is_refused(server):
     del server.repositories[TINY]["tokenizer.json"]
     with pytest.raises(ValueError, match="holds no tokenizer: need one of sentencepiece"):
         tokenizer_folder(TINY, offline=False)
+
+
+@pytest.mark.parametrize(
+    "name", ["./a/b", "/a/b", "~/a", "a/b/c", "a/b.git", "a/b--c", "a/b..c", "ä/b", "a/b-", "a/b/"]
+)
+def test_what_cannot_be_an_id_is_never_proposed_for_download(name):
+    assert not hub.is_hub_id(name)
+    with pytest.raises(ValueError, match=f"no model '{name}': there is no folder") as raised:
+        model_folder(name)
+    assert "download" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["a/b", "YxZhang/evf-sam2-multitask", "a.b/c_d@v1.0", "a/b@x/y"])
+def test_what_can_be_an_id_is_proposed(name):
+    with pytest.raises(ValueError, match=f"`evf-sam download {name}` fetches it"):
+        model_folder(name)
+
+
+def test_the_first_missing_folder_is_named_and_missing_content_is_another_sentence(tmp_path):
+    with pytest.raises(ValueError, match=f"there is no folder '{tmp_path}/x'$"):
+        model_folder(tmp_path / "x" / "y")
+    with pytest.raises(ValueError, match=r"holds no model: there is no config\.json in it"):
+        model_folder(tmp_path)
