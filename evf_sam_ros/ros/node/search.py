@@ -42,6 +42,45 @@ class Goal:
     stable_frames: int
 
 
+def goal_from(request: FindObject.Goal, command: Command, ttl_s: float) -> Goal:
+    """Return a request with its defaults filled in.
+
+    Args:
+        request: as the client sent it.
+        command: what its sentence asks for.
+        ttl_s: the timeout of a request that gives none, 0 for none.
+    """
+    return Goal(
+        command=command,
+        timeout_s=nanoseconds(request.timeout) / 1e9 or ttl_s,
+        min_score=request.min_score,
+        stable_frames=request.stable_frames or DEFAULT_STABLE_FRAMES,
+    )
+
+
+def unreachable(goal: Goal, max_rate_hz: float) -> str:
+    """Return why no sequence of images can reach the goal, empty if one can.
+
+    Args:
+        goal: the conditions.
+        max_rate_hz: images are processed no faster, 0 for no limit.
+    """
+    if not 0.0 <= goal.min_score <= 1.0:
+        return f"min_score is {goal.min_score:g}, need 0 to 1"
+    if goal.timeout_s < 0:
+        return f"timeout is {goal.timeout_s:g} s, need 0 (the parameter command_ttl_s) or more"
+    count = goal.stable_frames
+    if count > REMEMBERED:
+        return f"stable_frames is {count}, need 0 ({DEFAULT_STABLE_FRAMES} images) to {REMEMBERED}"
+    least_s = (count - 1) / max_rate_hz if max_rate_hz else 0.0
+    if 0 < goal.timeout_s < least_s:
+        return (
+            f"stable_frames is {count}, which takes {least_s:g} s at max_rate_hz "
+            f"{max_rate_hz:g}, but the timeout is {goal.timeout_s:g} s: need fewer or longer"
+        )
+    return ""
+
+
 class Search:
     """Counts agreeing images, each once, until the search ends."""
 

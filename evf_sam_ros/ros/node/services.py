@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-from rclpy.action.server import ActionServer, CancelResponse
+from rclpy.action.server import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
@@ -21,7 +21,7 @@ from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.pacing import PacedGroup, Turns
 from evf_sam_ros.ros.node.replies import Answer, reply
 from evf_sam_ros.ros.node.request_queue import OpenRequests, Request
-from evf_sam_ros.ros.node.search import DEFAULT_STABLE_FRAMES, Goal, Search
+from evf_sam_ros.ros.node.search import Goal, Search, goal_from, unreachable
 from evf_sam_ros.ros.node.worker import Worker
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import nanoseconds
@@ -74,6 +74,7 @@ class Services:
             FIND_OBJECT.name,
             self._on_find_object,
             callback_group=PacedGroup(node),
+            goal_callback=self._on_goal,
             cancel_callback=self._on_cancel_goal,
             goal_service_qos_profile=QUEUE,
             result_service_qos_profile=QUEUE,
@@ -150,17 +151,22 @@ class Services:
         await self._turns.wait()
         return result
 
+    def _on_goal(self, request: FindObject.Goal) -> GoalResponse:
+        """Reject a goal that can never succeed; the action carries no reason, so the log does."""
+        _, objection = self._goal(request)
+        if not objection:
+            return GoalResponse.ACCEPT
+        self._node.get_logger().warning(f"Goal of {FIND_OBJECT.name} rejected: {objection}")
+        return GoalResponse.REJECT
+
     async def _sought(self, handle: Any) -> Answer:
         """Return how the search for a goal ends."""
-        goal = handle.request
-        command, objection = self._understand_one(goal.text)
+        goal, objection = self._goal(handle.request)  # again: the node may have been deactivated
         worker = self._served.worker
-        if not objection and not 0.0 <= goal.min_score <= 1.0:
-            objection = f"min_score is {goal.min_score:g}, need 0 to 1"
         if objection or worker is None:
-            return reply(command, REJECTED, objection, Header())
+            return reply(goal.command, REJECTED, objection, Header())
         found, done = self._future()
-        search = Search(self._goal(command, goal), progress=handle.publish_feedback, done=done)
+        search = Search(goal, progress=handle.publish_feedback, done=done)
         worker.put_search(search)
         if handle.is_cancel_requested:  # since it was accepted
             worker.end_search(search, "cancelled")
@@ -170,14 +176,12 @@ class Services:
         del self._searches[goal_id]
         return answer
 
-    def _goal(self, command: Command, goal: FindObject.Goal) -> Goal:
-        ttl_s = self._served.parameters.command_ttl_s
-        return Goal(
-            command=command,
-            timeout_s=max(0.0, nanoseconds(goal.timeout) / 1e9) or ttl_s,
-            min_score=goal.min_score,
-            stable_frames=goal.stable_frames or DEFAULT_STABLE_FRAMES,
-        )
+    def _goal(self, request: FindObject.Goal) -> tuple[Goal, str]:
+        """Return the goal and why it can never be reached, empty if it can."""
+        command, objection = self._understand_one(request.text)
+        parameters = self._served.parameters
+        goal = goal_from(request, command, parameters.command_ttl_s)
+        return goal, objection or unreachable(goal, parameters.max_rate_hz)
 
     def _on_cancel_goal(self, handle: Any) -> CancelResponse:
         """End the goal's search at once, even while the model is at work for it."""

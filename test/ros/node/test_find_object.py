@@ -3,8 +3,12 @@
 import pytest
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
+from lifecycle_msgs.msg import Transition
+from rcl_interfaces.msg import Log
 from rclpy.action import ActionClient
+from rclpy.qos import QoSProfile
 from robot import mask_array
+from std_srvs.srv import SetBool
 
 from evf_sam_ros.action import FindObject
 from evf_sam_ros.msg import SegmentationResult as R
@@ -23,12 +27,17 @@ class Seeker:
         assert self.client.wait_for_server(30.0)
         robot.spin_for(0.1)  # until both ends have met
 
-    def send(self, text=TEXT, **goal):
+    def offer(self, text=TEXT, **goal):
+        """Send a goal; return its handle, accepted or not."""
         goal = FindObject.Goal(text=text, **goal)
         sent = self.client.send_goal_async(goal, lambda each: self.feedback.append(each.feedback))
-        self.robot.spin_until(sent.done, what="the goal to be accepted")
-        assert sent.result().accepted
+        self.robot.spin_until(sent.done, what="the goal to be accepted or rejected")
         return sent.result()
+
+    def send(self, **goal):
+        handle = self.offer(**goal)
+        assert handle.accepted
+        return handle
 
     def end(self, handle, show=None):
         """Show images until the goal has ended; return its status and result."""
@@ -121,17 +130,69 @@ def test_a_search_can_be_cancelled(node, seeker, shoot):
     assert result.result.status != R.FOUND
 
 
-@pytest.mark.parametrize(
-    ("goal", "sentence"),
-    [
-        ({"text": ""}, "empty"),
-        ({"text": "stop"}, "names no object"),
-        ({"text": "the mug; the bowl"}, "one at a time"),
-        ({"text": "the mug", "min_score": 1.5}, "need 0 to 1"),
-    ],
-)
-def test_a_goal_that_cannot_be_followed_is_aborted_with_the_reason(seeker, goal, sentence):
-    status, result = seeker.end(seeker.send(**goal))
-    assert status == GoalStatus.STATUS_ABORTED
-    assert result.result.status == R.COMMAND_REJECTED
-    assert sentence in result.result.message
+REFUSED = [
+    ({"text": ""}, "empty"),
+    ({"text": "stop"}, "names no object"),
+    ({"text": "the mug; the bowl"}, "one at a time"),
+    ({"text": "don't touch the mug"}, "mug"),
+    ({"text": "thanks for watching!"}, "thanks for watching"),
+    ({"text": "the mug", "min_score": 1.5}, "min_score is 1.5, need 0 to 1"),
+    ({"text": "the mug", "min_score": -0.25}, "min_score is -0.25, need 0 to 1"),
+    ({"text": "the mug", "min_score": float("nan")}, "min_score is nan"),
+    ({"text": "the mug", "timeout": Duration(sec=-2)}, "timeout is -2 s"),
+    ({"text": "the mug", "stable_frames": 301}, "stable_frames is 301, need 0 (3 images) to 300"),
+]
+
+
+@pytest.fixture
+def warned(node):
+    """Give a function that waits for a warning of the node's log with a text in it."""
+    said = []
+    heard = node.node.create_subscription(
+        Log, "/rosout", lambda each: said.append(each.msg), QoSProfile(depth=1000)
+    )
+    node.spin_until(lambda: node.node.count_publishers("/rosout"), what="the node's log")
+    node.spin_for(0.2)
+
+    def warned(text):
+        def is_said():
+            return any("find_object rejected" in each and text in each for each in said)
+
+        node.spin_until(is_said, what=f"a warning with {text!r}")
+        said.clear()
+
+    yield warned
+    node.node.destroy_subscription(heard)
+
+
+@pytest.mark.parametrize(("goal", "sentence"), REFUSED)
+def test_a_goal_that_can_never_succeed_is_rejected_and_the_log_says_why(
+    seeker, warned, goal, sentence
+):
+    assert not seeker.offer(**goal).accepted
+    warned(sentence)
+
+
+def test_a_goal_that_needs_more_images_than_its_time_allows_is_rejected(node, seeker, warned):
+    node.set(max_rate_hz=2.0)
+    assert not seeker.offer(stable_frames=6, timeout=Duration(sec=2)).accepted
+    warned("takes 2.5 s at max_rate_hz 2, but the timeout is 2 s")
+    seeker.end(seeker.send(stable_frames=5, timeout=Duration(sec=2)))
+
+
+def test_a_disabled_node_rejects_a_goal(node, seeker, warned):
+    node.call(SetBool, "enable", SetBool.Request(data=False))
+    assert not seeker.offer().accepted
+    warned("the node is disabled")
+    node.call(SetBool, "enable", SetBool.Request(data=True))
+    assert seeker.offer(timeout=Duration(sec=1)).accepted
+
+
+def test_an_inactive_node_rejects_a_goal(node, seeker, warned):
+    assert node.change_state(Transition.TRANSITION_DEACTIVATE)
+    try:
+        assert not seeker.offer().accepted
+        warned("the node is not active")
+    finally:
+        assert node.change_state(Transition.TRANSITION_ACTIVATE)
+        node.spin_until(node.is_connected)
