@@ -211,7 +211,7 @@ def _accepted(engine: Any, found: Disagreement, precision: str) -> Any:
     if found.agrees(precision):
         return engine
     _log.warning(
-        "OpenVINO does not run this model: its answers differ by %.0e in %s; torch runs it",
+        "falling back from OpenVINO to torch: its answers differ from the model's by %.0e in %s",
         found.error, precision,
     )  # fmt: skip
     return None

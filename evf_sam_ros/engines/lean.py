@@ -1,6 +1,6 @@
 """A model's three steps with less work than in `models`, from the same weights.
 
-Every step is exact: what it leaves out nobody reads, and what it does once was done several times.
+Every step is exact: it skips outputs that are never read, and does repeated work once.
 Where this knows no shorter way, the step runs as it is written.
 
 Shape suffixes: B images, P prompts per image, C prompt width, H W image size.

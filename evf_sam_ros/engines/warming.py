@@ -59,4 +59,4 @@ class WarmingEngine:
         try:
             self._engine = make()
         except Exception as error:  # whatever it is, the first engine goes on answering
-            _log.warning("%s goes on: the faster engine was not made: %s", self.name, error)
+            _log.warning("%s stays in use, making the faster engine failed: %s", self.name, error)

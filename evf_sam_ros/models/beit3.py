@@ -126,9 +126,7 @@ class Beit3(Encoder):
         return tokens_BTD, vision_BVD.shape[1]
 
     def biases(self, padding_BL: Tensor, split: int, dtype: torch.dtype) -> list[Tensor]:
-        """Return each layer's attention bias: masks padding and, outside fusion, the other
-        modality.
-        """
+        """Return each layer's attention bias: masks padding, and other modalities if unfused."""
         joint = key_bias(padding_BL, split, dtype)
         fused = self.config.fused_layers if self.config.fusion == "early" else 0
         if fused is None or fused >= len(self.layers):

@@ -70,7 +70,7 @@ def probability_found(calibration: Calibration | None, signals: Mapping[str, Flo
     """Return p(found) for each prompt, (P,), from 0 to 1.
 
     Args:
-        calibration: None for a model nobody calibrated; predicted IoU then stands in,
+        calibration: None for an uncalibrated model; predicted IoU then stands in,
             clipped, times the probability of presence where the model tells it.
         signals: (P,) each, by name; at least predicted IoU.
     """

@@ -81,7 +81,7 @@ def _read(
 
 
 def _depth_camera(pairing: Pairing, depth: Stamped, size: Size) -> Intrinsics | NoDepth | None:
-    """Return the camera that measured depth, None where nobody tells."""
+    """Return the camera that measured the depth, None if it is unknown."""
     if not pairing.depth_infos.items:
         return None
     own = pairing.depth_infos.find(depth)

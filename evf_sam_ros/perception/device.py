@@ -57,7 +57,7 @@ def precision_of(name: str, device: torch.device) -> str:
         if name == "fp16":
             raise ValueError("precision 'fp16' is unusably slow on a CPU, need fp32 or bf16")
         if name == "bf16" and not has_bfloat16():
-            _log.warning("this CPU does not have bfloat16: bf16 would be slower, fp32 runs")
+            _log.warning("using fp32: this CPU does not support bfloat16, so bf16 would be slower")
             return "fp32"
         return "fp32" if name == "auto" else name
     # Half precision as the published code has it; bfloat16 rounds eight times as coarsely.

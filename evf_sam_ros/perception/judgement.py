@@ -62,7 +62,7 @@ class Rules:
     threshold: float | None = None  # score from which the object counts as found; None: any
     is_estimate: bool = True  # False: a person set the threshold, which is then a clear line
     least_area_px: int = LEAST_AREA_PX
-    require_calibration: bool = False  # FOUND becomes LOW_CONFIDENCE where nobody calibrated
+    require_calibration: bool = False  # FOUND becomes LOW_CONFIDENCE without a calibration
 
 
 DEFAULT_RULES = Rules()

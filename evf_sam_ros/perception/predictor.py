@@ -344,7 +344,7 @@ def load_predictor(
     vocabulary = tokenizer_folder(tokenizer, offline=offline) if tokenizer else folder
     loaded = _loaded(folder, behaviour, chosen_device, chosen_precision, engine)
     if chosen_precision == "fp16" and not _fits_fp16(loaded, chosen_device):
-        _log.warning("image features of %s exceed the numbers of fp16; bf16 runs it", folder.name)
+        _log.warning("using bf16 instead of fp16: image features of %s overflow fp16", folder.name)
         chosen_precision = "bf16"
         loaded = _loaded(folder, behaviour, chosen_device, chosen_precision, engine)
     calibration = Calibration.from_config(loaded.document) or stored(folder)

@@ -32,7 +32,7 @@ class View:
 
     size: Size
     frame_id: str
-    camera: Intrinsics | None = None  # None: nobody says
+    camera: Intrinsics | None = None  # None: unknown
 
 
 @dataclass(frozen=True)

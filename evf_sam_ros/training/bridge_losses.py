@@ -16,7 +16,7 @@ from evf_sam_ros.models.bridge.queries import Prediction, QueryModule
 from evf_sam_ros.training.bridge_matching import match, pair_bce, pair_dice
 from evf_sam_ros.training.losses import mask_losses
 
-UNKNOWN = -1  # number of a category that nobody told
+UNKNOWN = -1  # number of an unknown category
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,9 @@ def _suits_bfloat16(module: nn.Module) -> bool:
     """Tell whether mixed precision is faster where a module is; say so where it is not."""
     if next(module.parameters()).device.type != "cpu" or has_bfloat16():
         return True
-    _log.warning("this CPU does not have bfloat16: mixed precision would be slower, fp32 trains")
+    _log.warning(
+        "training in fp32: this CPU does not support bfloat16, so mixed precision would be slower"
+    )
     return False
 
 

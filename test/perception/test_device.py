@@ -51,5 +51,5 @@ def test_a_processor_has_bfloat16_where_every_core_lists_it(
 def test_a_cpu_without_bfloat16_runs_fp32_and_says_so(has, precision, monkeypatch, caplog):
     monkeypatch.setattr(device, "has_bfloat16", lambda: has)
     assert precision_of("bf16", torch.device("cpu")) == precision
-    assert ("does not have bfloat16" in caplog.text) == (not has)
+    assert ("does not support bfloat16" in caplog.text) == (not has)
     assert precision_of("bf16", torch.device("cuda")) == "bf16"

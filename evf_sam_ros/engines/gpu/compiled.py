@@ -224,7 +224,7 @@ def _keep_kernels() -> None:
 
 
 def _refused(reason: str) -> None:
-    _log.warning("the compiled model does not run, torch does: %s", reason)
+    _log.warning("falling back from the compiled model to torch: %s", reason)
 
 
 def _check(device: torch.device) -> None:

@@ -107,7 +107,7 @@ def _topics(node: Node, topics: Mapping[str, str], seconds: float) -> Iterator[F
 
 
 def _meet(node: Node) -> None:
-    """Listen until nobody new has shown up for a while, or nobody at all for longer."""
+    """Listen until no new participant has appeared for a while, or none at all for longer."""
     started = changed = time.monotonic()
     known = _others(node)
     while (now := time.monotonic()) < min(

@@ -91,7 +91,7 @@ class Inputs:
         self._hear(TEXT_COMMAND.type, TEXT_COMMAND.name, lambda message: on_text(message.data))
         if self._speech is not None:
             read = self._speech.text
-            # An unfinished sentence has no final text; nobody says nothing.
+            # Ignore empty transcripts: an unfinished sentence has no final text.
             self._hear(
                 self._speech.type,
                 SPEECH.name,

@@ -31,7 +31,7 @@ REJECTED, CANCELLED = SegmentationResult.COMMAND_REJECTED, SegmentationResult.CA
 FOUND = SegmentationResult.FOUND
 
 # Every client may call at the same moment. The middleware drops what its queue cannot hold, and
-# whoever called waits for ever.
+# the caller waits for ever.
 QUEUE = QoSProfile(depth=1000)
 RESULT_KEPT_S = 60  # for a client that asks late
 

@@ -80,7 +80,7 @@ class Worker:
         self._last_image_ns = 0  # elapsed, of the command's last image or its own arrival
         self._last_start_ns = 0  # elapsed
         self._said_no_frame = False
-        # Held to change what is to be done, never while the model runs or an image is answered.
+        # Guards the choice of the next job; never held while the model runs or publishes.
         self._changed = Condition()
         model_thread, thread_behind = threads
         self._behind = PublishThread(thread_behind)
@@ -88,7 +88,7 @@ class Worker:
 
     def put_frame(self, frame: Frame) -> None:
         is_wanted = self._audience.is_waiting
-        # What nobody looks at is only kept until the next image comes.
+        # Without commands, only the newest image is kept.
         arrival = Arrival(frame, self._clock.now().nanoseconds)
         lost = len(self.frames.put(arrival, queue=is_wanted))
         if is_wanted:

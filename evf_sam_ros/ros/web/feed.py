@@ -57,4 +57,4 @@ class Feed:
         finally:
             self._listeners.discard(listener)
             if not self._listeners:
-                self._latest.clear()  # nobody looks: by the next time it would be old
+                self._latest.clear()  # without browsers it would be outdated by the next visit
