@@ -62,6 +62,18 @@ class Predictor:
         score_threshold: float | None,
         engine: str = "auto",
     ) -> None:
+        """Wrap a loaded model.
+
+        Args:
+            loaded: the model and its configuration.
+            tokenizer: the model's tokenizer.
+            name: name of the model in messages.
+            device: device that the model runs on.
+            precision: fp32, bf16 or fp16.
+            calibration: maps signals to p(found); None: uncalibrated.
+            score_threshold: score from which an object counts as found; None: any.
+            engine: name of the engine, as in `engines.engine`.
+        """
         self.name = name
         self.device = device
         self.score_threshold = score_threshold  # None: found is whatever has a mask

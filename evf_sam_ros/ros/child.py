@@ -20,6 +20,13 @@ class Child:
     """A child process whose output is written to a log file."""
 
     def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+        """Start the process.
+
+        Args:
+            name: name of the program in messages.
+            command: program and arguments.
+            log: file for its output.
+        """
         self.name = name
         self.log = log
         with log.open("w") as output:

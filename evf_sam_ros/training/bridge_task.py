@@ -60,6 +60,18 @@ class BridgeTask:
         frozen: Sequence[str],
         held_out_batches: int = 24,
     ) -> None:
+        """Freeze the parts of a model that are not trained.
+
+        Args:
+            model: the model to train.
+            losses: computes the losses of a batch.
+            training: makes the batches to train on.
+            held_out: makes the batches to measure on.
+            images: number of pictures per batch.
+            prompts: number of sentences per picture.
+            frozen: prefixes of the names of frozen parameters.
+            held_out_batches: number of batches to measure on.
+        """
         freeze(model, frozen)
         self.model = model
         self.module: nn.Module = Resting(model)
@@ -145,7 +157,7 @@ def targets_of(batch: BridgeBatch) -> Targets:
 
 
 def freeze(model: nn.Module, frozen: Sequence[str]) -> None:
-    """Let gradients flow everywhere but into names that start like these."""
+    """Freeze the parameters whose names start with one of these prefixes."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith(tuple(frozen)))
 

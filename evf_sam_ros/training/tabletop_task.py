@@ -67,6 +67,16 @@ class TabletopTask:
         size: BatchSize,
         weights: LossWeights,
     ) -> None:
+        """Attach the auxiliary heads to a model.
+
+        Args:
+            model: an EVF-SAM with a compact segmenter.
+            stage: selects the losses.
+            training: makes the batches to train on.
+            held_out: makes the batches to measure on.
+            size: pictures and sentences per batch.
+            weights: weight of each loss.
+        """
         assert isinstance(model.segmenter, CompactSegmenter)
         self.model = model
         self.segmenter = model.segmenter

@@ -88,6 +88,14 @@ class Trainer:
     def __init__(
         self, task: Task, schedule: Schedule, folder: Path, together: Processes | None = None
     ) -> None:
+        """Prepare a run; nothing is trained yet.
+
+        Args:
+            task: the module, its batches and its loss.
+            schedule: steps, learning rate and intervals.
+            folder: folder of the run, for checkpoints and logs.
+            together: the processes that share the training; None: this one alone.
+        """
         self.task = task
         self.schedule = schedule
         self.folder = folder

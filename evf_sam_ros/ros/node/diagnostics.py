@@ -46,6 +46,15 @@ class Diagnostics:
         predictor: Callable[[], Predictor | None],
         worker: Callable[[], Worker | None],
     ) -> None:
+        """Start to publish.
+
+        Args:
+            node: the node to report on.
+            statistics: its counters.
+            parameters: returns its current parameters.
+            predictor: returns its model, None before it is loaded.
+            worker: returns its worker, None while it is inactive.
+        """
         self._node = node
         self._statistics = statistics
         self._parameters = parameters
