@@ -1,16 +1,21 @@
-"""`evf-sam segment`: its options, what it writes and says. Imports nothing slow itself."""
+"""`evf-sam segment`: options, answers, files. Imports nothing slow itself."""
 
 import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evf_sam_ros.cli.rules import rules_from
-from evf_sam_ros.cli.wanted import EXIT_CODES, add_wanted, exit_code, wanted
+from evf_sam_ros.cli.wanted import EXIT_CODES, WRONG_INPUT, add_wanted, exit_code, wanted
+from evf_sam_ros.whole_files import sentence
 
-SUMMARY = "find what one or more expressions refer to in a picture"
+if TYPE_CHECKING:
+    from evf_sam_ros.cli.segment_files import Files
+
+SUMMARY = "find what one or more expressions refer to in pictures"
 EXAMPLES = """\
 examples:
   evf-sam segment photo.jpg "zebra top left" -o out.png
@@ -19,16 +24,27 @@ examples:
   evf-sam segment photo.jpg "zebra top left" --model weights/evf-sam -o out.png
   evf-sam segment table.png "could you pick up the red mug, please?; the bowl"
   evf-sam segment table.png --expression "red mug" --attention attention.png
+  evf-sam segment photos/ "the red mug" -o answers/ --mask masks/ --json
+  evf-sam segment a.jpg "b/*.png" "the red mug"
+  curl -s http://camera/snapshot.jpg | evf-sam segment - "the red mug"
 """ + EXIT_CODES.format(where="")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all but the model's options."""
     parser.add_argument(
-        "image", type=Path, help="image: JPEG, PNG or another format that OpenCV reads"
+        "image",
+        help="image: JPEG, PNG or another format that OpenCV reads; a folder of images, a pattern "
+        'in quotes ("*.png"), or - for an image on standard input; more of these may follow',
     )
     add_wanted(parser)
-    parser.add_argument("-o", "--output", type=Path, help="picture with the answers drawn on it")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        help="picture with the answers drawn on it; "
+        "for several images a folder, as with --mask and --attention",
+    )
     parser.add_argument(
         "--mask",
         type=Path,
@@ -39,46 +55,91 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--attention", type=Path, help="picture of the model's attention for each expression"
     )
     parser.add_argument(
-        "--json", action="store_true", help="JSON on standard output instead of text"
+        "--json",
+        action="store_true",
+        help="JSON on standard output instead of text; for several images one object per line",
     )
 
 
 def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:
     """Answer; return the exit code. `load` gives the predictor that the arguments want."""
-    from evf_sam_ros.perception.answer_record import annotation, answer_record, numbered_masks
-    from evf_sam_ros.perception.attention_picture import draw_attention
+    from evf_sam_ros.cli.segment_files import files_of, pictures_and_sentences, read, sources
+
+    names, arguments.sentence = pictures_and_sentences([arguments.image, *arguments.sentence])
+    chosen, several = sources(names)
+    files = files_of(chosen, arguments, several=several)
+    expressions = wanted(arguments)
+    first = None if several else read(chosen[0])  # refused before a model is loaded
+    task = _Task(arguments, load(arguments), expressions, several)
+    found: list[bool] = []
+    readable = True
+    for source, outputs in zip(chosen, files, strict=True):
+        try:
+            image = read(source) if first is None else first
+        except (OSError, ValueError) as error:  # of one among several: the others are answered
+            print(f"evf-sam: {_refusal(error)}", file=sys.stderr)
+            readable = False
+        else:
+            found += _answer(task, source, image, outputs, first=not found)
+    return exit_code(found) if readable else WRONG_INPUT
+
+
+@dataclass(frozen=True)
+class _Task:
+    """All that is the same for each picture."""
+
+    arguments: argparse.Namespace
+    predict: Any
+    expressions: list[str]
+    several: bool
+
+
+def _refusal(error: OSError | ValueError) -> str:
+    return sentence(error) if isinstance(error, OSError) else str(error)
+
+
+def _answer(
+    task: _Task, source: Path | None, image: Any, files: "Files", *, first: bool
+) -> list[bool]:
+    """Answer about one picture, write and print; return which expressions are found."""
+    from evf_sam_ros.perception.answer_record import answer_record
     from evf_sam_ros.perception.judgement import judge
     from evf_sam_ros.perception.knowledge import notes
+
+    arguments, predict = task.arguments, task.predict
+    answer = predict(image, task.expressions, attention=arguments.attention is not None)
+    if first:
+        print(*notes(predict), sep="\n", file=sys.stderr)
+    rules = rules_from(arguments, predict)
+    judged = [judge(each, answer, i, rules=rules) for i, each in enumerate(task.expressions)]
+    pairs = list(zip(task.expressions, judged, strict=True))
+    _write(files, image, pairs, answer)
+    records = [answer_record(*pair, answer, i) for i, pair in enumerate(pairs)]
+    name = "-" if source is None else str(source)
+    if arguments.json:
+        described = _described(name, predict, answer, records)
+        print(json.dumps(described, indent=None if task.several else 2), flush=task.several)
+    else:
+        start = f"{name}: " if task.several else ""
+        print("\n".join(start + _sentence(record) for record in records), flush=task.several)
+    return [each.found for each in judged]
+
+
+def _write(files: "Files", image: Any, pairs: list[tuple[str, Any]], answer: Any) -> None:
+    from evf_sam_ros.perception.answer_record import annotation, numbered_masks
+    from evf_sam_ros.perception.attention_picture import draw_attention
     from evf_sam_ros.perception.overlay import draw
     from evf_sam_ros.pictures import photograph
 
-    for picture in filter(None, (arguments.output, arguments.attention)):
-        photograph.check_ending(picture, photograph.PICTURES)
-    if arguments.mask:
-        photograph.check_ending(arguments.mask, photograph.LOSSLESS)
-    expressions = wanted(arguments)
-    image = photograph.read_rgb(arguments.image)
-    predict = load(arguments)
-    answer = predict(image, expressions, attention=arguments.attention is not None)
-    print(*notes(predict), sep="\n", file=sys.stderr)
     size = image.shape[0], image.shape[1]
-    rules = rules_from(arguments, predict)
-    judged = [judge(each, answer, i, rules=rules) for i, each in enumerate(expressions)]
-    pairs = list(zip(expressions, judged, strict=True))
-    records = [answer_record(*pair, answer, i) for i, pair in enumerate(pairs)]
-    if arguments.output:
+    if files.output:
         annotations = [annotation(*pair, size) for pair in pairs]
-        photograph.write_image(arguments.output, draw(image, annotations))
-    if arguments.attention:
-        looks = draw_attention(image, answer.attention, expressions)
-        photograph.write_image(arguments.attention, looks)
-    if arguments.mask:
-        photograph.write_image(arguments.mask, numbered_masks(judged, size))
-    if arguments.json:
-        print(json.dumps(_described(arguments, predict, answer, records), indent=2))
-    else:
-        print("\n".join(_sentence(record) for record in records))
-    return exit_code(each.found for each in judged)
+        photograph.write_image(files.output, draw(image, annotations))
+    if files.attention:
+        looks = draw_attention(image, answer.attention, [expression for expression, _ in pairs])
+        photograph.write_image(files.attention, looks)
+    if files.mask:
+        photograph.write_image(files.mask, numbered_masks([each for _, each in pairs], size))
 
 
 def _sentence(record: dict[str, Any]) -> str:
@@ -91,12 +152,12 @@ def _sentence(record: dict[str, Any]) -> str:
 
 
 def _described(
-    arguments: argparse.Namespace, predict: Any, answer: Any, records: list[dict[str, Any]]
+    name: str, predict: Any, answer: Any, records: list[dict[str, Any]]
 ) -> dict[str, Any]:
     height, width = answer.masks.shape[1:]
     times = {name: round(1e3 * value, 2) for name, value in vars(answer.times).items()}
     return {
-        "image": str(arguments.image),
+        "image": name,
         "width": width,
         "height": height,
         "model": predict.name,

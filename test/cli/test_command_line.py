@@ -116,7 +116,7 @@ class TestRefusals:
 
     def test_a_folder_instead_of_a_file(self, model, tmp_path, capsys):
         said = refusal(capsys, "segment", tmp_path, "mug", "--model", model)
-        assert f"'{tmp_path}' is a folder, need a file" in said
+        assert f"the folder '{tmp_path}' holds no picture" in said
 
     @pytest.mark.parametrize("words", ["", "x" * 501])
     def test_a_literal_expression_is_checked_before_a_model_is_loaded(self, photo, capsys, words):
