@@ -62,17 +62,9 @@ class Predictor:
         score_threshold: float | None,
         engine: str = "auto",
     ) -> None:
-        """Wrap a loaded model.
+        """Wrap a loaded model; `engine` is a name of `engines.engine`.
 
-        Args:
-            loaded: the model and its configuration.
-            tokenizer: the model's tokenizer.
-            name: name of the model in messages.
-            device: device that the model runs on.
-            precision: fp32, bf16 or fp16.
-            calibration: maps signals to p(found); None: uncalibrated.
-            score_threshold: score from which an object counts as found; None: any.
-            engine: name of the engine, as in `engines.engine`.
+        A `calibration` of None means uncalibrated, a `score_threshold` of None finds any object.
         """
         self.name = name
         self.device = device
