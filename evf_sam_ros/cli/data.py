@@ -1,6 +1,8 @@
 """`evf-sam data`: its options, and the check they ask for."""
 
 import argparse
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="full check that opens every picture instead of some of each data set",
     )
+    check.add_argument(
+        "--json", action="store_true", help="JSON on standard output, one object per finding"
+    )
     check.set_defaults(run=_check)
 
 
@@ -39,6 +44,6 @@ def _check(arguments: argparse.Namespace) -> int:
 
     broken = False
     for line in check.check(arguments.data, arguments.sheet, read_all=arguments.all):
-        print(line.text)
+        print(json.dumps(asdict(line)) if arguments.json else line.text)
         broken |= line.broken
     return BROKEN if broken else 0

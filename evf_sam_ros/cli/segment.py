@@ -34,6 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all but the model's options."""
     parser.add_argument(
         "image",
+        type=Path,  # completed as one by the shell
         help="image: JPEG, PNG or another format that OpenCV reads; a folder of images, a pattern "
         'in quotes ("*.png"), or - for an image on standard input; more of these may follow',
     )
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
     """Answer; return the exit code. `load` gives the predictor that the arguments want."""
     from evf_sam_ros.cli.segment_files import files_of, pictures_and_sentences, read, sources
 
-    names, arguments.sentence = pictures_and_sentences([arguments.image, *arguments.sentence])
+    names, arguments.sentence = pictures_and_sentences([str(arguments.image), *arguments.sentence])
     chosen, several = sources(names)
     files = files_of(chosen, arguments, several=several)
     expressions = wanted(arguments)

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from evf_sam_ros.data.coco import CocoIndex, read_index
 from evf_sam_ros.data.faults import Faults, LabelError
 from evf_sam_ros.data.files import PictureFolder, first_of, picture_size, read_json
 from evf_sam_ros.data.records import Dataset, Expression, Record, Region
+from evf_sam_ros.progress import progress as progress_bar
 
 PREFIX = "[semantic] "
 
@@ -152,7 +152,7 @@ def _label_images(folder: Path) -> Iterator[tuple[Path, list[int]]]:
     found: dict[str, list[int]] = read_json(kept) if kept.is_file() else {}
     if found.keys() != {path.name for path in paths}:
         found = {}
-        for path in tqdm(paths, f"classes of {folder.name}", unit="image", disable=None):
+        for path in progress_bar(paths, f"classes of {folder.name}", unit="image", disable=None):
             found[path.name] = np.unique(_labels(path)).tolist()
         if len(paths) > 1000:
             _keep(kept, found)

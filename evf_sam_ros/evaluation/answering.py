@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evf_sam_ros.data.records import Dataset, Expression, Record
 from evf_sam_ros.evaluation.judged import (
@@ -22,6 +21,7 @@ from evf_sam_ros.evaluation.judged import (
 )
 from evf_sam_ros.evaluation.processes import Share
 from evf_sam_ros.perception.predictor import Segmentation
+from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.whole_files import named, whole_file
 
 RESULTS = "judged.jsonl"
@@ -83,7 +83,9 @@ def _work(
     with named(path), path.open("a", encoding="utf-8") as file:
         if new:
             file.write(json.dumps({HEAD: head}) + "\n")
-        bar = tqdm(_pictures(dataset, mine), dataset.label, len(mine), disable=not progress)
+        bar = progress_bar(
+            _pictures(dataset, mine), dataset.label, len(mine), disable=not progress
+        )
         for number, image_rgb in bar:
             file.write(to_line(_judge(predict, dataset.records[number], number, image_rgb)))
             file.flush()

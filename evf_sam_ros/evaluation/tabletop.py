@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evf_sam_ros.evaluation.ambiguity import (
     JudgedAmbiguity,
@@ -21,6 +20,7 @@ from evf_sam_ros.evaluation.metrics import SegmentationMetrics, auroc
 from evf_sam_ros.perception.geometry import Intrinsics, Location, locate
 from evf_sam_ros.perception.judgement import DEFAULT_RULES, Rules, Status, judge
 from evf_sam_ros.perception.predictor import Segmentation
+from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.sim.depth_noise import realistic_depth
 from evf_sam_ros.sim.expressions import Expression, sample_expressions
 from evf_sam_ros.sim.scene import Scene, render_scene
@@ -106,7 +106,7 @@ def measure(
         rules: limits of the decision.
     """
     measurement = Measurement()
-    for index, seed in enumerate(tqdm(list(seeds), "scenes", disable=not progress)):
+    for index, seed in enumerate(progress_bar(list(seeds), "scenes", disable=not progress)):
         scene, expressions = scene_and_expressions(seed, size)
         texts = [say(scene, each) if say else each.text for each in expressions]
         answer = predict(scene.rgb, texts)

@@ -14,9 +14,9 @@ from typing import Any
 import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
-from tqdm import tqdm
 
 from evf_sam_ros.evaluation.tabletop import scene_and_expressions
+from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.sim.expressions import Expression
 from evf_sam_ros.sim.scene import Scene
 
@@ -40,7 +40,7 @@ def write(
     images: list[Any] = []
     annotations: list[Any] = []
     refs: list[Any] = []
-    for seed in tqdm(list(seeds), "scenes", disable=not progress):
+    for seed in progress_bar(list(seeds), "scenes", disable=not progress):
         scene, expressions = scene_and_expressions(seed, size)
         name = f"COCO_train2014_{seed:012d}.png"
         cv2.imwrite(str(root / PICTURES / name), scene.rgb[..., ::-1])

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from tqdm import tqdm
-
 from evf_sam_ros.perception.answer_record import annotation, places
 from evf_sam_ros.perception.followers import Image
 from evf_sam_ros.perception.judgement import DEFAULT_RULES, Judgement, Rules, Status, judge
@@ -18,6 +16,7 @@ from evf_sam_ros.perception.reground import REGROUND_EVERY
 from evf_sam_ros.perception.tracker import State, Track, Tracker
 from evf_sam_ros.pictures.photograph import check_ending
 from evf_sam_ros.pictures.video import VIDEOS, VideoReader, VideoWriter
+from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.whole_files import named
 
 
@@ -90,7 +89,7 @@ def track_video(
         if records:
             stack.enter_context(named(records))
         lists = [stack.enter_context(_opened(records))] if records else []
-        bar = tqdm(video.timed(), total=video.frame_count, unit=" frames", desc=expression)
+        bar = progress_bar(video.timed(), total=video.frame_count, unit=" frames", desc=expression)
         for time_s, image_rgb in stack.enter_context(bar):
             track = follow(image_rgb)
             judged = judge(expression, track.segmentation, rules=rules)

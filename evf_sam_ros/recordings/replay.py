@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from evf_sam_ros.perception.answer_record import annotation, answer_record, numbered_masks
 from evf_sam_ros.perception.depth_lookup import DepthOptions
@@ -19,6 +18,7 @@ from evf_sam_ros.perception.predictor import Predictor
 from evf_sam_ros.perception.registration import AS_TOLD, Registration
 from evf_sam_ros.pictures import photograph
 from evf_sam_ros.pictures.video import VideoWriter
+from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.recordings.frames import Frame, FrameReader
 from evf_sam_ros.recordings.topics import Chosen
 from evf_sam_ros.whole_files import named
@@ -86,7 +86,7 @@ def replay(
         (folder / RESULTS).open("w", encoding="utf-8") as lines,
         closing(_Film(folder / VIDEO)) as film,
     ):
-        for place, frame in enumerate(tqdm(frames, total=total, unit="frame")):
+        for place, frame in enumerate(progress_bar(frames, total=total, unit="frame")):
             record, picture = _answer(predict, frame, wish, folder)
             lines.write(json.dumps(record) + "\n")
             summary.records.append(record)

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from tqdm import tqdm
 
 from evf_sam_ros.data.records import Dataset
 from evf_sam_ros.evaluation.metrics import auroc, calibration_error
@@ -18,6 +17,7 @@ from evf_sam_ros.evaluation.tabletop import scene_and_expressions, threshold_for
 from evf_sam_ros.models.checkpoint import CONFIG
 from evf_sam_ros.perception.careful import CarefulPredictor
 from evf_sam_ros.perception.decision import Calibration, probability_found
+from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.training.negatives import with_negatives
 from evf_sam_ros.training.tabletop_levels import level_of
 from evf_sam_ros.whole_files import write_text
@@ -75,7 +75,7 @@ def ask_dataset(
 ) -> Iterator[Asked]:
     """Run the model on each picture's sentences, and on a negative of each level."""
     records = with_negatives(dataset, seed).records[:limit]
-    for number, record in enumerate(tqdm(records, "pictures", unit="picture")):
+    for number, record in enumerate(progress_bar(records, "pictures", unit="picture")):
         texts = [expression.text for expression in record.expressions]
         masks = [e.mask(record.height, record.width) for e in record.expressions]
         levels = [
@@ -87,7 +87,7 @@ def ask_dataset(
 
 def ask_tabletop(predict: CarefulPredictor, seeds: Sequence[int]) -> Iterator[Asked]:
     """Ask about simulated scenes; none of a seed from 900000 on, which are for evaluation."""
-    for number, seed in enumerate(tqdm(seeds, "scenes", unit="scene")):
+    for number, seed in enumerate(progress_bar(seeds, "scenes", unit="scene")):
         scene, expressions = scene_and_expressions(seed)
         texts = [expression.text for expression in expressions]
         masks = [scene.mask(expression.targets) for expression in expressions]

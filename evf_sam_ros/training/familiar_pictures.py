@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.checkpoint import LoadedModel
 from evf_sam_ros.perception.familiarity import Familiarity, fit, pooled
 from evf_sam_ros.perception.preprocess import segmenter_input
+from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.sim.layout import Viewpoints
 from evf_sam_ros.sim.scene import render_scene
 from evf_sam_ros.training.augment import augment
@@ -99,7 +99,7 @@ def tabletop_pictures() -> Iterator[Picture]:
 @torch.inference_mode()
 def _pooled(loaded: LoadedModel, pictures: Iterable[Picture]) -> Iterator[NDArray[np.floating]]:
     spec, stream = loaded.config.image_input, iter(pictures)
-    with tqdm(desc="training pictures", unit="picture") as bar:
+    with progress_bar(desc="training pictures", unit="picture") as bar:
         while batch := list(islice(stream, BATCH)):
             images = torch.stack([segmenter_input(each, spec)[0] for each in batch])
             yield pooled(loaded.model.segmenter.encode(images))

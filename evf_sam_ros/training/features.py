@@ -11,12 +11,12 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from tqdm import tqdm
 
 from evf_sam_ros.data.records import Record
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.image_input import ImageInput
 from evf_sam_ros.perception.preprocess import segmenter_input
+from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.whole_files import whole_file, write_text
 
 SHARD = 64  # images per file
@@ -72,7 +72,7 @@ def precompute(
     _check_index(folder, fingerprint(model, spec), [str(record.image) for record in images])
     shards = range(0, len(images), SHARD)
     missing = [start for start in shards if not _shard(folder, start // SHARD).exists()]
-    with tqdm(total=len(missing) * SHARD, unit="image", desc="encoding images") as bar:
+    with progress_bar(total=len(missing) * SHARD, unit="image", desc="encoding images") as bar:
         for start in missing:
             state: dict[str, Tensor] = {}
             for number, record in enumerate(images[start : start + SHARD], start):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.sim.layout import USUAL, Viewpoints
 from evf_sam_ros.sim.scene import SceneObject, render_scene
 from evf_sam_ros.whole_files import whole_file
@@ -50,7 +50,7 @@ def render_scenes(
             jobs = [
                 pool.submit(_render_shard, paths[start], start, viewpoints) for start in missing
             ]
-            for job in tqdm(as_completed(jobs), "rendering", len(jobs), unit="shard"):
+            for job in progress_bar(as_completed(jobs), "rendering", len(jobs), unit="shard"):
                 job.result()
     return list(paths.values())
 

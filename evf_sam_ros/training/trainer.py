@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, get_worker_info
-from tqdm import tqdm
 
 from evf_sam_ros.perception.device import has_bfloat16
+from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.training.distributed import Alone, Processes
 from evf_sam_ros.training.optimizer import OptimizerName, build_optimizer
 from evf_sam_ros.whole_files import named
@@ -141,7 +141,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._board = board(self.folder, self.step) if first else None
         figures: dict[str, float] = {}
-        with tqdm(
+        with progress_bar(
             total=self.schedule.steps, initial=self.step, unit="step", disable=not first
         ) as bar:
             bar.set_description(self.folder.name)

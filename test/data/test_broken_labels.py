@@ -334,3 +334,12 @@ def test_a_picture_beyond_every_size_is_a_sentence(tmp_path, capsys):
     code, said = check(capsys, path)
     assert code == 1
     assert "is not a picture that OpenCV reads" in said
+
+
+def test_the_check_as_json_has_the_sentences_of_the_text(tmp_path, capsys):
+    path = write_coco(tmp_path, IMPOSSIBLE["far"][0])
+    code, text = check(capsys, path)
+    assert main(["data", "check", str(path), "--json"]) == code == 1
+    findings = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["text"] for each in findings] == text.splitlines()
+    assert any(each["broken"] and "208543216.0" in each["text"] for each in findings)
