@@ -31,8 +31,8 @@ class Follower(Protocol):
         """Return the frame in the form that the other steps take."""
         ...
 
-    def ground(self, frame: Any) -> Segmentation:
-        """Find the target by its words alone."""
+    def ground(self, frame: Any, *, score_threshold: float | None = None) -> Segmentation:
+        """Find the target by its words alone; a threshold of None is the predictor's own."""
         ...
 
     def adopt(self) -> None:
@@ -66,8 +66,8 @@ class ByWords:
     def see(self, image_rgb: Image) -> Image:
         return image_rgb
 
-    def ground(self, frame: Image) -> Segmentation:
-        return self._predictor(frame, [self._expression])
+    def ground(self, frame: Image, *, score_threshold: float | None = None) -> Segmentation:
+        return self._predictor(frame, [self._expression], score_threshold=score_threshold)
 
     def adopt(self) -> None:
         pass
@@ -104,7 +104,7 @@ class ByMemory:
             seen = self._sam2.see(images)
         return _Frame(image_rgb, seen, resized, preprocess, clock.lap())
 
-    def ground(self, frame: _Frame) -> Segmentation:
+    def ground(self, frame: _Frame, *, score_threshold: float | None = None) -> Segmentation:
         clock = StageClock(self._predictor.device)
         self._grounded = Sam2Video(self._sam2)
         with self._predictor.running():
@@ -114,7 +114,9 @@ class ByMemory:
         assert decoded.presence is not None  # SAM-2 always tells its object score
         says = (decoded.logits, decoded.predicted_iou, decoded.presence)
         signals = free_signals(*(_array(each[0]) for each in says))
-        decision = self._predictor.decide(self._expression, signals, bool(mask.any()))
+        decision = self._predictor.decide(
+            self._expression, signals, bool(mask.any()), score_threshold=score_threshold
+        )
         return self._segmentation(frame, decoded, mask, decision, clock)
 
     def adopt(self) -> None:

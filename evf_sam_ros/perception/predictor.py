@@ -14,35 +14,29 @@ from torch import Tensor
 
 from evf_sam_ros.engines.engine import engine_for, round_weights
 from evf_sam_ros.engines.gpu.side_by_side import SideBySide
-from evf_sam_ros.engines.precision import rounded_names
-from evf_sam_ros.engines.proof import has_finite_features
 from evf_sam_ros.language.paraphrase import paraphrased
 from evf_sam_ros.language.spelling import Reading
-from evf_sam_ros.language.tokenizer import PAD, Tokenizer
+from evf_sam_ros.language.tokenizer import Tokenizer
 from evf_sam_ros.language.told_words import SEMANTIC_TOKEN, tokenizer_of
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.attention_map import recorded_attention
 from evf_sam_ros.perception.calibration_store import stored
+from evf_sam_ros.perception.careful import Decide, Measured, Run, measured, reconsidered
 from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
 from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
 from evf_sam_ros.perception.download import Answers, Download, fetched
 from evf_sam_ros.perception.exclusions import with_exclusions
 from evf_sam_ros.perception.familiarity import Familiarity, reasons
 from evf_sam_ros.perception.instances import tidied_all
+from evf_sam_ros.perception.loading import deciding_signals, fits_fp16, loaded_model
 from evf_sam_ros.perception.model_folder import model_folder, tokenizer_folder
-from evf_sam_ros.perception.preprocess import (
-    fusion_input,
-    restore,
-    segmenter_input,
-)
+from evf_sam_ros.perception.preprocess import fusion_input, padded, restore, segmenter_input
 from evf_sam_ros.perception.rivals import rules_from, with_rivals
 from evf_sam_ros.perception.segmentation import Segmentation as Segmentation
-from evf_sam_ros.perception.signals import free_signals, wants_more
+from evf_sam_ros.perception.signals import free_signals
 from evf_sam_ros.perception.stage_times import StageMarks
 from evf_sam_ros.perception.stage_times import StageTimes as StageTimes
 from evf_sam_ros.pictures.given import Given, as_rgb
-
-_FROM_FLOAT32 = ("compiled", "warming")  # engines
 
 _log = logging.getLogger(__name__)
 
@@ -61,11 +55,9 @@ class Predictor:
         calibration: Calibration | None,
         score_threshold: float | None,
         engine: str = "auto",
+        signals: Sequence[str] | None = None,
     ) -> None:
-        """Wrap a loaded model; `engine` is a name of `engines.engine`.
-
-        A `calibration` of None means uncalibrated, a `score_threshold` of None finds any object.
-        """
+        """Wrap a loaded model; `load_predictor` explains the arguments."""
         self.name = name
         self.device = device
         self.score_threshold = score_threshold  # None: found is whatever has a mask
@@ -82,6 +74,7 @@ class Predictor:
         self._tokenizer = tokenizer
         self.reads_unknown = tokenizer.reads_unknown  # in pieces
         self._calibration = calibration
+        self.signals = signals  # to decide by, in more runs of the model; None: the free ones
         self.seeks_rivals = True  # whether other objects are looked for that fit as well
         self._rivals = rules_from(loaded.document)  # None: a model that is not asked for others
         self.familiarity = Familiarity.of(loaded.folder)  # None: any picture may be one of its own
@@ -97,7 +90,12 @@ class Predictor:
         return self._calibration is not None
 
     def __call__(
-        self, image_rgb: Given, prompts: Sequence[str], *, attention: bool = False
+        self,
+        image_rgb: Given,
+        prompts: Sequence[str],
+        *,
+        attention: bool = False,
+        score_threshold: float | None = None,
     ) -> Segmentation:
         """Find what each prompt refers to; the image is encoded once.
 
@@ -105,22 +103,23 @@ class Predictor:
             image_rgb: an RGB array (H, W, 3) of any size, a PIL image, or the path of a picture.
             prompts: referring expressions, at least one.
             attention: whether to tell where the encoder looks, patch by patch.
+            score_threshold: from this score on an object counts as found; None: the predictor's.
 
         Raises:
             ValueError: an image of another kind, no prompt, an empty or too long one, or one
                 that this checkpoint was not trained for.
         """
-        ask = partial(self._with_rivals, as_rgb(image_rgb), attention=attention)
+        run = partial(self.batch, attention=attention, score_threshold=score_threshold)
+        ask = partial(self._with_rivals, run, as_rgb(image_rgb))
         return with_exclusions(ask, prompts) if self._everyday else ask(prompts)
 
     def _with_rivals(
-        self, image_rgb: NDArray[np.uint8], prompts: Sequence[str], *, attention: bool
+        self, run: Run, image_rgb: NDArray[np.uint8], prompts: Sequence[str]
     ) -> Segmentation:
         if self._rivals is None or not self.seeks_rivals:
-            return self.batch([image_rgb], [prompts], attention=attention)[0]
-        ask = partial(self.batch, attention=attention)
+            return run([image_rgb], [prompts])[0]
         say = paraphrased if self._everyday else str
-        return with_rivals(ask, self.check, self._rivals, image_rgb, prompts, say=say)
+        return with_rivals(run, self.check, self._rivals, image_rgb, prompts, say=say)
 
     def batch(
         self,
@@ -128,18 +127,43 @@ class Predictor:
         prompts: Sequence[Sequence[str]],
         *,
         attention: bool = False,
+        score_threshold: float | None = None,
     ) -> list[Segmentation]:
         """Find what each image's own prompts refer to, all images in one run of the model.
 
         The images may be of different sizes and have different numbers of prompts.
         """
+        run = partial(self._run, attention=attention, score_threshold=score_threshold)
+        if self.signals is None:
+            return run(images_rgb, prompts)
+        decide = partial(self._decide, score_threshold=score_threshold)
+        asked = measured(run, images_rgb, prompts, self.signals)
+        return [reconsidered(answer, signals, decide) for answer, signals in asked]
+
+    def measured(
+        self, images_rgb: Sequence[NDArray[np.uint8]], prompts: Sequence[Sequence[str]]
+    ) -> list[Measured]:
+        """Return each answer with all its signals, in one run of the model."""
+        return measured(self._run, images_rgb, prompts, self.signals or ())
+
+    def _run(
+        self,
+        images_rgb: Sequence[NDArray[np.uint8]],
+        prompts: Sequence[Sequence[str]],
+        *,
+        attention: bool = False,
+        score_threshold: float | None = None,
+    ) -> list[Segmentation]:
+        if score_threshold is not None:
+            check_threshold(score_threshold)
         if not images_rgb or len(images_rgb) != len(prompts):
             raise ValueError(
                 f"{len(images_rgb)} images and {len(prompts)} lists of prompts: need one each"
             )
         tokens = self._tokens(prompts)
+        decide = partial(self._decide, score_threshold=score_threshold)
         with torch.inference_mode():
-            return self._predict(images_rgb, prompts, tokens, attention)
+            return self._predict(images_rgb, prompts, tokens, attention, decide)
 
     def check(self, expression: str) -> None:
         """Raise the ValueError with which this expression would be refused, if any."""
@@ -158,7 +182,12 @@ class Predictor:
         return self.model.prompt(fusion, *self._tokens([[expression]]))
 
     def decide(
-        self, expression: str, signals: Mapping[str, NDArray[np.float32]], has_pixels: bool
+        self,
+        expression: str,
+        signals: Mapping[str, NDArray[np.float32]],
+        has_pixels: bool,
+        *,
+        score_threshold: float | None = None,
     ) -> tuple[float, bool]:
         """Return the probability that the object is there, and whether that is enough.
 
@@ -166,7 +195,9 @@ class Predictor:
             signals: as `free_signals` gives them, of this one expression.
         """
         unknown = (tuple(self.unknown_words(expression)),)
-        scores, found = self._decide(signals, np.array([has_pixels]), unknown)
+        scores, found = self._decide(
+            signals, np.array([has_pixels]), unknown, score_threshold=score_threshold
+        )
         return float(scores[0]), bool(found[0])
 
     def unknown_words(self, prompt: str) -> list[str]:
@@ -179,15 +210,7 @@ class Predictor:
 
     def _tokens(self, prompts: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
         """Return token ids and where they are padding, both (B, P, L)."""
-        rows = [self._token_rows(expressions) for expressions in prompts]
-        most = max(len(own) for own in rows)
-        # An image with fewer prompts repeats its first; those answers are dropped.
-        rows = [own + [own[0]] * (most - len(own)) for own in rows]
-        longest = max(len(row) for own in rows for row in own)
-        filled = [[row + [PAD] * (longest - len(row)) for row in own] for own in rows]
-        tokens = torch.tensor(filled, device=self.device)
-        lengths = torch.tensor([[len(row) for row in own] for own in rows], device=self.device)
-        return tokens, torch.arange(longest, device=self.device) >= lengths[..., None]
+        return padded([self._token_rows(expressions) for expressions in prompts], self.device)
 
     def _token_rows(self, prompts: Sequence[str]) -> list[list[int]]:
         if isinstance(prompts, str) or not prompts:
@@ -215,6 +238,7 @@ class Predictor:
         prompts: Sequence[Sequence[str]],
         tokens: tuple[Tensor, Tensor],
         attention: bool,
+        decide: Decide,
     ) -> list[Segmentation]:
         stages = StageMarks(self.device)
         spec = self.config.image_input
@@ -248,7 +272,9 @@ class Predictor:
         stages.mark()
         share = StageTimes(*(seconds / len(images_rgb) for seconds in stages.seconds()))
         return [
-            self._segmentation(own, masks[i], answers.of(i, len(own)), share).unless(unsuitable[i])
+            self._segmentation(own, masks[i], answers.of(i, len(own)), share, decide).unless(
+                unsuitable[i]
+            )
             for i, own in enumerate(prompts)
         ]
 
@@ -268,11 +294,12 @@ class Predictor:
         masks: NDArray[np.bool_],
         answers: Answers,
         times: StageTimes,
+        decide: Decide,
     ) -> Segmentation:
         unknown = tuple(tuple(self.unknown_words(prompt)) for prompt in prompts)
         has_pixels = np.array([mask.any() for mask in masks])
         signals = free_signals(answers.logits, answers.predicted_iou, answers.presence)
-        scores, found = self._decide(signals, has_pixels, unknown)
+        scores, found = decide(signals, has_pixels, unknown)
         return Segmentation(
             masks=masks & found[:, None, None],
             scores=scores,
@@ -293,13 +320,15 @@ class Predictor:
         signals: Mapping[str, NDArray[np.float32]],
         has_pixels: NDArray[np.bool_],
         unknown: tuple[tuple[str, ...], ...],
+        *,
+        score_threshold: float | None,
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         scores = probability_found(self._calibration, signals)
         # A model is as sure about a word it never read as about any other: it must not count.
         known = np.array([self._tokenizer.reads_unknown or not words for words in unknown])
         scores[~known] = 0.0
-        likely = scores >= (0.0 if self.score_threshold is None else self.score_threshold)
-        return scores, has_pixels & known & likely
+        threshold = self.score_threshold if score_threshold is None else score_threshold
+        return scores, has_pixels & known & (scores >= (threshold or 0.0))
 
     def _reduced_precision(self) -> Any:
         if self.precision == "fp32":
@@ -334,8 +363,7 @@ def load_predictor(
             faster, else OpenVINO where it has this model ready, else torch), "openvino", "torch",
             "plain" or "warming".
         signals: what of `perception.signals` to measure; None: what the decision needs.
-        tokenizer: a folder or Hugging Face id whose tokenizer is read in place of the model's
-            own: for a fine-tuned model that was published without one.
+        tokenizer: folder or Hugging Face id of the tokenizer of a model published without one.
 
     Raises:
         ValueError: any of these is not what it should be; the message says what would be.
@@ -346,15 +374,15 @@ def load_predictor(
     if score_threshold is not None:
         check_threshold(score_threshold)
     vocabulary = tokenizer_folder(tokenizer, offline=offline) if tokenizer else folder
-    loaded = _loaded(folder, behaviour, chosen_device, chosen_precision, engine)
-    if chosen_precision == "fp16" and not _fits_fp16(loaded, chosen_device):
+    loaded = loaded_model(folder, behaviour, chosen_device, chosen_precision, engine)
+    if chosen_precision == "fp16" and not fits_fp16(loaded, chosen_device):
         _log.warning("using bf16 instead of fp16: image features of %s overflow fp16", folder.name)
         chosen_precision = "bf16"
-        loaded = _loaded(folder, behaviour, chosen_device, chosen_precision, engine)
+        loaded = loaded_model(folder, behaviour, chosen_device, chosen_precision, engine)
     calibration = Calibration.from_config(loaded.document) or stored(folder)
     if score_threshold is None and calibration is not None:
         score_threshold = calibration.threshold
-    return _kind(signals, calibration)(
+    return Predictor(
         loaded,
         tokenizer_of(
             vocabulary,
@@ -368,33 +396,5 @@ def load_predictor(
         calibration=calibration,
         score_threshold=score_threshold,
         engine=engine,
+        signals=deciding_signals(signals, calibration),
     )
-
-
-def _loaded(
-    folder: Path,
-    behaviour: Mapping[str, Any] | None,
-    device: torch.device,
-    precision: str,
-    engine: str,
-) -> checkpoint.LoadedModel:
-    """Load a model; on a GPU in the format in which it will run there."""
-    # These two compare what they make with the model in float32.
-    rounds = device.type != "cpu" and precision != "fp32" and engine not in _FROM_FLOAT32
-    rounding = checkpoint.Rounding(PRECISIONS[precision], rounded_names) if rounds else None
-    return checkpoint.load(folder, behaviour, device, rounding)
-
-
-def _fits_fp16(loaded: checkpoint.LoadedModel, device: torch.device) -> bool:
-    return has_finite_features(loaded.model, loaded.config, device, torch.float16)
-
-
-def _kind(signals: Sequence[str] | None, calibration: Calibration | None) -> type[Predictor]:
-    """Return what also measures the signals that are wanted, or that the decision needs."""
-    if signals is None and calibration is not None and wants_more(calibration.weights):
-        signals = list(calibration.weights)
-    if signals is None:
-        return Predictor
-    from evf_sam_ros.perception.careful import careful_kind  # it is made of a Predictor
-
-    return careful_kind(signals)

@@ -4,6 +4,8 @@ Images are (H, W, 3) uint8 RGB, resized on the CPU by Pillow or torch as the ref
 is returned is float32 (3, height, width) there.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from evf_sam_ros.language.tokenizer import PAD
 from evf_sam_ros.models.image_input import ImageInput
 
 Size = tuple[int, int]  # (height, width), pixels
@@ -110,3 +113,20 @@ def _normalised(pixels: Tensor, spec: ImageInput) -> Tensor:
 
 def _bilinear(logits_1Phw: Tensor, size: Size) -> Tensor:
     return functional.interpolate(logits_1Phw, size, mode="bilinear", align_corners=False)
+
+
+def padded(rows: Sequence[Sequence[list[int]]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return token ids and where they are padding, both (B, P, L).
+
+    Args:
+        rows: the token ids of each prompt of each image.
+        device: of the tensors.
+    """
+    most = max(len(own) for own in rows)
+    # An image with fewer prompts repeats its first; those answers are dropped.
+    equal = [[*own, *[own[0]] * (most - len(own))] for own in rows]
+    longest = max(len(row) for own in equal for row in own)
+    filled = [[row + [PAD] * (longest - len(row)) for row in own] for own in equal]
+    tokens = torch.tensor(filled, device=device)
+    lengths = torch.tensor([[len(row) for row in own] for own in equal], device=device)
+    return tokens, torch.arange(longest, device=device) >= lengths[..., None]

@@ -88,19 +88,23 @@ class Tracker:
         self._last: Mask | None = None  # where the target was seen last
         self._unseen = 0  # frames since
 
-    def __call__(self, image_rgb: Image) -> Track:
+    def __call__(self, image_rgb: Image, *, score_threshold: float | None = None) -> Track:
         """Find the target in the next frame.
+
+        Args:
+            image_rgb: (H, W, 3).
+            score_threshold: what words find counts from this score on; None: the predictor's own.
 
         Raises:
             ValueError: an image that the predictor refuses.
         """
-        return self.step(self.see(image_rgb))
+        return self.step(self.see(image_rgb), score_threshold=score_threshold)
 
     def see(self, image_rgb: Image) -> Any:
         """Return the image as `step` takes it, of this tracker and others of its predictor."""
         return self._follower.see(image_rgb)
 
-    def step(self, frame: Any) -> Track:
+    def step(self, frame: Any, *, score_threshold: float | None = None) -> Track:
         """Find the target in a frame that was seen."""
         remembered = self._follower.follow(frame)
         if remembered is not None and remembered.found[0]:
@@ -108,7 +112,7 @@ class Tracker:
         if remembered is not None and not self._is_due(remembered):
             return self._track(remembered, Source.MEMORY)
         self._asked = self._frames
-        said = self._follower.ground(frame)
+        said = self._follower.ground(frame, score_threshold=score_threshold)
         near = self._near(said)
         if near.found[0] or self._overrules(said, remembered):
             believed = near if near.found[0] else said
@@ -185,10 +189,17 @@ class TargetTracker:
         self._reground_every = reground_every
         self._trackers: dict[Target, Tracker] = {}
 
-    def __call__(self, image_rgb: NDArray[np.uint8], targets: Sequence[Target]) -> list[Track]:
+    def __call__(
+        self,
+        image_rgb: NDArray[np.uint8],
+        targets: Sequence[Target],
+        *,
+        score_threshold: float | None = None,
+    ) -> list[Track]:
         """Find each target in the next image of the stream.
 
-        One that was among the last image's is followed, any other is new.
+        One that was among the last image's is followed, any other is new. The threshold is that
+        of `Tracker`.
         """
         if not targets:
             raise ValueError("no target: need one or more expressions")
@@ -198,7 +209,10 @@ class TargetTracker:
             for target in targets
         }
         frame = self._trackers[targets[0]].see(image_rgb)
-        tracks = {target: tracker.step(frame) for target, tracker in self._trackers.items()}
+        tracks = {
+            target: tracker.step(frame, score_threshold=score_threshold)
+            for target, tracker in self._trackers.items()
+        }
         return [tracks[target] for target in targets]
 
 

@@ -15,8 +15,8 @@ from evf_sam_ros.data.records import Dataset
 from evf_sam_ros.evaluation.metrics import auroc, calibration_error
 from evf_sam_ros.evaluation.tabletop import scene_and_expressions, threshold_for_t_acc
 from evf_sam_ros.models.checkpoint import CONFIG
-from evf_sam_ros.perception.careful import CarefulPredictor
 from evf_sam_ros.perception.decision import Calibration, probability_found
+from evf_sam_ros.perception.predictor import Predictor
 from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.training.negatives import with_negatives
 from evf_sam_ros.training.tabletop_levels import level_of
@@ -71,7 +71,7 @@ def _check_counts(there: int, absent: int) -> None:
 
 
 def ask_dataset(
-    predict: CarefulPredictor, dataset: Dataset, seed: int, *, limit: int | None = None
+    predict: Predictor, dataset: Dataset, seed: int, *, limit: int | None = None
 ) -> Iterator[Asked]:
     """Run the model on each picture's sentences, and on a negative of each level."""
     records = with_negatives(dataset, seed).records[:limit]
@@ -85,7 +85,7 @@ def ask_dataset(
         yield from _asked(predict, number, record.read_rgb(), texts, masks, levels)
 
 
-def ask_tabletop(predict: CarefulPredictor, seeds: Sequence[int]) -> Iterator[Asked]:
+def ask_tabletop(predict: Predictor, seeds: Sequence[int]) -> Iterator[Asked]:
     """Ask about simulated scenes; none of a seed from 900000 on, which are for evaluation."""
     for number, seed in enumerate(progress_bar(seeds, "scenes", unit="scene")):
         scene, expressions = scene_and_expressions(seed)
@@ -96,7 +96,7 @@ def ask_tabletop(predict: CarefulPredictor, seeds: Sequence[int]) -> Iterator[As
 
 
 def _asked(
-    predict: CarefulPredictor,
+    predict: Predictor,
     picture: int,
     image_rgb: NDArray[np.uint8],
     texts: Sequence[str],

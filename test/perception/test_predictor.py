@@ -11,7 +11,7 @@ from rounding import assert_same
 from tiny_model import ALWAYS, CONFIG, write_tiny_model
 
 from evf_sam_ros.models import checkpoint
-from evf_sam_ros.perception import predictor
+from evf_sam_ros.perception import loading, predictor
 from evf_sam_ros.perception.attention_picture import draw_attention
 from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.perception.preprocess import restore, segmenter_input
@@ -182,11 +182,15 @@ class TestDecision:
         strict = load_predictor(folder, score_threshold=0.9)
         assert not strict(image, ["mug"]).found[0]
 
-    def test_the_threshold_can_be_changed_while_running(self, folder, image):
+    def test_a_call_may_have_a_threshold_of_its_own(self, folder, image):
         predict = load_predictor(folder)
         assert predict.score_threshold == 0.5
-        predict.score_threshold = 0.95
-        assert not predict(image, ["mug"]).found[0]
+        assert not predict(image, ["mug"], score_threshold=0.95).found[0]
+        assert predict(image, ["mug"]).found[0]
+
+    def test_a_threshold_of_a_call_that_is_no_probability_is_refused(self, folder, image):
+        with pytest.raises(ValueError, match=r"1\.5"):
+            load_predictor(folder)(image, ["mug"], score_threshold=1.5)
 
     def test_an_uncalibrated_model_finds_whatever_has_a_mask(self, folder, tmp_path, image):
         predict = load_predictor(changed(folder, tmp_path, decision=None))
@@ -273,7 +277,7 @@ def test_features_beyond_fp16_are_run_in_bf16_and_a_warning_says_so(
 ):
     monkeypatch.setattr(predictor, "precision_of", lambda *_: "fp16")  # a CPU has it, slowly
     if not finite:
-        of_format = predictor.has_finite_features
+        of_format = loading.has_finite_features
 
         def overflowing(model, *rest):
             twin = copy.deepcopy(model)
@@ -281,7 +285,7 @@ def test_features_beyond_fp16_are_run_in_bf16_and_a_warning_says_so(
                 weights.data *= 1e4
             return of_format(twin, *rest)
 
-        monkeypatch.setattr(predictor, "has_finite_features", overflowing)
+        monkeypatch.setattr(loading, "has_finite_features", overflowing)
     loaded = load_predictor(folder, "cpu", "fp16")
     assert loaded.precision == precision
     assert ("overflow fp16" in caplog.text) == (not finite)

@@ -7,7 +7,6 @@ import pytest
 from rounding import assert_same
 from tiny_model import write_tiny_model
 
-from evf_sam_ros.perception.careful import CarefulPredictor
 from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.perception.signals import (
     ALL,
@@ -97,7 +96,7 @@ def test_a_careful_predictor_gives_the_same_masks_and_every_signal(tmp_path, pic
 def test_a_decision_that_needs_more_gets_it_without_being_asked(tmp_path, picture):
     decision = {"weights": {"flip": 8.0, "stability": 1.0}, "bias": -4.0, "threshold": 0.5}
     predict = load_predictor(write_tiny_model(tmp_path, decision))
-    assert isinstance(predict, CarefulPredictor)
+    assert predict.signals == ("flip", "stability")
     prompts = ["the red mug", "the blue bowl"]
     answer = predict(picture, prompts)
     ((_, signals),) = predict.measured([picture], [prompts])

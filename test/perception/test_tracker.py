@@ -64,7 +64,7 @@ class Scripted:
         self.frame += 1
         return self.frame
 
-    def ground(self, frame):
+    def ground(self, frame, **_):
         self.asked.append(frame)
         return answer(self.words(frame))
 

@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Callable, Sequence
-from functools import partial
 from time import perf_counter_ns
 
 import torch
@@ -21,7 +20,15 @@ from evf_sam_ros.pictures.damaged import DamagedImageError
 from evf_sam_ros.ros.conversions import Rgb, rgb_from_compressed, rgb_from_image
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import DepthSource, NoDepth, RegisteredDepth
-from evf_sam_ros.ros.node.replies import Answer, Frame, Observation, answers_from, reply
+from evf_sam_ros.ros.node.replies import (
+    Answer,
+    Frame,
+    Observation,
+    Refusal,
+    Seen,
+    answers_from,
+    reply,
+)
 from evf_sam_ros.ros.parameters import NodeParameters, depth_options
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds
 
@@ -54,7 +61,6 @@ class Observer:
         self._weights = weights
         self.rectified = False  # whether the images are, so that P and not K is their camera
         self._predictor = predictor
-        self._calibrated_threshold = predictor.score_threshold
         self._follow = TargetTracker(predictor)
         self._depth = depth
         self._parameters = parameters
@@ -69,10 +75,8 @@ class Observer:
         judged_ns: int | None = None,
         *,
         tracks: bool = False,
-    ) -> Callable[[], list[Answer]]:
-        """Return what answers each command, always: what goes wrong is said in the answers.
-
-        To call that takes no model: another thread may, while the next image is looked at.
+    ) -> Seen:
+        """Run the model on an image; return what it saw, or why it was not run or failed.
 
         Args:
             frame: the image, of any kind and in any condition.
@@ -84,35 +88,31 @@ class Observer:
         now = self._clock.now().nanoseconds
         stamp = nanoseconds(frame.header.stamp)
         age = (now if judged_ns is None else judged_ns) - stamp
-        answer: Callable[[], list[Answer]]
         if max_age_s and abs(age) > max_age_s * 1e9:
             stale = SegmentationResult.STALE_FRAME
             message = _age_message(frame.header, age, max_age_s)
-            answer = partial(_replies, commands, stale, message, frame.header)
-        else:
-            answer = self._look_safely(frame, commands, tracks)
-        return partial(_aged, answer, now - stamp)
-
-    def _look_safely(
-        self, frame: Frame, commands: Sequence[Command], tracks: bool
-    ) -> Callable[[], list[Answer]]:
+            return Refusal(frame.header, commands, stale, message, now - stamp)
         try:
-            sight = self._look(frame, commands, tracks)
+            return self._look(frame, commands, now - stamp, tracks)
         except DamagedImageError as error:
-            message = self._explained(error)
-            unsuitable = SegmentationResult.UNSUITABLE_IMAGE
-            return partial(_replies, commands, unsuitable, message, frame.header)
+            status, message = SegmentationResult.UNSUITABLE_IMAGE, self._explained(error)
         except Exception as error:  # whatever it is, the next image must be answered
-            message = self._explained(error)
-            return partial(_replies, commands, SegmentationResult.ERROR, message, frame.header)
-        return partial(self._answer_safely, sight)
+            status, message = SegmentationResult.ERROR, self._explained(error)
+        return Refusal(frame.header, commands, status, message, now - stamp)
 
-    def _answer_safely(self, sight: Observation) -> list[Answer]:
+    def answers(self, seen: Seen) -> list[Answer]:
+        """Return one answer to each command; an error in making them becomes the answer.
+
+        The model is not needed: another thread may call this while the next image is processed.
+        """
+        if isinstance(seen, Refusal):
+            return _refused(seen)
         try:
-            return answers_from(sight)
-        except Exception as error:  # as above
-            message = self._explained(error)
-        return _replies(sight.commands, SegmentationResult.ERROR, message, sight.header)
+            answers = answers_from(seen)
+        except Exception as error:  # as in `look`
+            status, message = SegmentationResult.ERROR, self._explained(error)
+            return _refused(Refusal(seen.header, seen.commands, status, message, seen.age_ns))
+        return _aged(answers, seen.age_ns)
 
     def _explained(self, error: Exception) -> str:
         """Log what went wrong, make room where that was the matter, and return the sentence."""
@@ -126,7 +126,9 @@ class Observer:
             torch.cuda.empty_cache()
         return message
 
-    def _look(self, frame: Frame, commands: Sequence[Command], tracks: bool) -> Observation:
+    def _look(
+        self, frame: Frame, commands: Sequence[Command], age_ns: int, tracks: bool
+    ) -> Observation:
         parameters = self._parameters()
         started = perf_counter_ns()
         if self._weights is not None:
@@ -135,9 +137,8 @@ class Observer:
         self._depth.expect(frame.header)
         read = perf_counter_ns()
         wanted = parameters.score_threshold
-        threshold = self._calibrated_threshold if wanted < 0 else wanted
-        self._predictor.score_threshold = threshold
-        segmentation, lost = self._segment(image_rgb, commands, tracks)
+        threshold = self._predictor.score_threshold if wanted < 0 else wanted
+        segmentation, lost = self._segment(image_rgb, commands, threshold, tracks)
         may_tell = segmentation.scores >= (threshold or 0.0) - DOUBTFUL
         depth: RegisteredDepth | NoDepth = NO_DEPTH
         if parameters.use_depth and may_tell.any():
@@ -155,29 +156,30 @@ class Observer:
             parameters=parameters,
             reading_ns=read - started,
             elapsed_ns=perf_counter_ns() - started,
+            age_ns=age_ns,
         )
 
     def _segment(
-        self, image_rgb: Rgb, commands: Sequence[Command], tracks: bool
+        self, image_rgb: Rgb, commands: Sequence[Command], threshold: float | None, tracks: bool
     ) -> tuple[Segmentation, list[bool]]:
         """Return what the model finds, and what it has found before but lost."""
         if not tracks:
             expressions = [command.expression for command in commands]
-            return self._predictor(image_rgb, expressions), [False] * len(commands)
+            answer = self._predictor(image_rgb, expressions, score_threshold=threshold)
+            return answer, [False] * len(commands)
         targets = [(f"{each.id} {nanoseconds(each.stamp)}", each.expression) for each in commands]
-        followed = self._follow(image_rgb, targets)
+        followed = self._follow(image_rgb, targets, score_threshold=threshold)
         lost = [track.state is State.LOST for track in followed]
         return joined([track.segmentation for track in followed]), lost
 
 
-def _replies(
-    commands: Sequence[Command], status: int, message: str, header: Header
-) -> list[Answer]:
-    return [reply(command, status, message, header) for command in commands]
+def _refused(refusal: Refusal) -> list[Answer]:
+    status, message, header = refusal.status, refusal.message, refusal.header
+    answers = [reply(command, status, message, header) for command in refusal.commands]
+    return _aged(answers, refusal.age_ns)
 
 
-def _aged(answer: Callable[[], list[Answer]], age_ns: int) -> list[Answer]:
-    answers = answer()
+def _aged(answers: list[Answer], age_ns: int) -> list[Answer]:
     for each in answers:
         each.result.frame_age = duration_message(age_ns)
     return answers

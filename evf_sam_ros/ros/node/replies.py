@@ -95,6 +95,7 @@ class Observation:
     parameters: NodeParameters
     reading_ns: int  # how long it took to read the image
     elapsed_ns: int  # and all of it so far
+    age_ns: int  # of the image when it was looked at
 
     @property
     def rules(self) -> Rules:
@@ -105,6 +106,20 @@ class Observation:
             least_area_px=self.parameters.min_mask_area_px,
             require_calibration=self.parameters.require_calibration,
         )
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An image that was not processed, and the reason."""
+
+    header: Header
+    commands: Sequence[Command]
+    status: int
+    message: str
+    age_ns: int  # as above
+
+
+Seen: TypeAlias = Observation | Refusal
 
 
 def answers_from(sight: Observation) -> list[Answer]:

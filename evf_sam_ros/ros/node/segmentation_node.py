@@ -155,10 +155,10 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         except ValueError as error:
             self.get_logger().error(f"Cannot listen: {error}")
             return FAILURE
-        answerer = Observer(self._predictor, self._depth, *shared, weights=self._weights)
-        answerer.rectified = self._inputs.are_rectified
+        observer = Observer(self._predictor, self._depth, *shared, weights=self._weights)
+        observer.rectified = self._inputs.are_rectified
         self._worker = Worker(
-            answerer,
+            observer,
             self._outputs.publish,
             *shared,
             threads=self._threads,

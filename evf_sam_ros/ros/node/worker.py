@@ -19,7 +19,7 @@ from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.mailbox import Mailbox
 from evf_sam_ros.ros.node.observer import Observer
 from evf_sam_ros.ros.node.publish_thread import PublishThread
-from evf_sam_ros.ros.node.replies import Answer, Frame, note_total, now_header, reply
+from evf_sam_ros.ros.node.replies import Answer, Frame, Seen, note_total, now_header, reply
 from evf_sam_ros.ros.node.request_queue import Request, RequestQueue
 from evf_sam_ros.ros.node.search import Search, identity
 from evf_sam_ros.ros.node.statistics import Statistics
@@ -44,7 +44,7 @@ class Worker:
 
     def __init__(
         self,
-        answerer: Observer,
+        observer: Observer,
         publish: Callable[[Sequence[Answer]], None],
         parameters: Callable[[], NodeParameters],
         clock: Clock,
@@ -57,7 +57,7 @@ class Worker:
         """Start the inference thread.
 
         Args:
-            answerer: runs the model on an image.
+            observer: runs the model on an image, and makes the answers of what it saw.
             publish: publishes the answers to one image.
             parameters: returns the current parameters.
             clock: the node's clock.
@@ -68,7 +68,7 @@ class Worker:
         """
         self.frames: Mailbox[Arrival] = Mailbox(room)
         self._keeps_all = room > 1
-        self._look = answerer.look
+        self._observer = observer
         self._parameters = parameters
         self._clock = clock
         self._log = log
@@ -299,22 +299,22 @@ class Worker:
         judged_ns = arrival.arrived_ns if self._keeps_all else None
         tracks = parameters.mode == "track" and bool(commands)
         limit_s = parameters.max_frame_age_s
-        answer = self._look(arrival.frame, wanted, limit_s, judged_ns, tracks=tracks)
+        seen = self._observer.look(arrival.frame, wanted, limit_s, judged_ns, tracks=tracks)
         ends = parameters.mode == "once"
-        self._then(partial(self._tell, answer, arrival, commands, searches, ends=ends))
+        self._then(partial(self._tell, seen, arrival, commands, searches, ends=ends))
         if ends:
             self._behind.wait()  # nothing more is looked at for what has ended
 
     def _tell(
         self,
-        answer: Callable[[], Sequence[Answer]],
+        seen: Seen,
         arrival: Arrival,
         commands: tuple[Command, ...],
         searches: Sequence[Search],
         *,
         ends: bool,
     ) -> None:
-        answers = answer()
+        answers = self._observer.answers(seen)
         is_told = self._audience.tell_commands(commands, answers[: len(commands)], ends=ends)
         if not is_told and self._keeps_all and commands and self._audience.commands:
             self.frames.put_back(arrival)  # for those that replaced them meanwhile
@@ -331,10 +331,10 @@ class Worker:
             nothing = reply(request.command, SegmentationResult.NO_FRAME, message, header)
             self._then(partial(request.done, nothing))
             return
-        answer = self._look(frame, [request.command], request.max_age_s)
-        self._then(partial(self._deliver, answer, request))
+        seen = self._observer.look(frame, [request.command], request.max_age_s)
+        self._then(partial(self._deliver, seen, request))
 
-    def _deliver(self, answer: Callable[[], Sequence[Answer]], request: Request) -> None:
-        [own] = answer()
+    def _deliver(self, seen: Seen, request: Request) -> None:
+        [own] = self._observer.answers(seen)
         note_total(own, self._clock)
         request.done(own)

@@ -26,9 +26,9 @@ class SlowLooking(Looking):
         super().__init__()
         self.door = Door()
 
-    def __call__(self, image_rgb, prompts):
+    def __call__(self, image_rgb, prompts, **options):
         self.door.pass_through()
-        return super().__call__(image_rgb, prompts)
+        return super().__call__(image_rgb, prompts, **options)
 
 
 class Ends:

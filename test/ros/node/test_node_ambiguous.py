@@ -23,7 +23,7 @@ class Pair:
     score_threshold = None
     name, device, precision, engine = "pair", "cpu", "fp32", PlainEngine
 
-    def __call__(self, image_rgb, prompts):
+    def __call__(self, image_rgb, prompts, **_):
         masks = np.zeros((len(prompts), *image_rgb.shape[:2]), bool)
         masks[:, 100:200, 100:200] = masks[:, 300:390, 400:490] = True
         ones = np.ones(len(prompts), np.float32)

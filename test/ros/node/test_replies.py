@@ -34,13 +34,13 @@ class Scripted:
         self.script = list(script)
         self.score = score
 
-    def __call__(self, image_rgb, prompts):
+    def __call__(self, image_rgb, prompts, *, score_threshold):
         step = self.script.pop(0)
         if isinstance(step, Exception):
             raise step
         masks = np.stack([step])
         assert len(masks) == len(prompts)
-        found = masks.any(axis=(1, 2)) & (self.score >= self.score_threshold)
+        found = masks.any(axis=(1, 2)) & (self.score >= score_threshold)
         score = np.array([self.score], np.float32)
         times = StageTimes(0.001, 0.002, 0.003, 0.004)
         shown = masks & found[:, None, None]
@@ -56,7 +56,11 @@ def answerer(*script, score=0.75, **parameters):
         Clock(),
         get_logger("answers"),
     )
-    return lambda frame, command, max_age_s: several.look(frame, [command], max_age_s)()[0]
+
+    def answer(frame, command, max_age_s):
+        return several.answers(several.look(frame, [command], max_age_s))[0]
+
+    return answer
 
 
 def image():
@@ -248,7 +252,7 @@ def test_positions_come_of_readings_within_the_limits_of_the_parameters(
         Clock(),
         get_logger("limits"),
     )
-    [answer] = looking.look(image(), [COMMAND], 0.0)()
+    [answer] = looking.answers(looking.look(image(), [COMMAND], 0.0))
     [found] = answer.result.objects
     assert found.has_position == is_located
     assert answer.result.depth_status == (R.OK if is_located else R.TOO_SPARSE)

@@ -20,11 +20,11 @@ class Looking(Sure):
         self.count = 0
         self._shown = threading.Condition()
 
-    def __call__(self, image_rgb, prompts):
+    def __call__(self, image_rgb, prompts, **options):
         with self._shown:
             self.count += 1
             self._shown.notify_all()
-        return super().__call__(image_rgb, prompts)
+        return super().__call__(image_rgb, prompts, **options)
 
     def has_looked(self, count, patience_s=PATIENCE_S):
         """Tell whether it is shown so many in that time."""

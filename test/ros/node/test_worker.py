@@ -42,7 +42,7 @@ class Sure:
 
     score_threshold = None
 
-    def __call__(self, image_rgb, prompts):
+    def __call__(self, image_rgb, prompts, **options):
         masks = np.zeros((len(prompts), *image_rgb.shape[:2]), bool)
         masks[:, :10, :10] = True
         ones = np.ones(len(prompts), np.float32)
@@ -59,10 +59,10 @@ class Bright(Sure):
     def check(self, expression):
         pass
 
-    def __call__(self, image_rgb, prompts):
+    def __call__(self, image_rgb, prompts, **options):
         masks = np.stack([image_rgb[..., 0] > 0] * len(prompts))
         found = masks.any(axis=(1, 2))
-        return replace(super().__call__(image_rgb, prompts), masks=masks, found=found)
+        return replace(super().__call__(image_rgb, prompts, **options), masks=masks, found=found)
 
 
 class Published:

@@ -1,0 +1,44 @@
+"""Steps of `load_predictor`: read the weights, check fp16, choose the signals that decide."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evf_sam_ros.engines.precision import rounded_names
+from evf_sam_ros.engines.proof import has_finite_features
+from evf_sam_ros.models import checkpoint
+from evf_sam_ros.perception.decision import Calibration
+from evf_sam_ros.perception.device import PRECISIONS
+from evf_sam_ros.perception.signals import wants_more
+
+_FROM_FLOAT32 = ("compiled", "warming")  # engines
+
+
+def loaded_model(
+    folder: Path,
+    behaviour: Mapping[str, Any] | None,
+    device: torch.device,
+    precision: str,
+    engine: str,
+) -> checkpoint.LoadedModel:
+    """Load a model; on a GPU in the format in which it will run there."""
+    # These two compare what they make with the model in float32.
+    rounds = device.type != "cpu" and precision != "fp32" and engine not in _FROM_FLOAT32
+    rounding = checkpoint.Rounding(PRECISIONS[precision], rounded_names) if rounds else None
+    return checkpoint.load(folder, behaviour, device, rounding)
+
+
+def fits_fp16(loaded: checkpoint.LoadedModel, device: torch.device) -> bool:
+    """Tell whether image features of the model are finite numbers in fp16."""
+    return has_finite_features(loaded.model, loaded.config, device, torch.float16)
+
+
+def deciding_signals(
+    signals: Sequence[str] | None, calibration: Calibration | None
+) -> Sequence[str] | None:
+    """Return the signals that are wanted, or that the decision needs beyond the free ones."""
+    if signals is None and calibration is not None and wants_more(calibration.weights):
+        return tuple(calibration.weights)
+    return signals
