@@ -78,7 +78,7 @@ def parse_command(sentence: str, previous: str | Sequence[str] = "") -> ParsedCo
     if silent:
         reason = f"{said} names no object: speech recognisers write it when nobody speaks"
         return _rejected(reason, silent=True)
-    parts = filter(None, map(tidy, words.split(SEPARATOR)))
+    parts = [part for part in map(tidy, words.split(SEPARATOR)) if any(map(str.isalnum, part))]
     understood, clauses = _Understood(followed), [each for p in parts for each in clauses_of(p)]
     for number, clause in enumerate(clauses):
         beside = clauses[:number] + clauses[number + 1 :]

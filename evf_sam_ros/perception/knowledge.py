@@ -10,9 +10,10 @@ LOAD_ANOTHER = (
 def knows(predictor: Predictor) -> str:
     """Return which pictures and words a model knows, and what to load for others."""
     parts = []
-    if predictor.familiarity is not None:
+    # What stands in for a predictor need not say these two.
+    if getattr(predictor, "familiarity", None) is not None:
         parts.append("knows pictures like those it was trained on and calls others unsuitable")
-    if not predictor.reads_unknown:
+    if not getattr(predictor, "reads_unknown", True):
         parts.append("knows only the words it was trained on")
     if not parts:
         return f"{predictor.name} takes any picture and any words"
@@ -21,7 +22,7 @@ def knows(predictor: Predictor) -> str:
 
 def warning_of(predictor: Predictor) -> str:
     """Return what to be warned of before the answers are believed; empty for nothing."""
-    if predictor.calibrated:
+    if getattr(predictor, "calibrated", False):
         return ""
     return (
         f"{predictor.name} has no calibration: whatever has a mask counts as found, whether it is "

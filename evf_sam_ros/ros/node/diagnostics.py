@@ -132,7 +132,7 @@ class Diagnostics:
             "precision": predictor.precision,
             "lifecycle": "active" if self._worker() is not None else "inactive",
         }
-        values |= {"calibrated": predictor.calibrated, "knows": knows(predictor)}
+        values |= {"calibrated": not warning_of(predictor), "knows": knows(predictor)}
         if warning := warning_of(predictor):
             return WARN, warning, values
         return OK, f"{predictor.name} on {predictor.device}, run by {engine}", values

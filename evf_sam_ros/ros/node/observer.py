@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Sequence
 from time import perf_counter_ns
+from typing import Any
 
 import torch
 from rclpy.clock import Clock
@@ -165,8 +166,9 @@ class Observer:
         """Return what the model finds, and what it has found before but lost."""
         if not tracks:
             expressions = [command.expression for command in commands]
-            answer = self._predictor(image_rgb, expressions, score_threshold=threshold)
-            return answer, [False] * len(commands)
+            own = threshold == self._predictor.score_threshold
+            wish: dict[str, Any] = {} if own else {"score_threshold": threshold}
+            return self._predictor(image_rgb, expressions, **wish), [False] * len(commands)
         targets = [(f"{each.id} {nanoseconds(each.stamp)}", each.expression) for each in commands]
         followed = self._follow(image_rgb, targets, score_threshold=threshold)
         lost = [track.state is State.LOST for track in followed]
