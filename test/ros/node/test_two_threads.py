@@ -154,7 +154,8 @@ def test_an_answer_to_a_command_that_is_replaced_meanwhile_is_not_published(mode
         judging.open()
         shown(worker)
         published.wait(2)
-    words = [(each.command_id, each.status) for each in published.results]
+    # Once: how many images are answered before the end is a matter of time.
+    words = list(dict.fromkeys((each.command_id, each.status) for each in published.results))
     assert words == [(1, R.REPLACED), (2, R.FOUND), (2, R.CANCELLED)]
 
 
