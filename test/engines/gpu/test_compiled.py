@@ -197,7 +197,7 @@ def test_a_compiled_model_that_answers_otherwise_answers_nobody(monkeypatch, cap
 
     monkeypatch.setattr(compiled, "answers", doubled)
     assert compiled_model("efficient_sam")[0].name == "torch"
-    assert "torch does: its answers differ by 1e+00 in fp32" in caplog.text
+    assert "to torch: its answers differ by 1e+00 in fp32" in caplog.text
 
 
 def test_a_compiler_that_fails_leaves_torch_to_answer(monkeypatch, caplog):
