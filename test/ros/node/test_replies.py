@@ -34,7 +34,8 @@ class Scripted:
         self.script = list(script)
         self.score = score
 
-    def __call__(self, image_rgb, prompts, *, score_threshold):
+    def __call__(self, image_rgb, prompts, *, score_threshold=None):
+        score_threshold = self.score_threshold if score_threshold is None else score_threshold
         step = self.script.pop(0)
         if isinstance(step, Exception):
             raise step
