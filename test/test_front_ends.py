@@ -95,6 +95,7 @@ def by_node(model, expression):
         parameters=NodeParameters(),
         reading_ns=0,
         elapsed_ns=0,
+        age_ns=0,
     )
     [told] = answers_from(observed)
     return STATUS_NAMES[told.result.status], told.mask
