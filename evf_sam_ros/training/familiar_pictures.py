@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.checkpoint import LoadedModel
-from evf_sam_ros.perception.familiarity import Familiarity, fit, pooled
+from evf_sam_ros.perception.familiarity import LEAST_PICTURES, Familiarity, fit, pooled
 from evf_sam_ros.perception.preprocess import segmenter_input
 from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.sim.layout import Viewpoints
@@ -68,11 +68,13 @@ STRONG: tuple[Disturb, ...] = (
 )  # fmt: skip
 
 
-def learn(folder: Path, pictures: Iterable[Picture]) -> Familiarity:
-    """Write the statistics of a model's training pictures beside its weights."""
+def learn(folder: Path, pictures: Iterable[Picture]) -> Familiarity | None:
+    """Write the statistics of a model's training pictures beside its weights; None for too few."""
     loaded = checkpoint.load(folder)
-    rows = list(_pooled(loaded, pictures))
-    familiarity = fit(np.concatenate(rows))
+    pooled = np.concatenate(list(_pooled(loaded, pictures)))
+    if len(pooled) < LEAST_PICTURES:
+        return None
+    familiarity = fit(pooled)
     familiarity.write(folder)
     return familiarity
 
@@ -111,7 +113,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model", type=Path, help="folder of a model of the simulated tabletop")
     folder = parser.parse_args().model
-    print(f"limit {learn(folder, tabletop_pictures()).limit:.2f}")
+    familiarity = learn(folder, tabletop_pictures())
+    assert familiarity is not None  # thousands of pictures
+    print(f"limit {familiarity.limit:.2f}")
 
 
 if __name__ == "__main__":

@@ -205,4 +205,4 @@ def test_bfloat16_is_used_where_the_processor_has_it(has, tmp_path, monkeypatch,
     task.module.register_forward_hook(lambda *given: formats.append(given[-1].dtype))
     Trainer(task, replace(SCHEDULE, steps=1, bfloat16=True), tmp_path).run(resume=False)
     assert formats[0] == (torch.bfloat16 if has else torch.float32)
-    assert ("fp32 trains" in caplog.text) == (not has)
+    assert ("training in fp32" in caplog.text) == (not has)
