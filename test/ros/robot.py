@@ -51,9 +51,9 @@ class Shot:
 class Robot:
     """One ROS node that publishes to the segmentation node and keeps what it answers."""
 
-    def __init__(self, namespace="/", image_qos=BEST_EFFORT):
+    def __init__(self, namespace="/", image_qos=BEST_EFFORT, name="robot"):
         self.camera_qos = image_qos
-        self.node = rclpy.create_node("robot", namespace=namespace)
+        self.node = rclpy.create_node(name, namespace=namespace)
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
         self._image = self.node.create_publisher(Image, "image", image_qos)
