@@ -11,6 +11,7 @@ from typing import Any
 from evf_sam_ros.cli.option_types import at_least, between
 from evf_sam_ros.cli.rules import rules_from
 from evf_sam_ros.cli.wanted import EXIT_CODES, add_wanted, exit_code, wanted
+from evf_sam_ros.perception.defaults import DEPTH_SYNC_SLOP_S
 
 SUMMARY = "find what expressions refer to in every frame of a recording"
 EXAMPLES = """\
@@ -33,8 +34,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="rosbag2 folder (sqlite3 or mcap), one .db3 or .mcap file of it, or a ROS 1 .bag",
     )
     add_wanted(parser)
+    _add_inputs(parser)
     parser.add_argument("-o", "--output", type=Path, help="folder for all output")
     parser.add_argument("--list", action="store_true", help="list of the topics, then exit")
+    parser.add_argument(
+        "--up",
+        type=float,
+        nargs=3,
+        metavar=("X", "Y", "Z"),
+        help="direction against gravity in the image's optical frame, for upright boxes, as "
+        "the node's parameter of that name; 0 -1 0 for a level camera",
+    )
+    parser.add_argument(
+        "--every",
+        type=at_least(1),
+        default=1,
+        metavar="N",
+        help="interval of the frames that are processed, in frames",
+    )
+    parser.add_argument("--limit", type=at_least(1), metavar="N", help="largest number of frames")
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add the topics, and where the depth camera stands."""
     parser.add_argument(
         "--image", default="", metavar="TOPIC", help="topic of the images (default: by type)"
     )
@@ -50,7 +72,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slop",
         type=between(0),
-        default=0.03,
+        default=DEPTH_SYNC_SLOP_S,
         metavar="S",
         help="largest difference between the stamps of an image and its depth, seconds "
         "(%(default)s)",
@@ -73,22 +95,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="pose of the depth camera from the recording's /tf_static",
     )
-    parser.add_argument(
-        "--up",
-        type=float,
-        nargs=3,
-        metavar=("X", "Y", "Z"),
-        help="direction against gravity in the image's optical frame, for upright boxes, as "
-        "the node's parameter of that name; 0 -1 0 for a level camera",
-    )
-    parser.add_argument(
-        "--every",
-        type=at_least(1),
-        default=1,
-        metavar="N",
-        help="interval of the frames that are processed, in frames",
-    )
-    parser.add_argument("--limit", type=at_least(1), metavar="N", help="largest number of frames")
 
 
 def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from evf_sam_ros.cli.option_types import at_least
+from evf_sam_ros.perception.defaults import LEAST_AREA_PX
 
 
 def add_rules(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-area",
         type=at_least(1),
-        default=64,
+        default=LEAST_AREA_PX,
         metavar="PX",
         help="least area of a mask and of its separate parts, pixels (%(default)s), as the "
         "node's parameter min_mask_area_px",

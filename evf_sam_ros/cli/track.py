@@ -7,7 +7,7 @@ from typing import Any
 
 from evf_sam_ros.cli.rules import rules_from
 from evf_sam_ros.cli.wanted import EXIT_CODES, add_wanted, exit_code, wanted
-from evf_sam_ros.perception.reground import REGROUND_EVERY
+from evf_sam_ros.perception.defaults import REGROUND_EVERY
 
 SUMMARY = "follow what an expression refers to through a video"
 EXAMPLES = """\

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from evf_sam_ros.perception.defaults import DEPTH_SYNC_SLOP_S
 from evf_sam_ros.perception.geometry import DepthStatus, Intrinsics
 from evf_sam_ros.perception.image_messages import (
     Size,
@@ -25,7 +26,7 @@ from evf_sam_ros.perception.stamped import Stamped
 class DepthOptions:
     """Options for the use of depth."""
 
-    slop_s: float = 0.03  # how far apart two stamps of one instant may be
+    slop_s: float = DEPTH_SYNC_SLOP_S  # how far apart two stamps of one instant may be
     rectified: bool = False  # whether the images are, so that P and not K is their camera
     registration: Registration = AS_TOLD
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.perception.boxes import Box, evenly, oriented_box, upright_box
+from evf_sam_ros.perception.defaults import DEPTH_LIMITS_M
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]  # (H, W)
@@ -294,8 +295,8 @@ def locate(
     mask: Mask,
     depth_m: NDArray[np.floating],
     camera: Intrinsics,
-    depth_min_m: float = 0.1,
-    depth_max_m: float = 10.0,
+    depth_min_m: float = DEPTH_LIMITS_M[0],
+    depth_max_m: float = DEPTH_LIMITS_M[1],
     *,
     up: Floats | None = None,
 ) -> Location | NoLocation:

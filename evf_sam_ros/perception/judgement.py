@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from evf_sam_ros.language.nouns import counted
 from evf_sam_ros.language.number import means_several
 from evf_sam_ros.perception.candidate_names import told_apart
+from evf_sam_ros.perception.defaults import LEAST_AREA_PX
 from evf_sam_ros.perception.geometry import Mask
 from evf_sam_ros.perception.instances import MAX_OBJECTS, objects_of
 from evf_sam_ros.perception.segmentation import Segmentation
 
-LEAST_AREA_PX = 64
 # So far below the model's own threshold it is wrong about as often as right: worth telling.
 DOUBTFUL = 0.1
 

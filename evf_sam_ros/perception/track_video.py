@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from evf_sam_ros.perception.answer_record import annotation, places
+from evf_sam_ros.perception.defaults import REGROUND_EVERY
 from evf_sam_ros.perception.followers import Image
 from evf_sam_ros.perception.judgement import DEFAULT_RULES, Judgement, Rules, Status, judge
 from evf_sam_ros.perception.overlay import draw
 from evf_sam_ros.perception.predictor import Predictor
-from evf_sam_ros.perception.reground import REGROUND_EVERY
 from evf_sam_ros.perception.tracker import State, Track, Tracker
 from evf_sam_ros.pictures.photograph import check_ending
 from evf_sam_ros.pictures.video import VIDEOS, VideoReader, VideoWriter

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.perception.defaults import REGROUND_EVERY
 from evf_sam_ros.perception.followers import Image, follower
 from evf_sam_ros.perception.geometry import Mask, split_instances
 from evf_sam_ros.perception.predictor import Predictor
-from evf_sam_ros.perception.reground import REGROUND_EVERY
 from evf_sam_ros.perception.segmentation import Segmentation, added
 
 RETRY_EVERY = 5  # frames without the target, for models with a memory: words cost more

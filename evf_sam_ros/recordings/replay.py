@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from evf_sam_ros.perception.answer_record import annotation, answer_record, numbered_masks
+from evf_sam_ros.perception.defaults import DEPTH_LIMITS_M, DEPTH_SYNC_SLOP_S
 from evf_sam_ros.perception.depth_lookup import DepthOptions
 from evf_sam_ros.perception.geometry import Location, locate
 from evf_sam_ros.perception.judgement import DEFAULT_RULES, Judgement, Rules, judge
@@ -31,8 +32,8 @@ class ReplayOptions:
     """Options of a replay: the expressions, the frames and the limits."""
 
     expressions: tuple[str, ...]
-    depth_limits_m: tuple[float, float] = (0.1, 10.0)
-    slop_s: float = 0.03  # between the stamps of an image and its depth
+    depth_limits_m: tuple[float, float] = DEPTH_LIMITS_M
+    slop_s: float = DEPTH_SYNC_SLOP_S  # between the stamps of an image and its depth
     registration: Registration = AS_TOLD  # of the depth images
     up: tuple[float, float, float] | None = None  # against gravity, in the image's frame
     rules: Rules = DEFAULT_RULES  # limits of the decision

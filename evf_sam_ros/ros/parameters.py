@@ -22,6 +22,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from evf_sam_ros.perception.decoded_size import MOST_DECODED_PX
+from evf_sam_ros.perception.defaults import DEPTH_LIMITS_M, DEPTH_SYNC_SLOP_S, LEAST_AREA_PX
 from evf_sam_ros.perception.depth_lookup import DepthOptions
 from evf_sam_ros.perception.registration import Registration, rigid_transform
 from evf_sam_ros.ros.parameter_values import as_declared, is_equal
@@ -172,7 +173,7 @@ class NodeParameters(Settings):
         False, "answer LOW_CONFIDENCE in place of FOUND while the model has no calibration"
     )
     min_mask_area_px: int = setting(
-        64,
+        LEAST_AREA_PX,
         "least area of a mask and of its separate parts; smaller ones are dropped",
         range=(1, 1_000_000),
     )
@@ -184,7 +185,7 @@ class NodeParameters(Settings):
     )
     use_depth: bool = setting(True, "computation of positions from the depth image")
     depth_sync_slop_s: float = setting(
-        0.03,
+        DEPTH_SYNC_SLOP_S,
         "largest stamp difference of image and depth, if no depth image has the image's stamp",
         range=(0.0, 10.0),
     )
@@ -206,10 +207,10 @@ class NodeParameters(Settings):
         effect=Effect.ACTIVATE,
     )
     depth_min_m: float = setting(
-        0.1, "nearest depth; nearer readings are ignored", range=(0.0, 100.0)
+        DEPTH_LIMITS_M[0], "nearest depth; nearer readings are ignored", range=(0.0, 100.0)
     )
     depth_max_m: float = setting(
-        10.0, "farthest depth; farther readings are ignored", range=(0.0, 1000.0)
+        DEPTH_LIMITS_M[1], "farthest depth; farther readings are ignored", range=(0.0, 1000.0)
     )
     up: tuple[float, float, float] = setting(
         (0.0, 0.0, 0.0),

@@ -65,12 +65,7 @@ class Inputs:
         self._reliability = (
             ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
         )
-        frames = installed_type(TF_STATIC.type) if parameters.register_depth_by_tf else None
-        if parameters.register_depth_by_tf and frames is None:
-            raise ValueError(
-                "register_depth_by_tf is true, but tf2_msgs is not installed: install it, or give "
-                "image_from_depth"
-            )
+        frames = _frames_type() if parameters.register_depth_by_tf else None
         self._speech = None
         if parameters.speech_type != "none":
             self._speech = recogniser(parameters.speech_type)
@@ -88,6 +83,13 @@ class Inputs:
             self._subscriptions.append(
                 node.create_subscription(frames, TF_STATIC.name, depth.put_frames, TF_STATIC_QOS)
             )
+        self._hear_sentences(on_text)
+        self._watch = CameraWatch(node, image)
+        self._on_mixed = on_mixed
+        self._publishers = PublisherWatch(node, (image, info, depths), self._tell_mixed)
+        self.image_topic = str(image.topic_name)
+
+    def _hear_sentences(self, on_text: Callable[[str], None]) -> None:
         self._hear(TEXT_COMMAND.type, TEXT_COMMAND.name, lambda message: on_text(message.data))
         if self._speech is not None:
             read = self._speech.text
@@ -97,10 +99,6 @@ class Inputs:
                 SPEECH.name,
                 lambda message: on_text(read(message)) if read(message).strip() else None,
             )
-        self._watch = CameraWatch(node, image)
-        self._on_mixed = on_mixed
-        self._publishers = PublisherWatch(node, (image, info, depths), self._tell_mixed)
-        self.image_topic = str(image.topic_name)
 
     @property
     def are_rectified(self) -> bool:
@@ -134,3 +132,14 @@ class Inputs:
             kind, name, callback, QoSProfile(depth=BURST)
         )
         self._subscriptions.append(subscription)
+
+
+def _frames_type() -> Any:
+    """Return the message type of /tf_static, or raise ValueError where it is not installed."""
+    frames = installed_type(TF_STATIC.type)
+    if frames is None:
+        raise ValueError(
+            "register_depth_by_tf is true, but tf2_msgs is not installed: install it, or give "
+            "image_from_depth"
+        )
+    return frames
