@@ -92,7 +92,7 @@ class GoldenModel:
 
     @property
     def is_tiny(self) -> bool:
-        """Whether errors have few layers to build up in, so tolerances are tight."""
+        """True for a model of few layers, in which errors stay small and tolerances are tight."""
         return bool(self.manifest["parameter_count"] < 20e6)
 
     def released_names(self) -> dict[str, str]:

@@ -29,7 +29,7 @@ from evf_sam_ros.perception.device import PRECISIONS
 
 @dataclass(frozen=True)
 class Run:
-    """Where a model runs, and in what precision."""
+    """Device and precision of a run."""
 
     device: str = "cpu"
     dtype: torch.dtype = torch.float32

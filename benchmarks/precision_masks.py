@@ -33,7 +33,7 @@ GOAL = 0.995  # mean overlap
 
 @dataclass
 class Agreement:
-    """How one predictor's answers compare with the model's own."""
+    """Comparison of a predictor's answers with those of the model in float32."""
 
     # IoU of every mask that either found, as both drew it before they decided.
     overlaps: list[float] = field(default_factory=list)

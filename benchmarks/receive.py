@@ -1,4 +1,4 @@
-"""What it costs to receive an image: by rclpy as it is, by its raw subscription, by our nodes.
+"""Measure the cost of receiving an image: plain rclpy, a raw subscription, and our nodes.
 
     python benchmarks/receive.py [--size 1280x720] [--count 60]
 

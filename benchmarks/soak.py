@@ -35,7 +35,7 @@ START_S = 120.0
 
 @dataclass
 class Soak:
-    """What has happened so far."""
+    """Counts of the events so far."""
 
     answered: int = 0
     lost: int = 0

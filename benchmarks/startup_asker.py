@@ -1,4 +1,4 @@
-"""Who asks a starting node for one thing, and notes when each answer came; for `startup.py`."""
+"""Ask a starting node for one object and record the time of each answer; for `startup.py`."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ POLL_S = 0.02
 
 @dataclass(frozen=True)
 class Moment:
-    """When something had happened: seconds since the process was started, and its CPU time."""
+    """Time of an event: seconds since the start of the process, and its CPU time."""
 
     s: float
     cpu_s: float

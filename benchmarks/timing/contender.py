@@ -1,4 +1,4 @@
-"""Who is timed: one of our engines, or another implementation, as steps of the same names.
+"""A contender: one of our engines or another implementation, as steps of the same names.
 
 The steps are encode (image to features), prompt (words and picture to prompts), decode (both to
 logits), network (all three, as the predictor runs them) and frame (photograph to masks, both in

@@ -1,4 +1,4 @@
-"""How often something was compiled or recorded: never, once a model is ready."""
+"""Count compilations and recordings; a model that is ready causes none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 
 
 class Counters:
-    """What `counting` has seen so far."""
+    """Counts that `counting` has collected so far."""
 
     def __init__(self) -> None:
         self.recorded = 0  # CUDA graphs

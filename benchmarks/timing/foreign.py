@@ -1,4 +1,4 @@
-"""What other libraries' encoders need to stand beside ours: our weights, and to be compiled."""
+"""Prepare the encoders of other libraries for comparison: copy our weights and compile them."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which of the goals a report's figures reach, and why the others were not taken.
+"""Compare a report's figures with the goals, and explain which were not measured.
 
 A ratio to another implementation counts in its worst round; of several engines the best counts.
 """

@@ -1,4 +1,4 @@
-"""What every engine is asked: the same pictures and words, drawn at random, in rotation.
+"""Inputs of every engine: the same random pictures and words, in rotation.
 
 Shape suffixes: P prompts, L tokens, H W image size, S S fusion image size.
 """

@@ -1,4 +1,4 @@
-"""Whether the length of a prompt matters: it is to cost nothing, and to compile nothing."""
+"""Check that the length of a prompt costs no time and causes no compilation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

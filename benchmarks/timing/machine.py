@@ -1,4 +1,4 @@
-"""What figures were taken on, and what a process takes of it."""
+"""Describe the machine of a measurement and the resources that a process uses."""
 
 import platform
 import subprocess

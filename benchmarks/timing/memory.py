@@ -1,4 +1,4 @@
-"""How much memory of a GPU a model takes as it is deployed: nothing else is loaded meanwhile."""
+"""Measure the GPU memory of a deployed model in a process that loads nothing else."""
 
 import gc
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _PICTURES = 2
 
 @dataclass(frozen=True)
 class Peak:
-    """What torch had taken from the GPU at most, in GB (1e9 bytes)."""
+    """Largest amount of GPU memory that torch had reserved, GB (1e9 bytes)."""
 
     variant: str
     precision: str

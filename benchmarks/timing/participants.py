@@ -1,4 +1,4 @@
-"""Who takes part: engines and other implementations of one model, each proved right first."""
+"""Participants of a benchmark: engines and implementations of one model, each proved first."""
 
 import copy
 import traceback
@@ -32,7 +32,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Failure:
-    """What could not be taken, and why."""
+    """A measurement that was not possible, and the reason."""
 
     variant: str
     precision: str

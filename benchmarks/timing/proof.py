@@ -1,4 +1,4 @@
-"""How far from the model's own answers, as it is written and in float32, a contender's are."""
+"""Measure how far a contender's answers are from those of the plain model in float32."""
 
 from typing import Any
 

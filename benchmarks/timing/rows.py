@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is timed, how often, and beside which rate."""
+    """Steps that are timed, their repetitions, and the rate for comparison."""
 
     steps: tuple[str, ...]
     rounds: int
