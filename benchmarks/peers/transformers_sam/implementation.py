@@ -25,7 +25,7 @@ RENAMES = (
 
 
 def build(config: Any, model: Any, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
-    """Return its `encode`; raise ValueError for a variant whose encoder is no SAM's."""
+    """Return its `encode`; raise ValueError for a variant whose encoder is not SAM's."""
     ours = model.segmenter.image_encoder
     if not hasattr(ours, "pos_embed") or not hasattr(ours, "img_size"):
         raise ValueError("this variant has no image encoder of SAM")

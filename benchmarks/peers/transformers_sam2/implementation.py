@@ -26,7 +26,7 @@ RENAMES = (
 
 
 def build(config: Any, model: Any, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
-    """Return its `encode`; raise ValueError for a variant whose encoder is no SAM-2's."""
+    """Return its `encode`; raise ValueError for a variant whose encoder is not SAM-2's."""
     hiera = getattr(config.segmenter, "hiera", None)
     if hiera is None:
         raise ValueError("this variant has no image encoder of SAM-2")
