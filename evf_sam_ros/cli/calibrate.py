@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evf_sam_ros.cli import calibrate_without_labels
 from evf_sam_ros.cli.option_types import at_least
 from evf_sam_ros.whole_files import write_text
 
@@ -17,6 +18,7 @@ EXAMPLES = """\
 examples:
   evf-sam calibrate --model weights/evf-sam2 --data DATA --split refcoco/val --pictures 500
   evf-sam calibrate --model weights/evf-sam2 --pictures frames/     # without labels
+  evf-sam calibrate --model weights/evf-sam2 --pictures drive/      # frames of a recording
   evf-sam calibrate --model runs/mine/model --data my_pictures.json --dry-run
   evf-sam calibrate --model default --data tabletop --pictures 300 --dry-run --report report/
 
@@ -37,9 +39,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures",
         type=_count_or_folder,
-        help="with --data: at most so many (tabletop: 200); else a folder of pictures, which need "
-        "no labels: they are asked for what is almost surely not in them",
+        help="with --data: at most so many (tabletop: 200); else a folder of pictures or a "
+        "recording, which need no labels: they are asked for what is almost surely not in them",
     )
+    calibrate_without_labels.add_options(parser)
     parser.add_argument(
         "--seed",
         type=at_least(0),
@@ -71,9 +74,11 @@ def run(arguments: argparse.Namespace) -> None:
     from evf_sam_ros.training import calibration_fit
 
     if isinstance(arguments.pictures, Path) and not arguments.data:
-        return _without_labels(arguments)
+        return calibrate_without_labels.run(arguments)
     if isinstance(arguments.pictures, Path) or not arguments.data:
-        raise ValueError("need --pictures FOLDER, or --data with a number of --pictures at most")
+        raise ValueError(
+            "need --pictures FOLDER (or recording), or --data with a number of --pictures at most"
+        )
     names = _signals(arguments)
     asked = _ask(arguments, names)
     fitted_on, measured_on = calibration_fit.halves(asked)
@@ -99,34 +104,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _count_or_folder(text: str) -> int | Path:
     return at_least(2)(text) if text.isdigit() else Path(text)
-
-
-def _without_labels(arguments: argparse.Namespace) -> None:
-    """Calibrate with pictures alone; the decision goes to the user's cache."""
-    from evf_sam_ros.perception import calibration_store, label_free
-    from evf_sam_ros.perception.model_folder import model_folder
-    from evf_sam_ros.perception.predictor import load_predictor
-    from evf_sam_ros.pictures import photograph
-    from evf_sam_ros.pictures.picture_files import pictures_in
-
-    files = pictures_in(arguments.pictures)
-    if len(files) < label_free.LEAST_PICTURES:
-        raise ValueError(
-            f"{str(arguments.pictures)!r} has {len(files)} pictures, need "
-            f"{label_free.LEAST_PICTURES} or more"
-        )
-    predict = load_predictor(
-        arguments.model,
-        arguments.device,
-        arguments.precision,
-        behaviour=dict(arguments.behaviour),
-    )
-    calibration = label_free.calibrate(predict, map(photograph.read_rgb, files), arguments.seed)
-    weights = ", ".join(f"{name} {value:+.3g}" for name, value in calibration.weights.items())
-    print(f"{len(files)} pictures; weights: {weights}; bias {calibration.bias:+.3g}")
-    if not arguments.dry_run:
-        path = calibration_store.store(model_folder(arguments.model), calibration)
-        print(f"the decision is in {path}; one in the model's config.json would come first")
 
 
 def document(figures: dict[str, Any]) -> "Document":

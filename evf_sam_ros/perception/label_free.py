@@ -44,20 +44,59 @@ def bank_of(knows: Callable[[str], bool]) -> list[str]:
     return names
 
 
+class LabelFree:
+    """A calibration that grows picture by picture; `calibration` ends it."""
+
+    def __init__(self, predict: Predictor, seed: int = 0) -> None:
+        """Choose the phrases to ask for.
+
+        Args:
+            predict: the model, with or without a calibration.
+            seed: of the choice of phrases for each picture.
+
+        Raises:
+            ValueError: the model reads too few phrases of the bank.
+        """
+        knows = predict.unknown_words
+        self._predict = predict
+        self._bank = bank_of(lambda phrase: predict.reads_unknown or not knows(phrase))
+        self._rng = np.random.default_rng(seed)
+        self._answers: list[dict[str, NDArray[np.floating]]] = []
+
+    @property
+    def pictures(self) -> int:
+        """Return how many pictures were usable so far."""
+        return len(self._answers)
+
+    def add(self, picture: Picture) -> bool:
+        """Ask an RGB picture (H, W, 3) for absent phrases; return False if it is unsuitable."""
+        phrases = [str(each) for each in self._rng.permutation(self._bank)[:PHRASES]]
+        signals = _signals(self._predict, picture, phrases)
+        if signals is None:
+            return False
+        self._answers.append(signals)
+        return True
+
+    def calibration(self) -> Calibration:
+        """Return the calibration by which objects absent from these pictures are rejected.
+
+        Raises:
+            ValueError: too few usable pictures.
+        """
+        presence_alone = not isinstance(self._predict.model.segmenter, Sam2)
+        return fit(self._answers, presence_alone=presence_alone)
+
+
 def calibrate(predict: Predictor, pictures: Iterable[Picture], seed: int = 0) -> Calibration:
     """Return a calibration by which the model rejects objects absent from these pictures.
 
     Raises:
         ValueError: too few pictures, or too few phrases that the model reads.
     """
-    bank = bank_of(lambda phrase: predict.reads_unknown or not predict.unknown_words(phrase))
-    rng = np.random.default_rng(seed)
-    answers = []
+    growing = LabelFree(predict, seed)
     for picture in pictures:
-        phrases = rng.permutation(bank)[:PHRASES]
-        if (signals := _signals(predict, picture, [str(each) for each in phrases])) is not None:
-            answers.append(signals)
-    return fit(answers, presence_alone=not isinstance(predict.model.segmenter, Sam2))
+        growing.add(picture)
+    return growing.calibration()
 
 
 def _signals(

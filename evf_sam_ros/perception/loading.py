@@ -1,5 +1,6 @@
 """Steps of `load_predictor`: read the weights, check fp16, choose the signals that decide."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from evf_sam_ros.perception.decision import Calibration
 from evf_sam_ros.perception.device import PRECISIONS
 from evf_sam_ros.perception.signals import wants_more
 
+_log = logging.getLogger(__name__)
+
 _FROM_FLOAT32 = ("compiled", "warming")  # engines
 
 
@@ -22,17 +25,31 @@ def loaded_model(
     device: torch.device,
     precision: str,
     engine: str,
+) -> tuple[checkpoint.LoadedModel, str]:
+    """Load a model and return it with its precision: bf16 where its features overflow fp16.
+
+    On a GPU the weights are loaded in the format in which they will run there.
+    """
+    loaded = _loaded(folder, behaviour, device, precision, engine)
+    if precision != "fp16" or has_finite_features(
+        loaded.model, loaded.config, device, torch.float16
+    ):
+        return loaded, precision
+    _log.warning("using bf16 instead of fp16: image features of %s overflow fp16", folder.name)
+    return _loaded(folder, behaviour, device, "bf16", engine), "bf16"
+
+
+def _loaded(
+    folder: Path,
+    behaviour: Mapping[str, Any] | None,
+    device: torch.device,
+    precision: str,
+    engine: str,
 ) -> checkpoint.LoadedModel:
-    """Load a model; on a GPU in the format in which it will run there."""
     # These two compare what they make with the model in float32.
     rounds = device.type != "cpu" and precision != "fp32" and engine not in _FROM_FLOAT32
     rounding = checkpoint.Rounding(PRECISIONS[precision], rounded_names) if rounds else None
     return checkpoint.load(folder, behaviour, device, rounding)
-
-
-def fits_fp16(loaded: checkpoint.LoadedModel, device: torch.device) -> bool:
-    """Tell whether image features of the model are finite numbers in fp16."""
-    return has_finite_features(loaded.model, loaded.config, device, torch.float16)
 
 
 def deciding_signals(

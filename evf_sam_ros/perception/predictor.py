@@ -1,6 +1,5 @@
 """The predictor: an image and expressions in, masks out; for everything except training."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -28,17 +27,14 @@ from evf_sam_ros.perception.download import Answers, Download, fetched
 from evf_sam_ros.perception.exclusions import with_exclusions
 from evf_sam_ros.perception.familiarity import Familiarity, reasons
 from evf_sam_ros.perception.instances import tidied_all
-from evf_sam_ros.perception.loading import deciding_signals, fits_fp16, loaded_model
+from evf_sam_ros.perception.loading import deciding_signals, loaded_model
 from evf_sam_ros.perception.model_folder import model_folder, tokenizer_folder
 from evf_sam_ros.perception.preprocess import fusion_input, padded, restore, segmenter_input
 from evf_sam_ros.perception.rivals import rules_from, with_rivals
 from evf_sam_ros.perception.segmentation import Segmentation as Segmentation
 from evf_sam_ros.perception.signals import free_signals
-from evf_sam_ros.perception.stage_times import StageMarks
-from evf_sam_ros.perception.stage_times import StageTimes as StageTimes
+from evf_sam_ros.perception.stage_times import StageMarks, StageTimes
 from evf_sam_ros.pictures.given import Given, as_rgb
-
-_log = logging.getLogger(__name__)
 
 
 class Predictor:
@@ -88,6 +84,12 @@ class Predictor:
     def calibrated(self) -> bool:
         """Tell whether scores are probabilities; without a calibration they are predicted IoU."""
         return self._calibration is not None
+
+    def calibrate(self, calibration: Calibration) -> None:
+        """Decide by a calibration from now on; a threshold that the user gave stays."""
+        self._calibration = calibration
+        if self.score_threshold is None:
+            self.score_threshold = calibration.threshold
 
     def __call__(
         self,
@@ -370,15 +372,13 @@ def load_predictor(
     """
     folder = model_folder(model, offline=offline)
     chosen_device = device_of(device)
-    chosen_precision = precision_of(precision, chosen_device)
     if score_threshold is not None:
         check_threshold(score_threshold)
     vocabulary = tokenizer_folder(tokenizer, offline=offline) if tokenizer else folder
-    loaded = loaded_model(folder, behaviour, chosen_device, chosen_precision, engine)
-    if chosen_precision == "fp16" and not fits_fp16(loaded, chosen_device):
-        _log.warning("using bf16 instead of fp16: image features of %s overflow fp16", folder.name)
-        chosen_precision = "bf16"
-        loaded = loaded_model(folder, behaviour, chosen_device, chosen_precision, engine)
+    wanted_precision = precision_of(precision, chosen_device)
+    loaded, chosen_precision = loaded_model(
+        folder, behaviour, chosen_device, wanted_precision, engine
+    )
     calibration = Calibration.from_config(loaded.document) or stored(folder)
     if score_threshold is None and calibration is not None:
         score_threshold = calibration.threshold

@@ -172,6 +172,12 @@ class NodeParameters(Settings):
     require_calibration: bool = setting(
         False, "answer LOW_CONFIDENCE in place of FOUND while the model has no calibration"
     )
+    self_calibrate: bool = setting(
+        False,
+        "calibration of a model that has none by the first camera images, without labels; it is "
+        "kept in the user's cache for the next start",
+        effect=Effect.ACTIVATE,
+    )
     min_mask_area_px: int = setting(
         LEAST_AREA_PX,
         "least area of a mask and of its separate parts; smaller ones are dropped",

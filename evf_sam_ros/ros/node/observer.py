@@ -134,7 +134,7 @@ class Observer:
         started = perf_counter_ns()
         if self._weights is not None:
             self._weights.check()
-        image_rgb = _read(frame, parameters.max_decoded_px)
+        image_rgb = read_frame(frame, parameters.max_decoded_px)
         self._depth.expect(frame.header)
         read = perf_counter_ns()
         wanted = parameters.score_threshold
@@ -187,7 +187,12 @@ def _aged(answers: list[Answer], age_ns: int) -> list[Answer]:
     return answers
 
 
-def _read(frame: Frame, most_px: int) -> Rgb:
+def read_frame(frame: Frame, most_px: int) -> Rgb:
+    """Decode an image message to RGB (H, W, 3).
+
+    Raises:
+        ValueError: it cannot be decoded, or has more than `most_px` pixels.
+    """
     if isinstance(frame, Image):
         return rgb_from_image(frame)
     return rgb_from_compressed(frame, most_px)

@@ -26,9 +26,10 @@ from evf_sam_ros.ros.node.command import Chosen, Command, chosen_from, expressio
 from evf_sam_ros.ros.node.depth_source import DepthSource
 from evf_sam_ros.ros.node.diagnostics import Diagnostics
 from evf_sam_ros.ros.node.inputs import Inputs
-from evf_sam_ros.ros.node.observer import Observer
+from evf_sam_ros.ros.node.observer import Observer, read_frame
 from evf_sam_ros.ros.node.outputs import Outputs
 from evf_sam_ros.ros.node.replies import Frame, now_header, reply
+from evf_sam_ros.ros.node.self_calibration import SelfCalibration
 from evf_sam_ros.ros.node.services import Services, ended_goals
 from evf_sam_ros.ros.node.statistics import Statistics
 from evf_sam_ros.ros.node.worker import Worker
@@ -66,6 +67,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             ThreadPoolExecutor(1, thread_name_prefix="behind"),
         )
         self._depth = DepthSource()
+        self._self_calibration: SelfCalibration | None = None
         self._inputs: Inputs | None = None
         self._offered: Services | None = None
         self._statistics = Statistics()
@@ -165,10 +167,28 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             statistics=self._statistics,
             room=self._inputs.room,
         )
+        self._self_calibration = self._calibrates_itself(self._predictor, self._worker)
         self._command_count = 0
         self._settings.fix(Effect.CONFIGURE, Effect.ACTIVATE)
         self.get_logger().info(f"Waiting for images on {self._inputs.image_topic}")
         return super().on_activate(state)
+
+    def _calibrates_itself(self, predictor: Predictor, worker: Worker) -> SelfCalibration | None:
+        """Return what calibrates the model by the first images, if that is wanted and needed."""
+        parameters, log = self.parameters, self.get_logger()
+        if not parameters.self_calibrate or predictor.calibrated:
+            return None
+        try:
+            return SelfCalibration(
+                predictor,
+                parameters.model,
+                lambda frame: read_frame(frame, self.parameters.max_decoded_px),
+                worker.put_chore,
+                log,
+            )
+        except ValueError as error:
+            log.error(f"The model cannot calibrate itself: {error}")
+            return None
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._stop_work()
@@ -193,6 +213,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         if self._inputs is not None:
             self._inputs.destroy()
             self._inputs = None
+        self._self_calibration = None
         self._depth.clear()
         worker, self._worker = self._worker, None
         if worker is not None:
@@ -221,6 +242,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         self._statistics.image_arrived()
         if self._worker is not None:
             self._worker.put_frame(message)
+        if self._self_calibration is not None:
+            self._self_calibration.offer(message)
 
     def _on_text(self, text: str) -> None:
         worker, outputs = self._worker, self._outputs

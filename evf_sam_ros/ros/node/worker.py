@@ -3,6 +3,7 @@
 Requests, and what is looked for on new images, take turns.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass
@@ -74,6 +75,8 @@ class Worker:
         self._log = log
         self._statistics = statistics
         self._requests = RequestQueue()
+        self._chores: deque[Callable[[], object]] = deque()  # alternate with other jobs
+        self._chore_is_next = False
         self._image_is_next = False  # where a request waits as well
         self._audience = ActiveCommands(publish, clock, statistics)
         self._running = True
@@ -104,6 +107,12 @@ class Worker:
             objection = self._requests.put(request)
             self._changed.notify()
         return objection and f"{objection}: ask again later"
+
+    def put_chore(self, chore: Callable[[], object]) -> None:
+        """Run something on the inference thread, in turns with what else it has to do."""
+        with self._changed:
+            self._chores.append(chore)
+            self._changed.notify()
 
     def put_search(self, search: Search) -> None:
         with self._changed:
@@ -206,12 +215,19 @@ class Worker:
     def _next_job(self) -> Callable[[], object] | None:
         if (end := self._next_end()) is not None:
             return partial(self._then, end)
+        if self._chores and self._chore_is_next:
+            return self._next_chore()
         turns = self._next_request, self._next_look
         for turn in reversed(turns) if self._image_is_next else turns:
             if (job := turn()) is not None:
                 self._image_is_next = turn == self._next_request
+                self._chore_is_next = True
                 return job
-        return None
+        return self._next_chore() if self._chores else None
+
+    def _next_chore(self) -> Callable[[], object]:
+        self._chore_is_next = False
+        return self._chores.popleft()
 
     def _next_request(self) -> Callable[[], object] | None:
         request = self._requests.take()

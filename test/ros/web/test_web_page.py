@@ -190,6 +190,14 @@ def test_a_person_types_a_command_and_sees_the_picture_change(chromium):
     chromium.wait_for("document.getElementById('picture').dataset.kind === 'camera'")
 
 
+def test_the_page_says_what_the_running_model_knows(chromium):
+    chromium.wait_for("document.getElementById('knows').textContent.includes('words')")
+    said = chromium.text("#knows")
+    assert "only the words it was trained on" in said
+    assert "evf-sam download" in said
+    assert "Not calibrated" not in said
+
+
 def test_what_is_said_cannot_become_part_of_the_page(chromium):
     chromium.wait_for("document.getElementById('lamp-node').dataset.level === 'ok'")
     chromium.click("#text")

@@ -201,6 +201,7 @@ function remember({ command, status }) {
 // What it says of itself
 
 function showDiagnostics({ statuses }) {
+  showKnowledge(statuses);
   const open = new Set([...document.querySelectorAll("#diagnostics details[open]")].map((each) => each.dataset.name));
   at("diagnostics").replaceChildren(...statuses.map(({ name, level, message, values }) => {
     const details = element("details");
@@ -217,6 +218,15 @@ function showDiagnostics({ statuses }) {
     details.append(summary, table);
     return details;
   }));
+}
+
+// Which pictures and words the running model knows, as its diagnostics say.
+function showKnowledge(statuses) {
+  const model = statuses.find(({ values }) => values.some(([key]) => key === "knows"));
+  if (!model) return;
+  const values = new Map(model.values);
+  const uncalibrated = values.get("calibrated") === "False" ? ` Not calibrated: ${model.message}.` : "";
+  write("knows", `${values.get("knows")}.${uncalibrated}`);
 }
 
 // Speaking
