@@ -99,6 +99,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:
     """Answer on the recording; return the exit code. `load` gives the predictor that is wanted."""
+    from evf_sam_ros.perception.knowledge import notes
     from evf_sam_ros.perception.registration import Registration, rigid_transform
     from evf_sam_ros.recordings import opening, topics
     from evf_sam_ros.recordings.replay import ReplayOptions, replay
@@ -117,6 +118,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         if arguments.register_depth_by_tf:
             chosen = topics.with_frames(chosen, held)
         predict = load(arguments)
+        print(*notes(predict), sep="\n", file=sys.stderr)
         wish = ReplayOptions(
             tuple(expressions),
             slop_s=arguments.slop,

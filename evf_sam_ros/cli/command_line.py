@@ -212,7 +212,6 @@ def _params(arguments: argparse.Namespace) -> None:
 
 
 def _predictor(arguments: argparse.Namespace) -> Any:
-    from evf_sam_ros.perception.knowledge import notes
     from evf_sam_ros.perception.predictor import load_predictor
 
     predictor = load_predictor(
@@ -225,7 +224,6 @@ def _predictor(arguments: argparse.Namespace) -> Any:
         tokenizer=getattr(arguments, "tokenizer", None),  # `compare` names models otherwise
     )
     predictor.seeks_rivals = not arguments.no_rivals
-    print(*notes(predictor), sep="\n", file=sys.stderr)
     return predictor
 
 

@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
             print(f"evf-sam: {_refusal(error)}", file=sys.stderr)
             readable = False
         else:
-            found += _answer(task, source, image, outputs)
+            found += _answer(task, source, image, outputs, first=not found)
     return exit_code(found) if readable else WRONG_INPUT
 
 
@@ -99,13 +99,18 @@ def _refusal(error: OSError | ValueError) -> str:
     return sentence(error) if isinstance(error, OSError) else str(error)
 
 
-def _answer(task: _Task, source: Path | None, image: Any, files: "Files") -> list[bool]:
+def _answer(
+    task: _Task, source: Path | None, image: Any, files: "Files", *, first: bool
+) -> list[bool]:
     """Answer about one picture, write and print; return which expressions are found."""
     from evf_sam_ros.perception.answer_record import answer_record
     from evf_sam_ros.perception.judgement import judge
+    from evf_sam_ros.perception.knowledge import notes
 
     arguments, predict = task.arguments, task.predict
     answer = predict(image, task.expressions, attention=arguments.attention is not None)
+    if first:
+        print(*notes(predict), sep="\n", file=sys.stderr)
     rules = rules_from(arguments, predict)
     judged = [judge(each, answer, i, rules=rules) for i, each in enumerate(task.expressions)]
     pairs = list(zip(task.expressions, judged, strict=True))

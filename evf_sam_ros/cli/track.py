@@ -1,6 +1,7 @@
 """`evf-sam track`: its options, and what it says when it has run. Imports nothing slow itself."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:
     """Follow; return the exit code. `load` gives the predictor that the arguments want."""
     from evf_sam_ros.perception import track_video
+    from evf_sam_ros.perception.knowledge import notes
     from evf_sam_ros.pictures.photograph import check_ending
     from evf_sam_ros.pictures.video import VIDEOS, VideoReader
 
@@ -59,6 +61,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
     if others:
         raise ValueError(f"{[expression, *others]} are several objects: follow one at a time")
     predict = load(arguments)
+    print(*notes(predict), sep="\n", file=sys.stderr)
     summary = track_video.track_video(
         predict,
         arguments.video,

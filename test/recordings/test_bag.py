@@ -69,6 +69,14 @@ def test_every_frame_is_answered_in_order_with_its_place(model, tmp_path, storag
         assert np.count_nonzero(mask == 255) == answer["area_px"]
 
 
+def test_what_the_model_knows_is_said_before_the_first_answer(model, tmp_path, capsys):
+    bag = write_bag(tmp_path / "bag", two_seconds)
+    run(model, bag, tmp_path / "out")
+    said = capsys.readouterr()
+    assert "has no calibration: whatever has a mask counts as found" in said.err
+    assert "calibration" not in said.out
+
+
 class Pair:
     """Everything is a pair of squares to it, whatever it is asked for."""
 

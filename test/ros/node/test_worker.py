@@ -31,7 +31,7 @@ from evf_sam_ros.ros.stamps import time_message
 
 PATIENCE_S = patience(20.0)
 STAGES = (
-    (observer, "_read"),
+    (observer, "read_frame"),
     *((replies, name) for name in ("_number_objects", "_note_times", "judge", "object_message")),
     (replies, "reply"),
 )
