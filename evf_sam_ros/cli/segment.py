@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         try:
             image = read(source) if first is None else first
         except (OSError, ValueError) as error:  # of one among several: the others are answered
-            print(f"evf-sam: {_refusal(error)}", file=sys.stderr)
+            _tell_unreadable(source, error, as_json=arguments.json)
             readable = False
         else:
             found += _answer(task, source, image, outputs, first=not found)
@@ -95,8 +95,20 @@ class _Task:
     several: bool
 
 
-def _refusal(error: OSError | ValueError) -> str:
-    return sentence(error) if isinstance(error, OSError) else str(error)
+def _tell_unreadable(source: Path | None, error: OSError | ValueError, *, as_json: bool) -> None:
+    """Say which of several pictures has no answer, and why."""
+    from evf_sam_ros.pictures.damaged import DamagedImageError
+
+    reason = sentence(error) if isinstance(error, OSError) else str(error)
+    print(f"evf-sam: {reason}", file=sys.stderr)
+    if as_json:
+        damaged = isinstance(error, DamagedImageError)
+        record = {"image": _name(source), "image_damaged": damaged, "error": reason, "answers": []}
+        print(json.dumps(record), flush=True)
+
+
+def _name(source: Path | None) -> str:
+    return "-" if source is None else str(source)
 
 
 def _answer(
@@ -116,7 +128,7 @@ def _answer(
     pairs = list(zip(task.expressions, judged, strict=True))
     _write(files, image, pairs, answer)
     records = [answer_record(*pair, answer, i) for i, pair in enumerate(pairs)]
-    name = "-" if source is None else str(source)
+    name = _name(source)
     if arguments.json:
         described = _described(name, predict, answer, records)
         print(json.dumps(described, indent=None if task.several else 2), flush=task.several)
@@ -159,6 +171,7 @@ def _described(
     times = {name: round(1e3 * value, 2) for name, value in vars(answer.times).items()}
     return {
         "image": name,
+        "image_damaged": False,
         "width": width,
         "height": height,
         "model": predict.name,

@@ -28,7 +28,8 @@ def read_rgb(path: Path, *, turned: bool = True) -> NDArray[np.uint8]:
         turned: as its EXIF data says, as viewers show it; False: as it is stored.
 
     Raises:
-        ValueError: the file is missing, is not a picture, or is damaged.
+        DamagedImageError: a part of it is missing or spoilt.
+        ValueError: the file is missing or is not a picture.
     """
     check_file(path)
     return decode_rgb(path.read_bytes(), str(path), turned=turned)
@@ -49,7 +50,8 @@ def decode_rgb(content: bytes, name: str, *, turned: bool = True) -> NDArray[np.
     """Decode the content of a picture file as `read_rgb` does; `name` is for what is raised.
 
     Raises:
-        ValueError: it is empty, is not a picture, or is damaged.
+        DamagedImageError: a part of it is missing or spoilt.
+        ValueError: it is empty or is not a picture.
     """
     # Decoding bytes, not a path, so that no name is beyond OpenCV's file access.
     if not content:
@@ -77,7 +79,7 @@ def _stored(content: bytes, name: str) -> NDArray[np.uint8] | None:
     try:
         return jpeg.decode(content)
     except DamagedImageError as error:
-        raise ValueError(f"{name!r} is not a picture that is whole: {error}") from error
+        raise DamagedImageError(error.trouble, name) from error
     except ValueError:
         return None
 
@@ -86,7 +88,7 @@ def _check_png(content: bytes, name: str) -> None:
     try:
         png.check(content)
     except DamagedImageError as error:
-        raise ValueError(f"{name!r} is not a picture that is whole: {error}") from error
+        raise DamagedImageError(error.trouble, name) from error
 
 
 def _is_to_be_turned(content: bytes) -> bool:

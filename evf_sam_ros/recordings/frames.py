@@ -18,6 +18,7 @@ from evf_sam_ros.perception.no_depth import NoDepth
 from evf_sam_ros.perception.pairing import Pairing
 from evf_sam_ros.perception.registration import RegisteredDepth
 from evf_sam_ros.perception.stamped import Stamped
+from evf_sam_ros.pictures.damaged import DamagedImageError
 from evf_sam_ros.recordings.opening import Recording
 from evf_sam_ros.recordings.topics import COMPRESSED, Chosen
 
@@ -38,6 +39,7 @@ class Frame:
     frame_id: str
     image_rgb: Rgb | None
     error: str = ""
+    image_damaged: bool = False  # the reason is a picture that is cut off or spoilt
     depth_m: Depth | None = None
     camera: Intrinsics | None = None
     no_depth: NoDepth | None = None  # set where there is no depth
@@ -139,7 +141,8 @@ class FrameReader:
         try:
             picture = rgb_from_compressed(message) if compressed else rgb_from_image(message)
         except ValueError as error:
-            return Frame(*common, item.frame_id, None, error=str(error))
+            damaged = isinstance(error, DamagedImageError)
+            return Frame(*common, item.frame_id, None, error=str(error), image_damaged=damaged)
         found = self._depth(item, picture)
         if isinstance(found, NoDepth):
             return Frame(*common, item.frame_id, picture, no_depth=found)

@@ -118,6 +118,7 @@ def _answer(
         "received_ns": frame.received_ns,
         "loop": frame.loop,
         "frame_id": frame.frame_id,
+        "image_damaged": frame.image_damaged,
     }
     if frame.image_rgb is None:
         return record | {"error": frame.error, "answers": []}, None

@@ -78,6 +78,18 @@ def test_a_broken_picture_does_not_stop_the_others(tiny, photos, capsys):
     assert f"evf-sam: '{photos}/a.png' is not a picture" in printed.err
 
 
+def test_a_damaged_picture_has_a_line_that_says_so(tiny, photos, capsys):
+    whole = (photos / "a.png").read_bytes()
+    (photos / "a.png").write_bytes(whole[: len(whole) // 2])
+    (photos / "c.png").write_bytes(b"hello")
+    assert segment(tiny, photos, "the mugs", "--json") == 2
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["image_damaged"] for each in told] == [True, False, False]
+    assert [len(each["answers"]) for each in told] == [0, 1, 0]
+    assert "is not a picture that is whole" in told[0]["error"]
+    assert "is not a picture that OpenCV reads" in told[2]["error"]
+
+
 def test_nothing_is_overwritten_and_nothing_shares_a_file(photos, tmp_path, capsys):
     assert "is one of the pictures" in refusal(capsys, photos, "mug", "-o", photos)
     assert "is one file" in refusal(capsys, photos, "mug", "-o", tmp_path / "x.png")

@@ -80,7 +80,7 @@ def test_a_damaged_photograph_is_refused_with_its_name(tmp_path, kind):
     path = tmp_path / "photo.jpg"
     path.write_bytes(DAMAGED[kind])
     with pytest.raises(
-        ValueError, match=r"photo.jpg' is not a picture that is whole: image_damaged: "
+        DamagedImageError, match=r"photo.jpg' is not a picture that is whole: image_damaged: "
     ):
         read_rgb(path)
 

@@ -239,6 +239,7 @@ def test_a_broken_frame_is_reported_and_the_next_one_answered(model, tmp_path):
     assert run(model, write_bag(tmp_path / "bag", broken), out) == 0
     first, second = records(out)
     assert "'hsv8', need one of rgb8" in first["error"]
+    assert first["image_damaged"] is False
     assert first["answers"] == []
     assert second["answers"][0]["depth_status"] == "NONE"
     assert "broken frames: 1" in (out / "summary.md").read_text()
@@ -258,8 +259,10 @@ def test_a_damaged_picture_is_marked_and_the_next_one_answered(model, tmp_path, 
     first, second, third = records(out)
     for record in (first, third):
         assert record["error"].startswith("image_damaged: ")
+        assert record["image_damaged"] is True
         assert record["answers"] == []
     assert "error" not in second
+    assert second["image_damaged"] is False
 
 
 def test_compressed_images_and_several_expressions(model, tmp_path):

@@ -96,7 +96,9 @@ class Observer:
         try:
             return self._look(frame, commands, now - stamp, tracks)
         except DamagedImageError as error:
-            status, message = SegmentationResult.UNSUITABLE_IMAGE, self._explained(error)
+            unsuitable, message = SegmentationResult.UNSUITABLE_IMAGE, self._explained(error)
+            header, age = frame.header, now - stamp
+            return Refusal(header, commands, unsuitable, message, age, damaged=True)
         except Exception as error:  # whatever it is, the next image must be answered
             status, message = SegmentationResult.ERROR, self._explained(error)
         return Refusal(frame.header, commands, status, message, now - stamp)
@@ -178,6 +180,8 @@ class Observer:
 def _refused(refusal: Refusal) -> list[Answer]:
     status, message, header = refusal.status, refusal.message, refusal.header
     answers = [reply(command, status, message, header) for command in refusal.commands]
+    for each in answers:
+        each.result.image_damaged = refusal.damaged
     return _aged(answers, refusal.age_ns)
 
 

@@ -117,6 +117,7 @@ class Refusal:
     status: int
     message: str
     age_ns: int  # as above
+    damaged: bool = False  # whether the image is not whole
 
 
 Seen: TypeAlias = Observation | Refusal

@@ -30,6 +30,7 @@ def result_document(result: SegmentationResult, kind: str = "result") -> str:
         expression=result.expression[:MAX_TEXT],
         status=STATUS_NAMES.get(result.status, str(result.status)),
         message=result.message[:MAX_TEXT],
+        image_damaged=bool(result.image_damaged),
         score=float(result.score),
         calibrated=bool(result.calibrated),
         depth_status=DEPTH_STATUS_NAMES.get(result.depth_status, str(result.depth_status)),

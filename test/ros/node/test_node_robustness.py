@@ -108,15 +108,19 @@ def test_garbage_is_an_error_and_a_damaged_jpeg_is_told_from_a_whole_one(node, s
             result = node.ask(TEXT, lambda data=data: compressed(data))
             assert result.status == R.ERROR
             assert "JPEG" in result.message
+            assert not result.image_damaged
             node.forget()
         for data in (good[: len(good) // 2], good[:-300], good[:9000] + bytes(99) + good[9099:]):
             result = node.ask(TEXT, lambda data=data: compressed(data))
             assert result.status == R.UNSUITABLE_IMAGE
             assert result.message.startswith("image_damaged: ")
+            assert result.image_damaged
             assert not result.objects
             node.forget()
         assert node.look(TEXT, lambda: compressed(good[:-2])).status in PROCESSED
-        assert node.look(TEXT, lambda: compressed(good)).status in PROCESSED
+        answered = node.look(TEXT, lambda: compressed(good))
+        assert answered.status in PROCESSED
+        assert not answered.image_damaged
     finally:
         node.reactivate(image_transport="raw")
 
