@@ -75,6 +75,8 @@ def start(arguments: argparse.Namespace, logs: Path) -> list[Child]:
     if arguments.stub is not None:
         stub = Path(__file__).with_name("stub_node.py")
         programs["node.segmentation_node"] = [str(stub), str(arguments.stub)]
+        # The search for other objects that fit asks the model again, so it is part of its time.
+        parameters["node.segmentation_node"] += ("look_for_rivals:=false",)
     return [
         Child(
             module,

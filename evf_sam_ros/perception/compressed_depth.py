@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.perception.decoded_size import MOST_DECODED_PX, check_decoded_size, decoded_size
+from evf_sam_ros.perception.depth_image import NO_READING
 
 Depth = NDArray[np.float32]  # (H, W), metres, NaN: no reading
 Steps = NDArray[np.uint16]  # (H, W)
 
-NO_READING = 65535  # of 16 bits
 HEADER = struct.Struct("<iff")  # a number that is always 0, A, B
 RVL_SIZE = struct.Struct("<II")  # width, height
 PNG_SIGNATURE = b"\x89PNG"

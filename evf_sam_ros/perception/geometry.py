@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from evf_sam_ros.perception.boxes import Box, evenly, oriented_box, upright_box
 from evf_sam_ros.perception.defaults import DEPTH_LIMITS_M
+from evf_sam_ros.perception.depth_image import DepthMap
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]  # (H, W)
@@ -70,6 +71,10 @@ class Intrinsics:
             raise ValueError(f"camera matrix is {camera_matrix.shape}, need (3, 3) or (3, 4)")
         k = camera_matrix
         return cls(fx=float(k[0, 0]), fy=float(k[1, 1]), cx=float(k[0, 2]), cy=float(k[1, 2]))
+
+    def cropped(self, window: tuple[slice, slice]) -> "Intrinsics":
+        """Return the camera of a part of the image, rows and columns that start somewhere."""
+        return replace(self, cx=self.cx - window[1].start, cy=self.cy - window[0].start)
 
 
 @dataclass(frozen=True)
@@ -252,7 +257,7 @@ def split_instances(mask: Mask, min_area_px: int = 1) -> list[Mask]:
     return parts
 
 
-def main_body(mask: Mask, depth_m: NDArray[np.floating]) -> Mask:
+def main_body(mask: Mask, depth_m: DepthMap) -> Mask:
     """Return the largest connected part of a mask, and the parts that belong to it, (H, W).
 
     Another part belongs to it where something nearer stands between the two and hides what
@@ -293,7 +298,7 @@ def _pixel(index: np.integer, image: Mask) -> tuple[int, int]:
 
 def locate(
     mask: Mask,
-    depth_m: NDArray[np.floating],
+    depth_m: DepthMap,
     camera: Intrinsics,
     depth_min_m: float = DEPTH_LIMITS_M[0],
     depth_max_m: float = DEPTH_LIMITS_M[1],
@@ -317,19 +322,29 @@ def locate(
     """
     _refuse_other_sizes(depth_m, mask)
     near = window(mask, SURROUNDINGS_PX + 1)
-    mask, depth_m = mask[near], depth_m[near]
-    camera = replace(camera, cx=camera.cx - near[1].start, cy=camera.cy - near[0].start)
+    return _located(
+        mask[near], depth_m[near], camera.cropped(near), (depth_min_m, depth_max_m), up
+    )
+
+
+def _located(
+    mask: Mask,
+    depth_m: NDArray[np.floating],
+    camera: Intrinsics,
+    limits_m: tuple[float, float],
+    up: Floats | None,
+) -> Location | NoLocation:
     mask = main_body(mask, depth_m)
     area = int(np.count_nonzero(mask))
     if area == 0:
         return NoLocation("the mask is empty", 0.0)
-    readings = mask & has_reading(depth_m, depth_min_m, depth_max_m)
+    readings = mask & has_reading(depth_m, *limits_m)
     count = int(np.count_nonzero(readings))
     ratio = count / area
     if count < MIN_READINGS or ratio < MIN_VALID_RATIO:
         return NoLocation(
             f"only {count} of the object's {area} pixels have a depth between "
-            f"{depth_min_m:g} m and {depth_max_m:g} m, need {MIN_READINGS} and "
+            f"{limits_m[0]:g} m and {limits_m[1]:g} m, need {MIN_READINGS} and "
             f"{MIN_VALID_RATIO:.0%}",
             ratio,
         )
@@ -365,7 +380,7 @@ def _support(
     return float(np.median(heights[first : first + counts[first]]))
 
 
-def _refuse_other_sizes(depth_m: NDArray[np.floating], mask: Mask) -> None:
+def _refuse_other_sizes(depth_m: DepthMap, mask: Mask) -> None:
     if depth_m.shape != mask.shape:
         raise ValueError(f"depth is {depth_m.shape} but mask is {mask.shape}")
 

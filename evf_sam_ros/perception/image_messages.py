@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.perception.compressed_depth import NO_READING, depth_from_compressed
+from evf_sam_ros.perception.compressed_depth import depth_from_compressed
 from evf_sam_ros.perception.decoded_size import (
     MOST_DECODED_PX,
     check_decoded_size,
     decoded_size,
 )
+from evf_sam_ros.perception.depth_image import DepthImage
 from evf_sam_ros.perception.geometry import Intrinsics
 from evf_sam_ros.pictures import jpeg, png
 from evf_sam_ros.pictures.bit_depth import eight_bits
@@ -189,28 +190,25 @@ def _decoded(content: bytes, form: str) -> Rgb:
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def depth_from_message(message: Any) -> Depth:
-    """Read a depth image in metres, compressed or not."""
+def depth_from_message(message: Any) -> Depth | DepthImage:
+    """Read a depth image, compressed or not; in metres where it is indexed."""
     is_compressed = hasattr(message, "format")
-    return depth_from_compressed(message) if is_compressed else depth_from_image(message)
+    return depth_from_compressed(message) if is_compressed else depth_image(message)
 
 
 def depth_from_image(message: Image) -> Depth:
-    """Read a depth image in metres; 0, NaN, infinite and negative values become NaN.
+    """Read a depth image in metres, (H, W); NaN: no reading."""
+    return depth_image(message).whole()
 
-    So does the largest value of 16 bits, which some cameras send for no reading.
-    """
+
+def depth_image(message: Image) -> DepthImage:
+    """View a depth image; raise ValueError, naming the fault, if it is invalid."""
     if message.encoding not in _DEPTH_SCALES:
         raise ValueError(
             f"depth encoding is {message.encoding!r}, need one of {', '.join(DEPTH_ENCODINGS)}"
         )
     item, metres = _DEPTH_SCALES[message.encoding]
-    values = _pixels(message, item, 1)
-    depth_m = values.astype(np.float32) * np.float32(metres)
-    depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
-    if item == "u2":
-        depth_m[values == NO_READING] = np.nan
-    return depth_m
+    return DepthImage(_pixels(message, item, 1), metres)
 
 
 def intrinsics_from_info(info: Any, width: int, height: int, rectified: bool) -> Intrinsics:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.language.number import means_several
+from evf_sam_ros.perception.depth_image import DepthMap
 from evf_sam_ros.perception.geometry import main_body, split_instances, window
 
 LEAST_SHARE = 0.3  # of the largest part's area: smaller ones are specks
@@ -52,7 +53,7 @@ def tidied(
 
 
 def split_objects(
-    mask: NDArray[np.bool_], depth_m: NDArray[np.floating] | None = None
+    mask: NDArray[np.bool_], depth_m: DepthMap | None = None
 ) -> list[NDArray[np.bool_]]:
     """Return the separate parts of a mask that are of comparable size, the largest first.
 
@@ -71,7 +72,7 @@ def split_objects(
 
 
 def objects_of(
-    expression: str, mask: NDArray[np.bool_], depth_m: NDArray[np.floating] | None, least_px: int
+    expression: str, mask: NDArray[np.bool_], depth_m: DepthMap | None, least_px: int
 ) -> tuple[NDArray[np.bool_], ...]:
     """Return the separate objects of a mask, (H, W) each, the largest first.
 

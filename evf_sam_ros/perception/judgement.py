@@ -27,6 +27,7 @@ from evf_sam_ros.language.nouns import counted
 from evf_sam_ros.language.number import means_several
 from evf_sam_ros.perception.candidate_names import told_apart
 from evf_sam_ros.perception.defaults import LEAST_AREA_PX
+from evf_sam_ros.perception.depth_image import DepthMap
 from evf_sam_ros.perception.geometry import Mask
 from evf_sam_ros.perception.instances import MAX_OBJECTS, objects_of
 from evf_sam_ros.perception.segmentation import Segmentation
@@ -95,7 +96,7 @@ def judge(
     expression: str,
     segmentation: Segmentation,
     index: int = 0,
-    depth_m: NDArray[np.floating] | None = None,
+    depth_m: DepthMap | None = None,
     rules: Rules = DEFAULT_RULES,
     *,
     choice: str = "",
@@ -149,7 +150,7 @@ def _judged(
     expression: str,
     segmentation: Segmentation,
     index: int,
-    depth_m: NDArray[np.floating] | None,
+    depth_m: DepthMap | None,
     rules: Rules,
 ) -> Judgement:
     nothing = Judgement(
@@ -173,7 +174,7 @@ def _parts(
     expression: str,
     segmentation: Segmentation,
     index: int,
-    depth_m: NDArray[np.floating] | None,
+    depth_m: DepthMap | None,
     least_px: int,
 ) -> tuple[Mask, ...]:
     """Return the objects of a mask and, for an expression for one, its rivals."""
@@ -210,7 +211,7 @@ def _doubtful_parts(
     expression: str,
     segmentation: Segmentation,
     index: int,
-    depth_m: NDArray[np.floating] | None,
+    depth_m: DepthMap | None,
     rules: Rules,
 ) -> tuple[Mask, ...]:
     """Return the objects of a mask that an estimated threshold refused by a little."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.perception.depth_image import DepthImage
 from evf_sam_ros.perception.geometry import Floats, Intrinsics, deproject, project, transform
 from evf_sam_ros.perception.image_messages import Depth, Size
 from evf_sam_ros.perception.no_depth import may_be_one_camera
@@ -22,7 +23,7 @@ SAME_VIEW_PX = 0.5  # of a pixel of the coarser image: nearer than any of its ne
 class RegisteredDepth:
     """Depth for every pixel of an image."""
 
-    depth_m: Depth
+    depth_m: Depth | DepthImage  # (H, W)
     camera: Intrinsics
 
 
@@ -85,7 +86,9 @@ def not_registered(depth: View, image: View, wish: Registration) -> str:
     return ""
 
 
-def register(depth_m: Depth, depth: View, image: View, wish: Registration) -> RegisteredDepth:
+def register(
+    depth_m: Depth | DepthImage, depth: View, image: View, wish: Registration
+) -> RegisteredDepth:
     """Bring depth that `not_registered` does not object to, to the pixels of an image.
 
     Args:
@@ -98,12 +101,18 @@ def register(depth_m: Depth, depth: View, image: View, wish: Registration) -> Re
     apart = not may_be_one_camera(depth.frame_id, image.frame_id) and not wish.is_registered
     if apart:
         assert wish.image_from_depth is not None
-        return RegisteredDepth(_warped(depth_m, depth, image, wish.image_from_depth), image.camera)
+        return RegisteredDepth(
+            _warped(_whole(depth_m), depth, image, wish.image_from_depth), image.camera
+        )
     if depth.camera is None or (depth.size == image.size and wish.is_registered):
         return RegisteredDepth(depth_m, image.camera)
     if _see_the_same(depth, image):
-        return RegisteredDepth(_scaled(depth_m, image.size), image.camera)
-    return RegisteredDepth(_warped(depth_m, depth, image, np.eye(4)), image.camera)
+        return RegisteredDepth(_scaled(_whole(depth_m), image.size), image.camera)
+    return RegisteredDepth(_warped(_whole(depth_m), depth, image, np.eye(4)), image.camera)
+
+
+def _whole(depth_m: Depth | DepthImage) -> Depth:
+    return depth_m.whole() if isinstance(depth_m, DepthImage) else depth_m
 
 
 def _see_the_same(depth: View, image: View) -> bool:

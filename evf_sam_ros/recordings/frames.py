@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from evf_sam_ros.perception.depth_image import DepthImage
 from evf_sam_ros.perception.depth_lookup import DepthOptions, is_settled, look_up
 from evf_sam_ros.perception.geometry import DepthStatus, Intrinsics
 from evf_sam_ros.perception.image_messages import (
@@ -40,7 +41,7 @@ class Frame:
     image_rgb: Rgb | None
     error: str = ""
     image_damaged: bool = False  # the reason is a picture that is cut off or spoilt
-    depth_m: Depth | None = None
+    depth_m: Depth | DepthImage | None = None
     camera: Intrinsics | None = None
     no_depth: NoDepth | None = None  # set where there is no depth
 

@@ -3,10 +3,11 @@
 import array
 
 import numpy as np
+from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
-from evf_sam_ros.perception.geometry import Mask, deproject, has_reading
+from evf_sam_ros.perception.geometry import Mask, deproject, has_reading, window
 from evf_sam_ros.ros.conversions import Rgb
 from evf_sam_ros.ros.node.depth_source import RegisteredDepth
 
@@ -35,12 +36,14 @@ def object_cloud(
         image_rgb: (H, W, 3), gives the points their colour.
         limits_m: nearer and farther readings are left out.
     """
-    readings = has_reading(depth.depth_m, *limits_m)
-    on_object = np.logical_or.reduce([_surface(mask & readings, depth) for mask in masks])
+    near = window(np.logical_or.reduce(masks))
+    depth_m = depth.depth_m[near]
+    readings = has_reading(depth_m, *limits_m)
+    on_object = np.logical_or.reduce([_surface(mask[near] & readings, depth_m) for mask in masks])
     points = np.empty(int(np.count_nonzero(on_object)), POINT)
-    xyz = deproject(depth.depth_m, on_object, depth.camera)
+    xyz = deproject(depth_m, on_object, depth.camera.cropped(near))
     points["x"], points["y"], points["z"] = xyz.T
-    red, green, blue = image_rgb[on_object].astype(np.uint32).T
+    red, green, blue = image_rgb[near][on_object].astype(np.uint32).T
     # rviz and PCL read these bits as one float32 named rgb.
     points["rgb"] = red << 16 | green << 8 | blue
     return PointCloud2(
@@ -55,11 +58,11 @@ def object_cloud(
     )
 
 
-def _surface(readings: Mask, depth: RegisteredDepth) -> Mask:
+def _surface(readings: Mask, depth_m: NDArray[np.floating]) -> Mask:
     """Leave out the readings far behind or before the object's, which a mask's rim lets in."""
-    values = depth.depth_m[readings]
+    values = depth_m[readings]
     if values.size == 0:
         return readings
     middle = np.median(values)
     spread = 1.4826 * np.median(np.abs(values - middle)) + SPREAD_FLOOR_M
-    return readings & (np.abs(depth.depth_m - middle) <= ROBUST_SIGMAS * spread)
+    return readings & (np.abs(depth_m - middle) <= ROBUST_SIGMAS * spread)

@@ -89,11 +89,7 @@ class Outputs:
             publisher.publish(make())
 
     def _publish_masks(self, answers: Sequence[Answer]) -> None:
-        first = answers[0]
-        assert first.image_rgb is not None
-        masks = [answer.mask for answer in answers if answer.mask is not None]
-        whole = union(masks, first.image_rgb)
-        self._publishers[MASK].publish(image_from_mask(whole, first.result.header))
+        self._if_heard(MASK, lambda: _mask(answers))
         self._if_heard(LABEL_MASK, lambda: _label_mask(answers))
 
     def _publish_place(self, answers: Sequence[Answer]) -> None:
@@ -118,6 +114,13 @@ class Outputs:
         limits_m = parameters.depth_min_m, parameters.depth_max_m
         header = answer.result.header
         return object_cloud(header, answer.parts[:1], answer.depth, answer.image_rgb, limits_m)
+
+
+def _mask(answers: Sequence[Answer]) -> Image:
+    first = answers[0]
+    assert first.image_rgb is not None
+    masks = [answer.mask for answer in answers if answer.mask is not None]
+    return image_from_mask(union(masks, first.image_rgb), first.result.header)
 
 
 def _label_mask(answers: Sequence[Answer]) -> Image:

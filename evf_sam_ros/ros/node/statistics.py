@@ -2,10 +2,9 @@
 
 from collections import deque
 from dataclasses import dataclass
+from statistics import quantiles
 from threading import Lock
 from time import monotonic
-
-import numpy as np
 
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.ros.stamps import nanoseconds
@@ -79,5 +78,6 @@ class Statistics:
             seconds = list(self._seconds[stage])
         if not seconds:
             return None
-        p50, p95 = np.percentile(seconds, [50, 95])
-        return Spread(float(p50), float(p95))
+        # In steps of 5 %. Of a hundred numbers NumPy's percentiles take ten times as long.
+        steps = quantiles(seconds if len(seconds) > 1 else 2 * seconds, n=20, method="inclusive")
+        return Spread(p50_s=steps[9], p95_s=steps[18])
