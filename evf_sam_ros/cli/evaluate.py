@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evf_sam_ros.cli.option_types import at_least
+from evf_sam_ros.cli.option_types import at_least, between
 from evf_sam_ros.cli.rules import rules_from
 from evf_sam_ros.whole_files import write_text
 
@@ -18,11 +18,14 @@ examples:
   evf-sam evaluate --data tabletop --model runs/tabletop/model
   evf-sam evaluate --data refer_data/ --split refcoco/testA --model weights/evf-sam --report out/
   evf-sam evaluate --data refer_data/ --all --model weights/evf-sam --report out/ --resume
+  evf-sam evaluate --data robot_data/ --split roborefit/testA --camera 606 606 320 240
   evf-sam evaluate --data sentences said.tsv                    what people said about scenes
   evf-sam evaluate --data own.json                              COCO JSON with sentences
   torchrun --nproc-per-node 4 -m evf_sam_ros.cli evaluate --data refer_data/ --all --report out/
 
 data sets: refcoco, refcoco+, refcocog (umd), refcocog-google, refclef, grefcoco, reasonseg, coco;
+of robotics: roborefit, ocid-vlg, ocid-ref, refspatial, refspatial-expand, robospatial-home,
+where2place, bop;
 docs/guides/evaluation.md shows how their folders look and what each figure means
 """
 Load = Callable[[argparse.Namespace], Any]
@@ -60,6 +63,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=at_least(0),
         default=900_000,
         help="seed of the tabletop's first scene (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--camera",
+        nargs=4,
+        type=between(1e-9),
+        metavar=("FX", "FY", "CX", "CY"),
+        help="camera of depth pictures whose data set does not tell it, in pixels",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="JSON file for all figures")
     parser.add_argument(
@@ -114,6 +124,7 @@ def _on_files(arguments: argparse.Namespace, load: Load) -> None:
         folder=arguments.report,
         resume=arguments.resume,
         limit=arguments.limit,
+        camera=arguments.camera and tuple(arguments.camera),
         behaviour=dict(arguments.behaviour),
     )
     with joined() as share:

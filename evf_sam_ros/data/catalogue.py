@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from evf_sam_ros.data import coco, reasonseg, refer, semantic
+from evf_sam_ros.data import coco, reasonseg, refer, robots, semantic
 from evf_sam_ros.data.records import Dataset
 
 COCO, REASONSEG = "coco", "reasonseg"
-NAMES = (*refer.SOURCES, REASONSEG, *semantic.SOURCES, COCO)
+NAMES = (*refer.SOURCES, REASONSEG, *semantic.SOURCES, *robots.SOURCES, COCO)
 # The eight that the paper's average is of, and what else is measured if it is there.
 BENCHMARKS = (
     "refcoco/val", "refcoco/testA", "refcoco/testB",
@@ -44,10 +44,16 @@ def read(root: Path, label: str) -> Dataset:
             f"split is {label!r}, need NAME/SPLIT such as refcoco/testA, with NAME one of "
             f"{', '.join(NAMES)}"
         )
+    return _read(root, name, split)
+
+
+def _read(root: Path, name: str, split: str) -> Dataset:
     if name == REASONSEG:
         return reasonseg.read(root, split)
     if name in semantic.SOURCES:
         return semantic.read(root, name, split)
+    if name in robots.SOURCES:
+        return robots.read(root, name, split)
     if name == COCO:
         return coco.read_sentences(_coco_file(root, split), root)
     splits = refer.SOURCES[name].splits
@@ -62,8 +68,13 @@ def training(root: Path) -> list[str]:
 
 
 def available(root: Path) -> list[str]:
-    """Return which of the benchmarks' splits are below `root`, as `present` does."""
-    return present(root, BENCHMARKS, "docs/guides/evaluation.md")
+    """Return which of the benchmarks' splits are below `root`, as `present` does.
+
+    Those of robotics' data sets are all but the splits for training.
+    """
+    robotics = [] if root.is_file() else robots.present(root)
+    own = [label for label in robotics if not label.endswith("train")]
+    return present(root, (*BENCHMARKS, *own), "docs/guides/evaluation.md")
 
 
 def present(root: Path, labels: Sequence[str], guide: str) -> list[str]:
@@ -92,6 +103,8 @@ def is_there(root: Path, label: str) -> bool:
         return reasonseg.is_there(root, split)
     if name in semantic.SOURCES:
         return semantic.is_there(root, name, split)
+    if name in robots.SOURCES:
+        return robots.is_there(root, name, split)
     return refer.is_there(root, name, split)
 
 
@@ -113,6 +126,7 @@ def incomplete(root: Path) -> Iterator[tuple[str, str]]:
         there = [str(folder) for folder in folders if folder.is_dir()]
         if there and not any(semantic.is_there(root, name, split) for split in source.splits):
             yield name, f"{there[0]!r} has nothing at {source.marker!r}"
+    yield from robots.incomplete(root)
 
 
 def _coco_file(root: Path, split: str) -> Path:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.data import catalogue, coco, published, semantic, shared_pictures
+from evf_sam_ros.data import catalogue, coco, published, robots, semantic, shared_pictures
 from evf_sam_ros.data.records import Dataset, Expression, Record
 from evf_sam_ros.pictures.contact_sheet import contact_sheet
 from evf_sam_ros.pictures.photograph import PICTURES, check_ending
@@ -29,6 +29,16 @@ WHERE: Mapping[str, str] = {
     "-> vlpart/pascal_part/",
     "objects365": "https://www.objects365.org -> Object365/raw/Objects365_v1/2019-08-02/; masks "
     "of the paper's subset (524K pictures, 1.8M objects) by SAM-2 from the boxes",
+    "roborefit": "https://github.com/luyh20/VL-Grasp -> final_dataset/",
+    "ocid-vlg": "https://github.com/gtziafas/OCID-VLG -> OCID-VLG/ (no licence is stated)",
+    "ocid-ref": "https://github.com/lluma/OCID-Ref -> OCID-Ref/; its pictures: OCID of TU Wien",
+    "refspatial": "https://huggingface.co/datasets/BAAI/RefSpatial-Bench -> RefSpatial-Bench/",
+    "refspatial-expand": "https://huggingface.co/datasets/JingkunAn/RefSpatial-Expand-Bench -> "
+    "RefSpatial-Expand-Bench/",
+    "robospatial-home": "https://huggingface.co/datasets/chanhee-luke/RoboSpatial-Home -> "
+    "RoboSpatial-Home/",
+    "where2place": "https://huggingface.co/datasets/wentao-yuan/where2place -> where2place/",
+    "bop": "https://bop.felk.cvut.cz/datasets -> ycbv/, hope/",
 }
 COCO_IMAGES = "http://images.cocodataset.org/zips/train2014.zip -> images/mscoco/images/train2014/"
 TILE = (180, 240)  # pixels, height and width of a picture on the contact sheet
@@ -132,7 +142,7 @@ def _present(root: Path) -> tuple[list[str], list[Line]]:
     more = [f"{name}/{split}" for name, own in semantic.SOURCES.items() for split in own.splits]
     found: list[str] = []
     broken: dict[str, str] = {}
-    for label in dict.fromkeys((*known, *more)):
+    for label in dict.fromkeys((*known, *more, *robots.present(root))):
         try:
             if catalogue.is_there(root, label):
                 found.append(label)

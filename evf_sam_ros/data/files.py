@@ -8,6 +8,8 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from evf_sam_ros.data import contents
+
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")
 LFS_POINTER = b"version https://git-lfs"
 LFS_CURE = "is a pointer of Git LFS, not the file: `git lfs pull` in its repository fetches it"
@@ -46,6 +48,23 @@ def read_json(path: Path, *, encodings: Sequence[str] = ("utf-8-sig",)) -> Any:
         raise ValueError(f"{str(path)!r} is not JSON that can be read: nested too deep") from None
 
 
+def read_json_lines(path: Path) -> list[Any]:
+    """Read a file with one JSON document per line; empty lines are passed over.
+
+    Raises:
+        ValueError: a line is none; the message has its number.
+    """
+    documents = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            documents.append(json.loads(_text(line, ("utf-8-sig",))))
+        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+            raise ValueError(f"line {number} of {str(path)!r} is not JSON: {error}") from error
+    return documents
+
+
 def _text(content: bytes, encodings: Sequence[str]) -> str:
     for encoding in encodings[:-1]:
         with suppress(UnicodeDecodeError):
@@ -81,7 +100,7 @@ class PictureFolder:
 def picture_size(path: Path) -> tuple[int, int]:
     """Return (height, width) as the picture is shown, reading its head alone."""
     try:
-        with Image.open(path) as picture:
+        with Image.open(contents.opened(path)) as picture:
             width, height = picture.size
             turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

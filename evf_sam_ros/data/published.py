@@ -2,7 +2,8 @@
 
 Where the figures are from: RefCOCO's are those of its authors' demo and of the libraries that
 offer it; those of RefCOCO+ and RefCOCOg add up to the published totals; gRefCOCO's are its
-paper's. Those of `UNCHECKED` are quoted without having seen their source.
+paper's, OCID-Ref's those of its abstract, RefSpatial-Bench's and RoboSpatial-Home's those of their
+data cards. Those of `UNCHECKED` are quoted without having seen their source.
 """
 
 from collections.abc import Mapping
@@ -37,6 +38,13 @@ PUBLISHED: Mapping[str, Mapping[str, int]] = {
     "reasonseg/train": {"images": 239},
     "reasonseg/val": {"images": 200},
     "reasonseg/test": {"images": 779},
+    "refspatial/location": {"sentences": 100},
+    "refspatial/placement": {"sentences": 100},
+    "refspatial/unseen": {"sentences": 77},
+    "refspatial-expand/location": {"sentences": 241},
+    "refspatial-expand/placement": {"sentences": 200},
+    "robospatial-home/context": {"sentences": 122},
+    "where2place/test": {"sentences": 100},
 }
 # Of whole files; per split, no first-hand count is known.
 TOTALS: Mapping[str, Mapping[str, int]] = {
@@ -46,10 +54,21 @@ TOTALS: Mapping[str, Mapping[str, int]] = {
     "grefcoco": {"all images": 19994, "all sentences": 278232},
     "refclef": {"all sentences": 130525},
     "refclef-berkeley": {"all sentences": 130525},
+    "roborefit": {"all images": 10872, "all sentences": 50758},
+    "ocid-ref": {"all sentences": 305694},
 }
 # Their counts are quoted from memory of the papers.
 UNCHECKED = frozenset(
-    {"ade20k", "humanparsing", "partimagenet", "reasonseg", "refclef", "refclef-berkeley"}
+    {
+        "ade20k",
+        "humanparsing",
+        "partimagenet",
+        "reasonseg",
+        "refclef",
+        "refclef-berkeley",
+        "roborefit",
+        "where2place",
+    }
 )
 
 

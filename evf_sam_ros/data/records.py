@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.pictures.photograph import read_rgb
+from evf_sam_ros.data import contents
+from evf_sam_ros.pictures.photograph import decode_rgb
 
 
 class Region:
@@ -28,12 +29,38 @@ class Expression:
     ignored: Region | None = None  # pixels that count neither as object nor as background
     kind: str = ""  # what sort of sentence it is, where the files tell
     category: str = ""  # of what it refers to, where the files tell
+    # Whether it is said to a robot ("Please point out the mug"): it is then read as a command.
+    command: bool = False
+    # Centre of the object's body in the camera's optical frame, metres, where its pose is known.
+    center_m: tuple[float, float, float] | None = None
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
         """Return the target's mask, (height, width); empty without a target."""
         if self.region is None:
             return np.zeros((height, width), bool)
         return self.region.mask(height, width)
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Depth picture of a record, registered to its picture, and the camera of both."""
+
+    path: Path
+    metres_per_unit: float
+    # Focal lengths fx and fy and principal point cx and cy, pixels, where the files tell.
+    camera: tuple[float, float, float, float] | None = None
+
+    def read_m(self, height: int, width: int) -> NDArray[np.float32]:
+        """Return the distance along the optical axis, (height, width), metres; 0: no reading.
+
+        Raises:
+            ValueError: there is no such picture, or it is of another size.
+        """
+        units = contents.read_label(self.path)
+        contents.check_size(self.path, units.shape[:2], (height, width))
+        if units.ndim != 2:
+            raise ValueError(f"{str(self.path)!r} is a picture in colour, need one channel")
+        return units.astype(np.float32) * np.float32(self.metres_per_unit)
 
 
 @dataclass(frozen=True)
@@ -45,6 +72,7 @@ class Record:
     width: int
     expressions: tuple[Expression, ...]
     categories: tuple[str, ...] = ()  # one for each annotated object, mentioned or not
+    depth: Depth | None = None
 
     def read_rgb(self) -> NDArray[np.uint8]:
         """Return the picture, (height, width, 3) RGB, turned as its masks are.
@@ -55,7 +83,7 @@ class Record:
         # As it is shown, and else as it is stored: annotations exist for either.
         sizes = []
         for turned in (True, False):
-            pixels = read_rgb(self.image, turned=turned)
+            pixels = decode_rgb(contents.read(self.image), str(self.image), turned=turned)
             if pixels.shape[:2] == (self.height, self.width):
                 return pixels
             sizes.append(pixels.shape[1::-1])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,8 @@ from evf_sam_ros.evaluation.judged import (
     to_line,
 )
 from evf_sam_ros.evaluation.processes import Share
+from evf_sam_ros.evaluation.robot_metrics import Lifting, lifting_of, spot
+from evf_sam_ros.language.sentence import parse_command
 from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.whole_files import named, whole_file
@@ -105,18 +108,19 @@ def _pictures(dataset: Dataset, numbers: Sequence[int]) -> Iterator[tuple[int, N
 def _judge(
     predict: Predict, record: Record, number: int, image_rgb: NDArray[np.uint8]
 ) -> JudgedImage:
-    texts = [expression.text for expression in record.expressions]
-    refused: dict[int, str] = {}
+    texts, refused = _asked(record)
     answers: dict[int, tuple[Segmentation, int]] = {}
     try:
-        together = predict(image_rgb, texts)
-        answers = {position: (together, position) for position in range(len(texts))}
+        together = predict(image_rgb, list(texts.values())) if texts else None
+        if together is not None:
+            answers = {position: (together, own) for own, position in enumerate(texts)}
     except ValueError:  # one sentence that a model cannot take must not stop the others
-        for position, text in enumerate(texts):
+        for position, text in texts.items():
             try:
                 answers[position] = (predict(image_rgb, [text]), 0)
             except ValueError as error:
                 refused[position] = str(error)
+    lifting = lifting_of(record)
     times = {id(answer): answer.times for answer, _ in answers.values()}.values()
     stages = ("preprocess", "encode_image", "fuse_and_decode", "postprocess")
     return JudgedImage(
@@ -126,17 +130,40 @@ def _judge(
         width=record.width,
         seconds={stage: sum(getattr(time, stage) for time in times) for stage in stages},
         sentences=tuple(
-            _sentence(record, expression, answers.get(position), refused.get(position, ""))
+            replace(
+                _sentence(record, expression, answers.get(position), lifting),
+                rejected=refused.get(position, ""),
+                asked=texts.get(position, "") if expression.command else "",
+            )
             for position, expression in enumerate(record.expressions)
         ),
     )
+
+
+def _asked(record: Record) -> tuple[dict[int, str], dict[int, str]]:
+    """Return what the model is asked for each sentence, and why it is not asked for the others.
+
+    A command is read as the node reads it; of one that names several things, the first is asked.
+    """
+    texts: dict[int, str] = {}
+    refused: dict[int, str] = {}
+    for position, expression in enumerate(record.expressions):
+        if not expression.command:
+            texts[position] = expression.text
+            continue
+        command = parse_command(expression.text)
+        if command.kind == "find" and command.expressions:
+            texts[position] = command.expressions[0]
+        else:
+            refused[position] = f"read as {command.kind!r}, which asks for no object"
+    return texts, refused
 
 
 def _sentence(
     record: Record,
     expression: Expression,
     answered: tuple[Segmentation, int] | None,
-    refused: str,
+    lifting: Lifting | None,
 ) -> Judged:
     size = (record.height, record.width)
     target = expression.mask(*size)
@@ -149,6 +176,7 @@ def _sentence(
         score = float(answer.scores[position])
         predicted_iou = float(answer.predicted_iou[position])
     native, square = judge_mask(predicted, target, ignored)
+    where = spot(predicted, target, ignored, lifting=lifting, center_m=expression.center_m)
     return Judged(
         key=expression.key,
         text=expression.text,
@@ -161,7 +189,7 @@ def _sentence(
         square=square,
         runs=encode(predicted),
         truth=encode(target),
-        rejected=refused,
+        **asdict(where),
     )
 
 

@@ -29,9 +29,11 @@ MEANING = {
     "giou_gres": "giou_gres (gIoU of ReLA)",
     "auroc": "auroc of p(found)",
     "ece": "ece of p(found)",
+    "centroid_median_mm": "centroid error, median mm",
 }
 ATTENTION_EXAMPLES = 4
-GROUP_COLUMNS = ("sentences", "ciou", "miou", "giou_gres", "pr@0.5", "n_acc", "t_acc")
+GROUP_COLUMNS = ("sentences", "ciou", "miou", "giou_gres", "pr@0.5", "n_acc", "t_acc", "point_acc")
+CENTROID_COLUMN = "centroid_median_mm"
 
 
 def document(
@@ -46,10 +48,13 @@ def document(
         Text(
             "Native: masks compared at the pictures' own sizes, as EVF-SAM and LISA do. "
             "480 x 480: both masks resized to a square first, as LAVT, DMMI and ReLA do. "
-            "A mask that the model itself rejects counts as no mask.",
+            "A mask that the model itself rejects counts as no mask. point_acc: share of sentences with "
+            "a target whose answer's anchor point lies in the true mask.",
             note=True,
         )
     )
+    if figures["centroid"]:
+        report.add(Heading("Place in space"), *places(figures["centroid"]))
     if figures["no_target"]:
         report.add(Heading("Sentences without a target, by both protocols"))
         report.add(*protocols(figures))
@@ -84,9 +89,33 @@ def intro(figures: Mapping[str, Any]) -> list[str]:
 def figures_table(figures: Mapping[str, Any]) -> Table:
     """Return the main figures at both resolutions."""
     square = figures["square_480"]
-    names = [*MAIN, *DECISION]
+    names = [*MAIN, *DECISION, "point_acc"]
     rows = tuple((MEANING.get(n, n), number(figures[n]), number(square.get(n))) for n in names)
     return Table(("", "native", "480 x 480"), rows)
+
+
+def places(centroid: Mapping[str, Any]) -> Iterator[Block]:
+    """Return the errors of the centroid in space."""
+    rows = [("targets with a place", f"{centroid['targets']:,}")]
+    rows += [(name, place_text(centroid, name)) for name in centroid if name != "targets"]
+    yield Table(("centroid of the answer", ""), tuple(rows))
+    yield Text(
+        "Distance to the centroid of the surface in the true mask, which the same depth and the "
+        "same code place: it measures the mask, not the depth sensor. Shares within a distance "
+        "count targets without an answer as not within. center_: distance to the centre of the "
+        "body from its pose, which lies behind the surface.",
+        note=True,
+    )
+
+
+def place_text(centroid: Mapping[str, Any], name: str) -> str:
+    """Return one figure of the centroid as text."""
+    value = centroid[name]
+    if name.endswith("answers"):
+        return f"{value:,}"
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if name.endswith("_mm") else f"{value:.4f}"
 
 
 def protocols(figures: Mapping[str, Any]) -> Iterator[Block]:
@@ -167,11 +196,13 @@ def groups(figures: Mapping[str, Any]) -> Iterator[Block]:
         if not table:
             continue
         yield Heading(title)
+        in_space = any(values[CENTROID_COLUMN] is not None for values in table.values())
+        columns = (*GROUP_COLUMNS, *((CENTROID_COLUMN,) if in_space else ()))
         rows = tuple(
-            (group.strip(), f"{values['sentences']:,}", *map(number, _values(values)))
+            (group.strip(), f"{values['sentences']:,}", *_cells(values, columns[1:]))
             for group, values in table.items()
         )
-        yield Table(("", *(MEANING.get(c, c) for c in GROUP_COLUMNS)), rows)
+        yield Table(("", *(MEANING.get(c, c) for c in columns)), rows)
 
 
 def costs(figures: Mapping[str, Any]) -> Iterator[Block]:
@@ -308,8 +339,12 @@ def _two(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def _values(values: Mapping[str, float | None]) -> Iterator[float | None]:
+def _cells(values: Mapping[str, float | None], columns: Sequence[str]) -> Iterator[str]:
     # Where nothing is there, there is nothing to overlap with: 0 would read as a bad answer.
     nothing_there = values["t_acc"] is None
-    for name in GROUP_COLUMNS[1:]:
-        yield None if nothing_there and name == "ciou" else values[name]
+    for name in columns:
+        value = None if nothing_there and name == "ciou" else values[name]
+        if value is not None and name == CENTROID_COLUMN:
+            yield f"{value:.1f}"
+        else:
+            yield number(value)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evf_sam_ros.data import catalogue, published
-from evf_sam_ros.data.records import Dataset
+from evf_sam_ros.data.records import Dataset, Record
 from evf_sam_ros.evaluation import cost, dataset_report
 from evf_sam_ros.evaluation.answering import run
 from evf_sam_ros.evaluation.figures import summarize
@@ -34,6 +34,8 @@ class Request:
     folder: Path | None = None  # where results and reports are kept
     resume: bool = False
     limit: int | None = None  # only that many pictures of each split
+    # fx, fy, cx, cy of depth pictures whose files do not tell their camera, pixels
+    camera: tuple[float, float, float, float] | None = None
     behaviour: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -97,7 +99,17 @@ def _measure(
 
 def _read(request: Request, label: str) -> Dataset:
     dataset = catalogue.read(request.data, label)
-    return replace(dataset, records=dataset.records[: request.limit])
+    records = dataset.records[: request.limit]
+    if request.camera is not None:
+        records = tuple(_seen_by(request.camera, record) for record in records)
+    return replace(dataset, records=records)
+
+
+def _seen_by(camera: tuple[float, float, float, float], record: Record) -> Record:
+    """Return a record whose depth has a camera: its own, else this one."""
+    if record.depth is None or record.depth.camera is not None:
+        return record
+    return replace(record, depth=replace(record.depth, camera=camera))
 
 
 def _head(request: Request, predict: Predictor, dataset: Dataset) -> dict[str, Any]:
@@ -106,6 +118,7 @@ def _head(request: Request, predict: Predictor, dataset: Dataset) -> dict[str, A
         "data": dataset.label,
         "sentences": sum(len(record.expressions) for record in dataset.records),
         "limit": request.limit,
+        "camera": request.camera,
         "model": predict.name,
         "weights": fingerprint(model_folder(request.model)),
         "precision": predict.precision,
@@ -147,6 +160,7 @@ def as_text(figures: Mapping[str, Any]) -> str:
     lines = [*figures["counts"], f"{figures['model']}: {dataset_report.intro(figures)[0]}"]
     table = dataset_report.figures_table(figures)
     lines += [_columns(table.columns), *map(_columns, table.rows)]
+    lines += _places(figures["centroid"])
     times = figures["latency_ms"]
     if times:
         lines.append(
@@ -160,13 +174,24 @@ def as_text(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _places(centroid: Mapping[str, Any] | None) -> list[str]:
+    if not centroid:
+        return []
+    shown = (
+        f"{name.replace('_', ' ')} {dataset_report.place_text(centroid, name)}"
+        for name in centroid if name != "targets"
+    )  # fmt: skip
+    return [f"centroid error of {centroid['targets']:,} targets: {', '.join(shown)}"]
+
+
 def all_as_text(all_figures: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the table of several splits for the terminal."""
-    names = ("ciou", "miou", "giou_gres", "pr@0.5", "n_acc", "t_acc")
-    lines = [f"{'':<20}" + "".join(f"{name:>10}" for name in names)]
+    names = ("ciou", "miou", "giou_gres", "pr@0.5", "n_acc", "t_acc", "point_acc")
+    wide = max(20, *(len(label) + 1 for label in all_figures))
+    lines = [f"{'':<{wide}}" + "".join(f"{name:>10}" for name in names)]
     for label, figures in all_figures.items():
         shown = "".join(f"{dataset_report.number(figures[name]):>10}" for name in names)
-        lines.append(f"{label:<20}{shown}")
+        lines.append(f"{label:<{wide}}{shown}")
     mean = average({label: f["ciou"] for label, f in all_figures.items()})
     if mean is not None:
         lines.append(f"{'average cIoU of the eight':<26}{dataset_report.number(mean)}")

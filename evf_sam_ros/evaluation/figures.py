@@ -8,6 +8,7 @@ import numpy as np
 
 from evf_sam_ros.evaluation.judged import Judged, JudgedImage, Overlap, sentences
 from evf_sam_ros.evaluation.metrics import SegmentationMetrics, auroc, calibration_error
+from evf_sam_ros.evaluation.robot_metrics import centroid_figures, point_accuracy
 from evf_sam_ros.evaluation.sentence_types import length_group, sentence_type
 
 RESOLUTIONS = ("native", "square")
@@ -32,6 +33,8 @@ def summarize(images: Sequence[JudgedImage]) -> dict[str, Any]:
         "gres": {name: gres(judged, name) for name in RESOLUTIONS},
         "ref_zom": {name: ref_zom(judged, name) for name in RESOLUTIONS},
         "iou_histogram": histogram(judged),
+        "point_acc": point_accuracy(judged),
+        "centroid": centroid_figures(judged),
         "by_length": grouped(judged, lambda item: length_group(item.text)),
         "by_type": grouped(judged, lambda item: sentence_type(item.text)),
         "by_kind": grouped([item for item in judged if item.kind], lambda item: item.kind),
@@ -136,6 +139,9 @@ def grouped(
         chosen = ("ciou", "miou", "giou_gres", "pr@0.5", "n_acc", "t_acc")
         table[name] = {"sentences": len(groups[name])}
         table[name].update({key: summary[key] for key in chosen})
+        table[name]["point_acc"] = point_accuracy(groups[name])
+        place = centroid_figures(groups[name]) or {}
+        table[name]["centroid_median_mm"] = place.get("median_mm")
     return table
 
 

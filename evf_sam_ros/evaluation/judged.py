@@ -54,6 +54,11 @@ class Judged:
     runs: str  # the mask before the decision, COCO's compressed run lengths
     truth: str  # the true mask, likewise
     rejected: str = ""  # why the model did not take the sentence
+    asked: str = ""  # what the model was asked, where that is not the text
+    anchor_inside: bool | None = None  # the mask's anchor lies in the true mask; None: not known
+    centroid_mm: float | None = None  # from the true mask's centroid in space
+    center_mm: float | None = None  # from the centre of the body, where its pose is known
+    placeable: bool = False  # the true mask has a place in space
 
 
 @dataclass(frozen=True)
