@@ -48,8 +48,8 @@ def document(
         Text(
             "Native: masks compared at the pictures' own sizes, as EVF-SAM and LISA do. "
             "480 x 480: both masks resized to a square first, as LAVT, DMMI and ReLA do. "
-            "A mask that the model itself rejects counts as no mask. point_acc: share of sentences with "
-            "a target whose answer's anchor point lies in the true mask.",
+            "A mask that the model itself rejects counts as no mask. point_acc: share of the "
+            "sentences with a target whose answer's anchor point lies in the true mask.",
             note=True,
         )
     )
