@@ -139,6 +139,18 @@ def quaternion_xyzw(rotation: Floats) -> Floats:
     return quaternion if quaternion[3] >= 0 else -quaternion
 
 
+def rotation_matrix(quaternion_xyzw: Floats) -> Floats:
+    """Turn a unit quaternion (x, y, z, w) into a (3, 3) rotation matrix."""
+    x, y, z, w = quaternion_xyzw.tolist()
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
 def _pointing_forward(axis: Floats) -> Floats:
     """Fix the sign that principal axes leave open: the largest component is positive."""
     return axis if axis[np.argmax(np.abs(axis))] > 0 else -axis

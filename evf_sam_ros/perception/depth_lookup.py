@@ -20,6 +20,7 @@ from evf_sam_ros.perception.registration import (
     register,
 )
 from evf_sam_ros.perception.stamped import Stamped
+from evf_sam_ros.perception.transform_buffer import NoTransform
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class DepthOptions:
     slop_s: float = DEPTH_SYNC_SLOP_S  # how far apart two stamps of one instant may be
     rectified: bool = False  # whether the images are, so that P and not K is their camera
     registration: Registration = AS_TOLD
+    by_tf: bool = True  # whether frames of tf, where there are any, tell where the cameras stand
 
 
 def is_settled(pairing: Pairing, image: Stamped) -> bool:
@@ -69,9 +71,10 @@ def _read(
         return lens
     seen = View((width, height), depth.frame_id, lens)
     wish = options.registration
-    if wish.image_from_depth is None:
-        placed = pairing.frames.find(image.frame_id, depth.frame_id)
-        wish = replace(wish, image_from_depth=placed)
+    if wish.image_from_depth is None and options.by_tf:
+        placed = pairing.frames.find(image.frame_id, depth.frame_id, image.stamp)
+        if not isinstance(placed, NoTransform):
+            wish = replace(wish, image_from_depth=placed)
     if reason := not_registered(seen, View(size, image.frame_id), wish):
         return NoDepth(DepthStatus.NOT_REGISTERED, f"no position: {reason}")
     info = pairing.infos.find(image)

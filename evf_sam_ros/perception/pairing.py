@@ -21,7 +21,7 @@ from evf_sam_ros.perception.stamped import (
     Stream,
     stamp_ns,
 )
-from evf_sam_ros.perception.static_frames import StaticFrames
+from evf_sam_ros.perception.transform_buffer import TransformBuffer
 
 # Without a second message to compare, one image and one depth image belong together if they
 # arrive at once: no camera slower than 10 Hz sends the next frame's half as soon.
@@ -36,17 +36,18 @@ ENDED_NS = 5 * SECOND  # after so long without depth none is waited for
 class Pairing:
     """Remember what arrives on the three topics of a camera and say what belongs together."""
 
-    def __init__(self, kept: int) -> None:
+    def __init__(self, kept: int, frames: TransformBuffer | None = None) -> None:
         """Start with empty streams.
 
         Args:
             kept: number of depth images that are kept.
+            frames: where cameras stand, filled by others; None: a buffer of its own.
         """
         self.images = Stream(kept=1)
         self.depths = Stream(kept)
         self.infos = CameraInfos()
         self.depth_infos = CameraInfos()  # of the depth camera, where it is not the image's
-        self.frames = StaticFrames()  # filled where depth is to be registered by them
+        self.frames = frames or TransformBuffer()
         # Whether several publishers send on one topic: then only equal stamps belong together.
         self.are_mixed = False
         self._expected: Stamped | None = None

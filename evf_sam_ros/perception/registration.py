@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.perception.boxes import rotation_matrix
 from evf_sam_ros.perception.depth_image import DepthImage
 from evf_sam_ros.perception.geometry import Floats, Intrinsics, deproject, project, transform
 from evf_sam_ros.perception.image_messages import Depth, Size
@@ -58,14 +59,9 @@ def rigid_transform(numbers: Sequence[float]) -> Floats | None:
     length = float(np.linalg.norm(numbers[3:]))
     if abs(length - 1) > MOST_OFF_UNIT:
         raise ValueError(f"the quaternion of image_from_depth has length {length:g}, need 1")
-    x, y, z, w = (number / length for number in numbers[3:])
     placed = np.eye(4)
     placed[:3, 3] = numbers[:3]
-    placed[:3, :3] = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
+    placed[:3, :3] = rotation_matrix(np.array(numbers[3:]) / length)
     return placed
 
 

@@ -116,7 +116,8 @@ class FrameReader:
         name = self._chosen.frames.name
         connections = [each for each in self._reader.connections if each.topic == name]
         for connection, _, data in self._reader.messages(connections=connections):
-            self._pairing.frames.put(self._reader.deserialize(data, connection.msgtype))
+            message = self._reader.deserialize(data, connection.msgtype)
+            self._pairing.frames.put(message, is_static=True)
 
     def _settled(self, now_ns: int | None) -> Iterator[Frame]:
         """Yield the frames for whose depth waiting is over; None: all of them."""

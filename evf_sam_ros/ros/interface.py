@@ -53,11 +53,13 @@ DEPTH_INFO = Endpoint(
     CameraInfo,
     "intrinsics of a depth camera that is not the image's, to register its depth by",
 )
-TF_STATIC = Endpoint(
-    "/tf_static",
+TF = Endpoint(
+    "/tf",
     "tf2_msgs/TFMessage",
-    "where the depth camera stands, by `register_depth_by_tf`",
+    "where the cameras stand at each time, by `target_frame`, `gravity_frame` and "
+    "`register_depth_by_tf`",
 )
+TF_STATIC = Endpoint("/tf_static", "tf2_msgs/TFMessage", "as `/tf`, for all times")
 TEXT_COMMAND = Endpoint(
     "text_command",
     String,
@@ -76,6 +78,7 @@ INPUTS = (
     DEPTH,
     COMPRESSED_DEPTH,
     DEPTH_INFO,
+    TF,
     TF_STATIC,
     TEXT_COMMAND,
     SPEECH,
@@ -102,7 +105,26 @@ OBJECT_POINTS = Endpoint(
 )
 OVERLAY = Endpoint("~/overlay", Image, "rgb8, the image with the answer drawn on it")
 MARKERS = Endpoint("~/markers", MarkerArray, "box, point and text for rviz")
-OUTPUTS = (RESULT, MASK, LABEL_MASK, CENTROID, POSE, OBJECT_POINTS, OVERLAY, MARKERS)
+TARGET_CENTROID = Endpoint("~/target/centroid", PointStamped, "`~/centroid` in `target_frame`")
+TARGET_POSE = Endpoint("~/target/pose", PoseStamped, "`~/pose` in `target_frame`")
+TARGET_POINTS = Endpoint(
+    "~/target/object_points", PointCloud2, "`~/object_points` in `target_frame`"
+)
+TARGET_MARKERS = Endpoint("~/target/markers", MarkerArray, "`~/markers` in `target_frame`")
+OUTPUTS = (
+    RESULT,
+    MASK,
+    LABEL_MASK,
+    CENTROID,
+    POSE,
+    OBJECT_POINTS,
+    OVERLAY,
+    MARKERS,
+    TARGET_CENTROID,
+    TARGET_POSE,
+    TARGET_POINTS,
+    TARGET_MARKERS,
+)
 
 DETECTIONS = Endpoint(
     "~/detections", "vision_msgs/Detection2DArray", "boxes in pixels, where vision_msgs is there"
@@ -114,11 +136,16 @@ DETECTIONS_3D = Endpoint(
 )
 OPTIONAL_OUTPUTS = (DETECTIONS, DETECTIONS_3D)
 
+# Published by parameter only.
+OBJECT_FRAME = Endpoint(
+    "/tf", "tf2_msgs/TFMessage", "the frame of the object that is followed, by `publish_tf`"
+)
+
 # Not private: every robot's monitors listen to this one name.
 DIAGNOSTICS = Endpoint(
     "/diagnostics",
     DiagnosticArray,
-    "once a second: model, camera, depth, commands, latency, memory",
+    "once a second: model, camera, depth, frames, commands, latency, memory",
 )
 
 SEGMENT = Endpoint("~/segment", Segment, "one answer, for the newest image or the caller's own")

@@ -11,6 +11,7 @@ from evf_sam_ros.ros.interface import (
     ACTIONS,
     DIAGNOSTICS,
     INPUTS,
+    OBJECT_FRAME,
     OPTIONAL_OUTPUTS,
     OUTPUTS,
     SERVICES,
@@ -22,7 +23,7 @@ def topics_table() -> str:
     """Return a row for every topic, service and action."""
     kinds = {
         "in": INPUTS,
-        "out": (*OUTPUTS, *OPTIONAL_OUTPUTS, DIAGNOSTICS),
+        "out": (*OUTPUTS, *OPTIONAL_OUTPUTS, OBJECT_FRAME, DIAGNOSTICS),
         "service": SERVICES,
         "action": ACTIONS,
     }

@@ -208,8 +208,8 @@ class NodeParameters(Settings):
     )
     register_depth_by_tf: bool = setting(
         False,
-        "pose of the depth camera from /tf_static, as `image_from_depth`; tf2_msgs must "
-        "be installed",
+        "pose of the depth camera from tf at the image's stamp, as `image_from_depth`; tf2_msgs "
+        "must be installed",
         effect=Effect.ACTIVATE,
     )
     depth_min_m: float = setting(
@@ -222,6 +222,29 @@ class NodeParameters(Settings):
         (0.0, 0.0, 0.0),
         "direction against gravity in the image's optical frame (x right, y down, z forward), for "
         "upright object boxes; `[0.0, -1.0, 0.0]` for a level camera; zeros: not known",
+    )
+    target_frame: str = setting(
+        "",
+        "frame in which the objects are given a second time, such as `map` or `base_link`, by tf "
+        "at the image's stamp: fields `target_...` of a result and topics `~/target/...`; empty: "
+        "the camera's frame alone",
+    )
+    gravity_frame: str = setting(
+        "",
+        "frame of tf whose z axis points against gravity, such as `odom`: it tells at every "
+        "stamp what `up` says for a camera that never tilts; empty: `up`",
+    )
+    tf_timeout_s: float = setting(
+        0.1,
+        "longest wait for the transforms of an image's stamp; the next image is processed "
+        "meanwhile",
+        range=(0.0, 10.0),
+    )
+    publish_tf: bool = setting(
+        False,
+        "a transform on `/tf` from `target_frame`, or else the camera's frame, to the object, "
+        "named after the node: `evf_sam_object`; tf2_msgs must be installed",
+        effect=Effect.CONFIGURE,
     )
     latency_budget_s: float = setting(
         0.5,
@@ -255,7 +278,8 @@ def depth_options(parameters: NodeParameters, rectified: bool) -> DepthOptions:
     """Return the depth options that the parameters set."""
     placed = rigid_transform(parameters.image_from_depth)
     registration = Registration(parameters.depth_is_registered, placed)
-    return DepthOptions(parameters.depth_sync_slop_s, rectified, registration)
+    by_tf = parameters.register_depth_by_tf
+    return DepthOptions(parameters.depth_sync_slop_s, rectified, registration, by_tf)
 
 
 S = TypeVar("S", bound=Settings)

@@ -14,6 +14,7 @@ from evf_sam_ros.ros.interface import (
     DIAGNOSTICS,
     IMAGE,
     INPUTS,
+    OBJECT_FRAME,
     OPTIONAL_OUTPUTS,
     OUTPUTS,
     OVERLAY,
@@ -63,7 +64,7 @@ def profiles() -> dict[str, Rules]:
     """Return the rules of each node, beside those of every node."""
     images = (IMAGE.name, COMPRESSED_IMAGE.name)
     watched = [_beside(each.name) for each in (RESULT, OVERLAY)]
-    outputs = [each.name for each in (*OUTPUTS, *OPTIONAL_OUTPUTS, DIAGNOSTICS)]
+    outputs = [each.name for each in (*OUTPUTS, *OPTIONAL_OUTPUTS, OBJECT_FRAME, DIAGNOSTICS)]
     return {
         NODE: [
             ("topics", "topic", "subscribe", [each.name for each in INPUTS]),

@@ -26,6 +26,33 @@ PACKAGES = {
             "vision_msgs/BoundingBox3D bbox\nstring id"
         ),
         "Detection3DArray": "std_msgs/Header header\nvision_msgs/Detection3D[] detections",
+        "VisionClass": "uint16 class_id\nstring class_name",
+        "LabelInfo": (
+            "std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold"
+        ),
+    },
+    "tf2_msgs": {"TFMessage": "geometry_msgs/TransformStamped[] transforms"},
+    "shape_msgs": {
+        "SolidPrimitive": (
+            "uint8 BOX=1\nuint8 SPHERE=2\nuint8 CYLINDER=3\nuint8 CONE=4\nuint8 PRISM=5\n"
+            "uint8 type\nfloat64[<=3] dimensions\nuint8 BOX_X=0\nuint8 BOX_Y=1\nuint8 BOX_Z=2\n"
+            "geometry_msgs/Polygon polygon"
+        ),
+        "MeshTriangle": "uint32[3] vertex_indices",
+        "Mesh": "shape_msgs/MeshTriangle[] triangles\ngeometry_msgs/Point[] vertices",
+        "Plane": "float64[4] coef",
+    },
+    "object_recognition_msgs": {"ObjectType": "string key\nstring db"},
+    "moveit_msgs": {
+        "CollisionObject": (
+            "std_msgs/Header header\ngeometry_msgs/Pose pose\nstring id\n"
+            "object_recognition_msgs/ObjectType type\n"
+            "shape_msgs/SolidPrimitive[] primitives\ngeometry_msgs/Pose[] primitive_poses\n"
+            "shape_msgs/Mesh[] meshes\ngeometry_msgs/Pose[] mesh_poses\n"
+            "shape_msgs/Plane[] planes\ngeometry_msgs/Pose[] plane_poses\n"
+            "string[] subframe_names\ngeometry_msgs/Pose[] subframe_poses\n"
+            "byte ADD=0\nbyte REMOVE=1\nbyte APPEND=2\nbyte MOVE=3\nbyte operation"
+        )
     },
     "hri_msgs": {
         "LiveSpeech": (
@@ -39,9 +66,12 @@ project({name})
 find_package(ament_cmake REQUIRED)
 find_package(rosidl_default_generators REQUIRED)
 find_package(std_msgs REQUIRED)
-find_package(geometry_msgs REQUIRED)
+set(used std_msgs geometry_msgs {used})
+foreach(package ${{used}})
+  find_package(${{package}} REQUIRED)
+endforeach()
 file(GLOB messages RELATIVE ${{CMAKE_CURRENT_SOURCE_DIR}} msg/*.msg)
-rosidl_generate_interfaces({name} ${{messages}} DEPENDENCIES std_msgs geometry_msgs)
+rosidl_generate_interfaces({name} ${{messages}} DEPENDENCIES ${{used}})
 ament_package()
 """
 MANIFEST = """
@@ -60,11 +90,17 @@ def build(folder, environment):
     """Install every package to a prefix below the folder; return the prefix."""
     prefix, injected = folder / "prefix", folder / "injected.cmake"
     injected.write_text(_constant(ROOT / "setup.py", "DROP_MISSING_DIRECTORIES"))
-    environment = {**environment, "CMAKE_PREFIX_PATH": sys.prefix, "AMENT_PREFIX_PATH": sys.prefix}
+    environment = {
+        **environment,
+        "CMAKE_PREFIX_PATH": f"{prefix}:{sys.prefix}",
+        "AMENT_PREFIX_PATH": f"{prefix}:{sys.prefix}",
+    }
     for name, messages in PACKAGES.items():
         source = folder / name
         (source / "msg").mkdir(parents=True)
-        (source / "CMakeLists.txt").write_text(CMAKE.format(name=name))
+        fields = "\n".join(messages.values())
+        used = " ".join(each for each in PACKAGES if each != name and f"{each}/" in fields)
+        (source / "CMakeLists.txt").write_text(CMAKE.format(name=name, used=used))
         (source / "package.xml").write_text(MANIFEST.format(name=name).strip())
         for message, fields in messages.items():
             (source / "msg" / f"{message}.msg").write_text(fields + "\n")

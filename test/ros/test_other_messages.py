@@ -1,4 +1,4 @@
-"""Detections and speech, in the messages of other packages, which are built first."""
+"""Detections, speech, frames of tf, in the messages of other packages, which are built first."""
 
 import os
 import shutil
@@ -10,19 +10,27 @@ import pytest
 from other_messages import build, surroundings
 from patience import patience
 
-CHECKS = Path(__file__).with_name("with_other_messages.py")
+HERE = Path(__file__).parent
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("cmake") is None, reason="messages are built with cmake"),
+]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("cmake") is None, reason="messages are built with cmake")
-def test_detections_and_speech_in_the_messages_that_others_use(tmp_path):
-    environment = dict(os.environ)
-    environment.pop("PYTHONPATH", None)
-    prefix = build(tmp_path, environment)
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """Return the environment of a process that finds the packages."""
+    own = dict(os.environ)
+    own.pop("PYTHONPATH", None)
+    return surroundings(build(tmp_path_factory.mktemp("packages"), own), own)
+
+
+@pytest.mark.parametrize("checks", ["with_other_messages.py", "with_frames.py"])
+def test_the_node_in_the_messages_that_others_use(environment, checks):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", CHECKS],
-        env=surroundings(prefix, environment),
-        cwd=CHECKS.parents[2],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / checks],
+        env=environment,
+        cwd=HERE.parents[1],
         capture_output=True,
         text=True,
         timeout=patience(600.0),

@@ -7,7 +7,14 @@ import pytest
 from processes import running
 
 from evf_sam_ros.ros import security_policy
-from evf_sam_ros.ros.interface import ACTIONS, INPUTS, OPTIONAL_OUTPUTS, OUTPUTS, SERVICES
+from evf_sam_ros.ros.interface import (
+    ACTIONS,
+    INPUTS,
+    OBJECT_FRAME,
+    OPTIONAL_OUTPUTS,
+    OUTPUTS,
+    SERVICES,
+)
 
 LISTS = {
     "topics": ("topic", {"publish", "subscribe"}),
@@ -71,7 +78,7 @@ def test_every_part_of_the_interface_is_allowed(policy):
 
     own = ("/rosout", "/parameter_events", "/clock", "/diagnostics", "/evf_sam/transition_event")
     published = allowed(policy, "evf_sam", "topics", "publish") - set(own)
-    assert published == names((*OUTPUTS, *OPTIONAL_OUTPUTS))
+    assert published == names((*OUTPUTS, *OPTIONAL_OUTPUTS, OBJECT_FRAME))
     assert allowed(policy, "evf_sam", "topics", "subscribe") - set(own) == names(INPUTS)
     assert allowed(policy, "evf_sam", "services", "reply") >= names(SERVICES)
     assert allowed(policy, "evf_sam", "actions", "execute") == names(ACTIONS)

@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distributions, version
 from importlib.util import find_spec
@@ -23,6 +23,11 @@ RANGES = ("SUBNET", "LOCALHOST", "OFF", "SYSTEM_DEFAULT")
 KILTED, JAZZY = 9, 6  # rclpy's major version from that release on
 APT_PACKAGES = Path("/usr/lib/python3/dist-packages")
 PROFILE = Path("config") / "fastdds.xml"
+
+MESSAGES = {
+    "tf2_msgs": "no target_frame, gravity_frame, publish_tf or register_depth_by_tf",
+    "vision_msgs": "no ~/detections or ~/detections_3d",
+}
 
 Level = Literal["ok", "note", "warning", "problem"]
 
@@ -47,6 +52,7 @@ def machine_findings(model: str | None) -> Iterator[Finding]:
     yield from numpy_findings(version("numpy"), find_spec("cv_bridge") is not None, APT_PACKAGES)
     yield from _page()
     yield from jpeg_findings()
+    yield from message_findings(lambda name: find_spec(name) is not None)
     yield from shared_memory_findings(SHARED_MEMORY)
     yield from environment_findings(os.environ, _rclpy_release())
 
@@ -148,6 +154,14 @@ def jpeg_findings() -> Iterator[Finding]:
             "simplejpeg is not here: a damaged JPEG of a camera is answered as if it were whole",
             "pip install simplejpeg",
         )  # fmt: skip
+
+
+def message_findings(is_installed: Callable[[str], bool]) -> Iterator[Finding]:
+    """Tell what the node does not offer without the message packages of others."""
+    for package, effect in MESSAGES.items():
+        if not is_installed(package):
+            apt = f"apt install ros-<release>-{package.replace('_', '-')}"
+            yield Finding("note", "messages", f"no {package}: {effect}", apt)
 
 
 def shared_memory_findings(folder: Path) -> Iterator[Finding]:

@@ -7,7 +7,14 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
-from evf_sam_ros.perception.geometry import Mask, deproject, has_reading, window
+from evf_sam_ros.perception.geometry import (
+    Floats,
+    Mask,
+    deproject,
+    has_reading,
+    transform,
+    window,
+)
 from evf_sam_ros.ros.conversions import Rgb
 from evf_sam_ros.ros.node.depth_source import RegisteredDepth
 
@@ -26,15 +33,17 @@ def object_cloud(
     depth: RegisteredDepth,
     image_rgb: Rgb,
     limits_m: tuple[float, float],
+    target_from_image: Floats | None = None,
 ) -> PointCloud2:
-    """Lift the masked pixels that have a believable reading, in the image's optical frame.
+    """Lift the masked pixels that have a believable reading.
 
     Args:
-        header: of the image.
+        header: stamp of the image and frame of the points.
         masks: (H, W) each, of separate objects.
         depth: registered to the image.
         image_rgb: (H, W, 3), gives the points their colour.
         limits_m: nearer and farther readings are left out.
+        target_from_image: (4, 4); None: the points are in the image's optical frame.
     """
     near = window(np.logical_or.reduce(masks))
     depth_m = depth.depth_m[near]
@@ -42,6 +51,8 @@ def object_cloud(
     on_object = np.logical_or.reduce([_surface(mask[near] & readings, depth_m) for mask in masks])
     points = np.empty(int(np.count_nonzero(on_object)), POINT)
     xyz = deproject(depth_m, on_object, depth.camera.cropped(near))
+    if target_from_image is not None:
+        xyz = transform(target_from_image, xyz)
     points["x"], points["y"], points["z"] = xyz.T
     red, green, blue = image_rgb[near][on_object].astype(np.uint32).T
     # rviz and PCL read these bits as one float32 named rgb.

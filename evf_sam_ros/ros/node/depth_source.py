@@ -15,6 +15,7 @@ from evf_sam_ros.perception.image_messages import Size
 from evf_sam_ros.perception.no_depth import NoDepth
 from evf_sam_ros.perception.pairing import Pairing
 from evf_sam_ros.perception.registration import RegisteredDepth
+from evf_sam_ros.perception.transform_buffer import TransformBuffer
 
 KEPT = 10  # depth images: a third of a second of them, at 30 Hz
 PATIENCE_S = 0.1  # cameras publish depth after colour, so it may be on its way
@@ -25,8 +26,13 @@ __all__ = ["KEPT", "DepthOptions", "DepthSource", "NoDepth", "RegisteredDepth"]
 class DepthSource:
     """Stores arriving depth and camera_info, and finds those that belong to an image."""
 
-    def __init__(self) -> None:
-        self._pairing = Pairing(KEPT)
+    def __init__(self, frames: TransformBuffer | None = None) -> None:
+        """Start empty.
+
+        Args:
+            frames: where cameras stand, to register depth by; None: not known.
+        """
+        self._pairing = Pairing(KEPT, frames)
         self._changed = Condition()
 
     def make_room(self, count: int) -> None:
@@ -52,11 +58,6 @@ class DepthSource:
     def put_depth_info(self, message: CameraInfo) -> None:
         with self._changed:
             self._pairing.depth_infos.put(message, monotonic_ns())
-
-    def put_frames(self, message: Any) -> None:
-        """Add the transforms of a /tf_static message."""
-        with self._changed:
-            self._pairing.frames.put(message)
 
     def tell_mixed(self, are_mixed: bool) -> None:
         """Set if several publishers send images, depth or camera_info on one topic."""

@@ -14,6 +14,7 @@ from rclpy.lifecycle import LifecycleNode
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.hub import is_hub_id
 from evf_sam_ros.perception.knowledge import knows, warning_of
+from evf_sam_ros.perception.placement import UNPLACED, Placement
 from evf_sam_ros.perception.predictor import Predictor
 from evf_sam_ros.ros.interface import DIAGNOSTICS
 from evf_sam_ros.ros.node.download_progress import downloaded_bytes
@@ -45,6 +46,7 @@ class Diagnostics:
         parameters: Callable[[], NodeParameters],
         predictor: Callable[[], Predictor | None],
         worker: Callable[[], Worker | None],
+        placement: Callable[[], Placement] = lambda: UNPLACED,
     ) -> None:
         """Start to publish.
 
@@ -54,7 +56,9 @@ class Diagnostics:
             parameters: returns its current parameters.
             predictor: returns its model, None before it is loaded.
             worker: returns its worker, None while it is inactive.
+            placement: returns what tf told about the latest image.
         """
+        self._placement = placement
         self._node = node
         self._statistics = statistics
         self._parameters = parameters
@@ -96,6 +100,7 @@ class Diagnostics:
             "model": self._model,
             "camera": self._camera,
             "depth": self._depth,
+            "frames": self._frames,
             "commands": self._commands,
             "latency": self._latency,
             "memory": self._memory,
@@ -171,6 +176,18 @@ class Diagnostics:
         if result.depth_status in WITHOUT_POSITIONS:
             return WARN, result.message, values
         return OK, status, values
+
+    def _frames(self) -> tuple[bytes, str, dict[str, object]]:
+        parameters, placement = self._parameters(), self._placement()
+        wanted = [parameters.target_frame, parameters.gravity_frame]
+        if not any(wanted):
+            return OK, "not used", {}
+        values: dict[str, object] = {"target_frame": wanted[0], "gravity_frame": wanted[1]}
+        if placement.status:
+            return WARN, placement.status, values
+        if placement is UNPLACED:
+            return OK, "nothing to look up", values
+        return OK, "OK", values
 
     def _commands(self) -> tuple[bytes, str, dict[str, object]]:
         worker, last = self._worker(), self._statistics.last_result

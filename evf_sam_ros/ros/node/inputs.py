@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from evf_sam_ros.ros.interface import (
     BURST,
@@ -16,7 +16,7 @@ from evf_sam_ros.ros.interface import (
     IMAGE,
     SPEECH,
     TEXT_COMMAND,
-    TF_STATIC,
+    TF,
     Endpoint,
     installed_type,
 )
@@ -31,7 +31,6 @@ EVERY_FRAME_ROOM = 300  # images and depth images that may wait: ten seconds at 
 # QoS depth of image and depth; camera_infos are small, and one that is lost costs a position.
 QUEUE = {"latest": (1, KEPT // 2), "every_frame": (50, 50)}
 INFO_QUEUE = 50
-TF_STATIC_QOS = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class Inputs:
@@ -65,7 +64,8 @@ class Inputs:
         self._reliability = (
             ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
         )
-        frames = _frames_type() if parameters.register_depth_by_tf else None
+        if parameters.register_depth_by_tf:
+            _require_frames()
         self._speech = None
         if parameters.speech_type != "none":
             self._speech = recogniser(parameters.speech_type)
@@ -79,10 +79,6 @@ class Inputs:
         depth_input = DEPTH if raw_depth else COMPRESSED_DEPTH
         depths = self._listen(depth_input, depth.put_depth, depth_queue)
         self._listen(DEPTH_INFO, depth.put_depth_info, INFO_QUEUE)
-        if frames is not None:
-            self._subscriptions.append(
-                node.create_subscription(frames, TF_STATIC.name, depth.put_frames, TF_STATIC_QOS)
-            )
         self._hear_sentences(on_text)
         self._watch = CameraWatch(node, image)
         self._on_mixed = on_mixed
@@ -134,12 +130,9 @@ class Inputs:
         self._subscriptions.append(subscription)
 
 
-def _frames_type() -> Any:
-    """Return the message type of /tf_static, or raise ValueError where it is not installed."""
-    frames = installed_type(TF_STATIC.type)
-    if frames is None:
+def _require_frames() -> None:
+    if installed_type(TF.type) is None:
         raise ValueError(
             "register_depth_by_tf is true, but tf2_msgs is not installed: install it, or give "
             "image_from_depth"
         )
-    return frames

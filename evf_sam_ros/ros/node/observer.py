@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import perf_counter_ns
 from typing import Any
 
@@ -14,6 +15,7 @@ from std_msgs.msg import Header
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.geometry import DepthStatus
 from evf_sam_ros.perception.judgement import DOUBTFUL
+from evf_sam_ros.perception.placement import UNPLACED, Placement
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
 from evf_sam_ros.perception.tracker import State, TargetTracker, joined
 from evf_sam_ros.perception.weight_watch import WeightWatch
@@ -48,6 +50,7 @@ class Observer:
         log: RcutilsLogger,
         *,
         weights: WeightWatch | None = None,
+        place: Callable[[Header], Placement] = lambda header: UNPLACED,
     ) -> None:
         """Prepare to run the model.
 
@@ -58,7 +61,9 @@ class Observer:
             clock: the node's clock.
             log: the node's logger.
             weights: watches memory-mapped weight files; None: they are not mapped.
+            place: tells where the camera stood at the stamp of an image; may wait for it.
         """
+        self._place = place
         self._weights = weights
         self.rectified = False  # whether the images are, so that P and not K is their camera
         self._predictor = predictor
@@ -111,6 +116,8 @@ class Observer:
         if isinstance(seen, Refusal):
             return _refused(seen)
         try:
+            if isinstance(seen.depth, RegisteredDepth):
+                seen = replace(seen, placement=self._place(seen.header))
             answers = answers_from(seen)
         except Exception as error:  # as in `look`
             status, message = SegmentationResult.ERROR, self._explained(error)

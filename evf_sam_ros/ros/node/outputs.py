@@ -6,9 +6,12 @@ from typing import Any
 from geometry_msgs.msg import PointStamped, Pose, PoseStamped
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2
+from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
 
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.geometry import Floats
 from evf_sam_ros.perception.judgement import label_image
 from evf_sam_ros.perception.overlay import Annotation, draw
 from evf_sam_ros.ros.conversions import image_from_mask, image_from_rgb, image_message
@@ -26,12 +29,18 @@ from evf_sam_ros.ros.interface import (
     OVERLAY,
     POSE,
     RESULT,
+    TARGET_CENTROID,
+    TARGET_MARKERS,
+    TARGET_POINTS,
+    TARGET_POSE,
     Endpoint,
     installed_type,
 )
 from evf_sam_ros.ros.node.clouds import object_cloud
 from evf_sam_ros.ros.node.detections import detections_2d, detections_3d
-from evf_sam_ros.ros.node.markers import markers_from_results
+from evf_sam_ros.ros.node.markers import WORLD_UP, markers_from_results
+from evf_sam_ros.ros.node.object_frame import ObjectFrame
+from evf_sam_ros.ros.node.objects import in_target
 from evf_sam_ros.ros.node.replies import Answer, union
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.statuses import STATUS_NAMES
@@ -44,6 +53,15 @@ class Outputs:
     """The publishers; safe to use from the executor's thread and the publishing thread."""
 
     def __init__(self, node: LifecycleNode, parameters: Callable[[], NodeParameters]) -> None:
+        """Create the publishers.
+
+        Args:
+            node: the node that publishes.
+            parameters: returns its current parameters.
+
+        Raises:
+            ValueError: a parameter needs a package that is not installed.
+        """
         self._node = node
         self._parameters = parameters
         types = {each: each.type for each in OUTPUTS}
@@ -58,8 +76,11 @@ class Outputs:
             for each, kind in types.items()
             if kind is not None
         }
+        self._object_frame = ObjectFrame(node) if parameters().publish_tf else None
 
     def destroy(self) -> None:
+        if self._object_frame is not None:
+            self._object_frame.destroy()
         for publisher in self._publishers.values():
             self._node.destroy_lifecycle_publisher(publisher)
         self._publishers = {}
@@ -78,6 +99,8 @@ class Outputs:
         results = [answer.result for answer in answers]
         header = results[0].header
         self._if_heard(MARKERS, lambda: markers_from_results(results))
+        if pictured:
+            self._if_heard(TARGET_MARKERS, lambda: _target_markers(results))
         if pictured:
             self._if_heard(DETECTIONS, lambda: detections_2d(header, results))
             self._if_heard(DETECTIONS_3D, lambda: detections_3d(header, results))
@@ -101,19 +124,43 @@ class Outputs:
                 break
         else:
             return
-        header, best = result.header, result.objects[0]
-        self._publishers[CENTROID].publish(PointStamped(header=header, point=best.position))
-        pose = Pose(position=best.position, orientation=best.orientation)
-        self._publishers[POSE].publish(PoseStamped(header=header, pose=pose))
-        self._if_heard(OBJECT_POINTS, lambda: self._cloud(answer))
+        self._publish_pose(result, CENTROID, POSE)
+        self._if_heard(OBJECT_POINTS, lambda: self._cloud(answer, result.header))
+        seen = result
+        if result.objects[0].has_target_position:
+            seen = in_target(result)
+            self._publish_pose(seen, TARGET_CENTROID, TARGET_POSE)
+            matrix = answer.target_from_image
+            self._if_heard(TARGET_POINTS, lambda: self._cloud(answer, seen.header, matrix))
+        if self._object_frame is not None:
+            self._object_frame.publish(seen)
 
-    def _cloud(self, answer: Answer) -> Any:
+    def _publish_pose(
+        self, result: SegmentationResult, centroid: Endpoint, pose: Endpoint
+    ) -> None:
+        header, best = result.header, result.objects[0]
+        self._publishers[centroid].publish(PointStamped(header=header, point=best.position))
+        turned = Pose(position=best.position, orientation=best.orientation)
+        self._publishers[pose].publish(PoseStamped(header=header, pose=turned))
+
+    def _cloud(
+        self, answer: Answer, header: Header, target_from_image: Floats | None = None
+    ) -> PointCloud2:
         assert answer.depth is not None
         assert answer.image_rgb is not None
         parameters = self._parameters()
-        limits_m = parameters.depth_min_m, parameters.depth_max_m
-        header = answer.result.header
-        return object_cloud(header, answer.parts[:1], answer.depth, answer.image_rgb, limits_m)
+        return object_cloud(
+            header,
+            answer.parts[:1],
+            answer.depth,
+            answer.image_rgb,
+            (parameters.depth_min_m, parameters.depth_max_m),
+            target_from_image,
+        )
+
+
+def _target_markers(results: Sequence[SegmentationResult]) -> MarkerArray:
+    return markers_from_results([in_target(result) for result in results], WORLD_UP)
 
 
 def _mask(answers: Sequence[Answer]) -> Image:

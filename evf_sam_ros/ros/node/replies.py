@@ -12,8 +12,9 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult
-from evf_sam_ros.perception.geometry import Mask, NoLocation, locate
+from evf_sam_ros.perception.geometry import Floats, Location, Mask, NoLocation, locate
 from evf_sam_ros.perception.judgement import Rules, judge
+from evf_sam_ros.perception.placement import UNPLACED, Placement
 from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.ros.conversions import Rgb
 from evf_sam_ros.ros.node.command import Command
@@ -36,6 +37,7 @@ class Answer:
     image_rgb: Rgb | None = None
     parts: tuple[Mask, ...] = ()  # (H, W), one for each of the result's objects
     depth: RegisteredDepth | None = None
+    target_from_image: Floats | None = None  # (4, 4) of the result's target_frame
 
     @property
     def mask(self) -> Mask | None:
@@ -96,6 +98,7 @@ class Observation:
     reading_ns: int  # how long it took to read the image
     elapsed_ns: int  # and all of it so far
     age_ns: int  # of the image when it was looked at
+    placement: Placement = UNPLACED  # known only after the model has run
 
     @property
     def rules(self) -> Rules:
@@ -145,17 +148,16 @@ def _judged(sight: Observation, index: int) -> Answer:
     answer.result.score = judged.score
     answer.result.calibrated = judged.calibrated
     answer = replace(answer, image_rgb=sight.image_rgb, parts=judged.parts)
-    answer = _placed(answer, sight.depth, sight.parameters)
+    answer = _placed(answer, sight)
     for found, description in zip(answer.result.objects, judged.descriptions, strict=False):
         found.description = description
     return answer
 
 
-def _placed(
-    answer: Answer, depth: RegisteredDepth | NoDepth, parameters: NodeParameters
-) -> Answer:
+def _placed(answer: Answer, sight: Observation) -> Answer:
     """Fill in the objects, with positions where depth gives them."""
-    result, parts = answer.result, answer.parts
+    result, parts, depth = answer.result, answer.parts, sight.depth
+    result.target_frame = sight.placement.target_frame
     if not parts:
         return answer
     if isinstance(depth, NoDepth):
@@ -163,19 +165,31 @@ def _placed(
         result.message = "; ".join(filter(None, (result.message, depth.reason)))
         result.objects = [object_message(part, result.score, None) for part in parts]
         return answer
-    limits = parameters.depth_min_m, parameters.depth_max_m
-    up = np.array(parameters.up) if any(parameters.up) else None
-    places = [locate(part, depth.depth_m, depth.camera, *limits, up=up) for part in parts]
+    places = _places(parts, depth, sight)
+    target_from_image = sight.placement.target_from_image
     result.objects = [
-        object_message(part, result.score, place)
+        object_message(part, result.score, place, target_from_image)
         for part, place in zip(parts, places, strict=True)
     ]
     result.depth_status = SegmentationResult.OK
+    result.transform_status = sight.placement.status
     if isinstance(places[0], NoLocation):
         result.depth_status = DEPTH_STATUS_NUMBERS[places[0].status]
         reason = f"no position: {places[0].reason}"
         result.message = "; ".join(filter(None, (result.message, reason)))
-    return replace(answer, depth=depth)
+    return replace(answer, depth=depth, target_from_image=target_from_image)
+
+
+def _places(
+    parts: Sequence[Mask], depth: RegisteredDepth, sight: Observation
+) -> list[Location | NoLocation]:
+    """Locate each part in the image's optical frame."""
+    parameters = sight.parameters
+    limits = parameters.depth_min_m, parameters.depth_max_m
+    up = sight.placement.up
+    if up is None and any(parameters.up):
+        up = np.array(parameters.up)
+    return [locate(part, depth.depth_m, depth.camera, *limits, up=up) for part in parts]
 
 
 def _number_objects(answers: Sequence[Answer]) -> None:

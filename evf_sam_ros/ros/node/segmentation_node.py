@@ -22,6 +22,7 @@ from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.perception.weight_watch import WeightWatch
 from evf_sam_ros.ros.interface import ENABLE
+from evf_sam_ros.ros.node.camera_frames import CameraFrames
 from evf_sam_ros.ros.node.command import Chosen, Command, chosen_from, expressions_from
 from evf_sam_ros.ros.node.depth_source import DepthSource
 from evf_sam_ros.ros.node.diagnostics import Diagnostics
@@ -66,7 +67,6 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             ThreadPoolExecutor(1, thread_name_prefix="model"),
             ThreadPoolExecutor(1, thread_name_prefix="behind"),
         )
-        self._depth = DepthSource()
         self._self_calibration: SelfCalibration | None = None
         self._inputs: Inputs | None = None
         self._offered: Services | None = None
@@ -74,6 +74,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         self._command_count = 0
         super().__init__("evf_sam", **node_options)
         self._settings = ParameterServer(self, NodeParameters)
+        self._frames = CameraFrames(self, lambda: self.parameters)
+        self._depth = DepthSource(self._frames.buffer)
         self._offered = Services(self, self)
         self._diagnostics = Diagnostics(
             self,
@@ -81,6 +83,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             parameters=lambda: self.parameters,
             predictor=lambda: self._predictor,
             worker=lambda: self._worker,
+            placement=lambda: self._frames.last,
         )
         backwards = JumpThreshold(
             min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -126,8 +129,12 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         except Exception as error:  # whatever it is, the node stays and can be configured again
             self.get_logger().error(f"Cannot load the model {settings.model!r}: {error}")
             return FAILURE
+        try:
+            self._outputs = Outputs(self, lambda: self.parameters)
+        except ValueError as error:
+            self.get_logger().error(f"Cannot publish: {error}")
+            return FAILURE
         self._predictor, self._weights = predictor, weights
-        self._outputs = Outputs(self, lambda: self.parameters)
         self._settings.fix(Effect.CONFIGURE)
         where = f"on {predictor.device}, run by {predictor.engine.name}"
         self.get_logger().info(f"Model {predictor.name!r} is ready {where}; {knows(predictor)}")
@@ -157,7 +164,14 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         except ValueError as error:
             self.get_logger().error(f"Cannot listen: {error}")
             return FAILURE
-        observer = Observer(self._predictor, self._depth, *shared, weights=self._weights)
+        self._frames.start()
+        observer = Observer(
+            self._predictor,
+            self._depth,
+            *shared,
+            weights=self._weights,
+            place=self._frames.place,
+        )
         observer.rectified = self._inputs.are_rectified
         self._worker = Worker(
             observer,
@@ -214,6 +228,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             self._inputs.destroy()
             self._inputs = None
         self._self_calibration = None
+        self._frames.stop()
         self._depth.clear()
         worker, self._worker = self._worker, None
         if worker is not None:
@@ -321,6 +336,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
     def _on_jump_back(self, jump: TimeJump) -> None:
         """Forget what belongs to the time before, as when a recording starts again."""
         self._depth.clear()
+        self._frames.clear_moving()
         if self._worker is not None:
             self._worker.forget("the clock jumped back")
 
