@@ -13,6 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmarks.golden_deris_model import constructed, deris_config
+from benchmarks.golden_weights import FORMULAS
+from benchmarks.golden_weights import golden_tensor as golden_tensor
 from evf_sam_ros.models.beit3 import Beit3Config
 from evf_sam_ros.models.checkpoint import build_with, from_released, renamed
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
@@ -25,44 +28,7 @@ from evf_sam_ros.models.sam2 import Sam2Config
 from evf_sam_ros.models.sam2_memory import MemoryConfig
 from evf_sam_ros.models.variants import EvfSamConfig
 
-FORMULA = "evf-golden-weights-1"
 Arrays = dict[str, NDArray[Any]]
-
-# Key fragments and the scale of what they name; the first row that fits counts.
-_SCALES: tuple[tuple[tuple[str, ...], float | None], ...] = (
-    (("positional_encoding_gaussian_matrix",), None),
-    (("pos_embed", "embed_positions", "text_embed", "cls_token", "vision_embed.mask_token"), 0.1),
-    (
-        ("mask_tokens", "iou_token", "obj_score_token", "point_embed", "invalid_points", "bbox_"),
-        0.5,
-    ),
-    (
-        ("no_mask_embed", "no_mem_", "maskmem_tpos_enc", "no_obj_ptr"),
-        0.5,
-    ),
-)
-
-
-def golden_tensor(key: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return the weights that the formula gives to a released key."""
-    rng = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))
-    noise = rng.standard_normal(shape, dtype=np.float32)
-    for fragments, scale in _SCALES:
-        if any(fragment in key for fragment in fragments):
-            return noise if scale is None else noise * np.float32(scale)
-    if len(shape) >= 2:
-        return noise * np.float32(_gain(key) / math.sqrt(math.prod(shape[1:])))
-    if key.rsplit(".", 1)[-1] == "weight":
-        return np.float32(1) + np.float32(0.1) * noise
-    return noise * np.float32(0.02)
-
-
-def _gain(key: str) -> float:
-    if "patch_embed.proj" in key or "vision_embed.proj" in key:
-        return 0.2
-    if ".v_proj.B." in key:
-        return 8.0
-    return 6.0 if key.startswith("text_hidden_fcs.0.2.") else 1.0
 
 
 @dataclass(frozen=True)
@@ -107,25 +73,36 @@ def load_golden(folder: Path) -> GoldenModel:
         ValueError: it is of a variant we do not have, or not golden data at all.
     """
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    if manifest.get("formula_version") != FORMULA:
-        raise ValueError(f"{folder}: weights by {manifest.get('formula_version')}, not {FORMULA}")
+    if manifest.get("formula_version") not in FORMULAS:
+        known = " or ".join(FORMULAS)
+        raise ValueError(f"{folder}: weights by {manifest.get('formula_version')}, not {known}")
     config = config_from_manifest(manifest["config"])
-    state: dict[str, Tensor] = {}
-    wrong = 0
-    for key, shape, dtype, crc in manifest["state_dict"]:
-        if dtype != "float32":
-            raise ValueError(f"{folder}: {key} is {dtype}, the formula gives float32")
-        values = golden_tensor(key, tuple(shape))
-        wrong += zlib.crc32(values.astype("<f4").tobytes()) != crc
-        state[key] = torch.from_numpy(np.atleast_1d(values).reshape(shape))
-    model = build_with(config, from_released(state), str(folder))
+    state, wrong = golden_state(manifest, str(folder))
+    model = build_with(config, from_released(state, str(folder)), str(folder))
     weights = Check("manifest.json", f"crc32 of {len(state)} weights", wrong, 0, "wrong")
     return GoldenModel(folder, manifest, config, model, weights)
 
 
+def golden_state(manifest: Mapping[str, Any], source: str) -> tuple[dict[str, Tensor], int]:
+    """Return the released tensors of a manifest, and how many differ from the recorded ones."""
+    formula = FORMULAS[manifest["formula_version"]]
+    state: dict[str, Tensor] = {}
+    wrong = 0
+    for key, shape, dtype, crc in manifest["state_dict"]:
+        values = constructed(key, tuple(shape))
+        if values is None:
+            values = formula(key, tuple(shape))
+        if str(values.dtype) != dtype:
+            raise ValueError(f"{source}: {key} is {dtype}, the formula gives {values.dtype}")
+        stored = "<i8" if dtype == "int64" else "<f4"
+        wrong += zlib.crc32(values.astype(stored).tobytes()) != crc
+        state[key] = torch.from_numpy(np.atleast_1d(values).reshape(shape))
+    return state, wrong
+
+
 def config_from_manifest(config: Mapping[str, Any]) -> EvfSamConfig:
     """Translate a manifest's constructor arguments."""
-    variant, side = config["variant"], config["image_size"]
+    variant, side = config["variant"], config.get("image_size", 0)
     encoder = _beit3(config["beit3"])
     match variant:
         case "sam":
@@ -137,8 +114,10 @@ def config_from_manifest(config: Mapping[str, Any]) -> EvfSamConfig:
             )
         case "sam2":
             segmenter, image_input = _sam2(config), sam2_input(side)
+        case "deris":
+            return deris_config(config, encoder)
         case _:
-            raise ValueError(f"variant is {variant!r}, need sam, efficientsam or sam2")
+            raise ValueError(f"variant is {variant!r}, need sam, efficientsam, sam2 or deris")
     return EvfSamConfig(
         encoder=encoder,
         segmenter=segmenter,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,26 @@ PAD = 1  # token id
 TINY_RELATIVE, FULL_RELATIVE = 2e-5, 1e-4
 TINY_PIXELS, FULL_PIXEL_SHARE = 5, 5e-4
 TINY_SCALAR, FULL_SCALAR = 1e-5, 1e-4
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a stage may be from the recording."""
+
+    relative: float
+    scalar: float  # absolute
+    pixels: float  # so many, or
+    pixel_share: float  # that part of a mask
+
+    def pixels_of(self, mask: int) -> float:
+        """Return how many pixels of a mask of so many may differ."""
+        return max(self.pixels, self.pixel_share * mask)
+
+
+TOLERANCES = {
+    "tiny": Tolerance(TINY_RELATIVE, TINY_SCALAR, TINY_PIXELS, 0.0),
+    "full": Tolerance(FULL_RELATIVE, FULL_SCALAR, 0, FULL_PIXEL_SHARE),
+}
 _GIVEN = ("input_ids", "attention_mask", "orig_size", "resized_size")
 _EXACT = (*_GIVEN, "selected_mask")
 

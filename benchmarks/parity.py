@@ -22,8 +22,10 @@ import torch
 
 from benchmarks.golden import Check, GoldenModel, load_golden, uncompared
 from benchmarks.golden_cases import check_case
+from benchmarks.golden_deris import check_deris_case
 from benchmarks.golden_files import check_file
 from benchmarks.golden_training import check_training
+from evf_sam_ros.models.deris.deris import Deris
 from evf_sam_ros.perception.device import PRECISIONS
 
 
@@ -62,8 +64,9 @@ def check_folder(golden: GoldenModel, run: Run | None = None) -> list[Check]:
     golden.model.to(run.device)
     checks = [golden.weights]
     files = set()
+    checked = check_deris_case if isinstance(golden.model, Deris) else check_case
     for case in golden.manifest["cases"]:
-        checks += check_case(golden, case, run.dtype)
+        checks += checked(golden, case, run.dtype)
         files.add(case["file"])
     if train := golden.manifest.get("train"):
         if run == Run():

@@ -27,7 +27,8 @@ def lean_prompt(model: EvfSam, *, for_kernels: bool) -> nn.Module:
         for_kernels: whether to lay biases out for a GPU's kernels.
     """
     encoder = model.encoder
-    if isinstance(encoder, Beit3) and encoder.config.fusion == "early":
+    known = isinstance(encoder, Beit3) and encoder.config.fusion == "early"
+    if known and model.prompts_by_first_token:
         return LeanPrompt(model, for_kernels=for_kernels)
     return WholePrompt(model)
 

@@ -40,6 +40,7 @@ class Beit3Config:
     stem: tuple[int, int, int] | None = None  # trunk widths; None: one patch convolution
     fusion: Fusion = "early"
     fused_layers: int | None = None  # of early fusion: how many of the first layers; None: all
+    most_tokens: int | None = None  # of a prompt; None: as many as there are positions
 
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:
@@ -59,7 +60,8 @@ class Beit3Config:
     @property
     def max_tokens(self) -> int:
         """The longest prompt, in tokens with start and end."""
-        return self.text_positions - FIRST_POSITION
+        positions = self.text_positions - FIRST_POSITION
+        return positions if self.most_tokens is None else min(positions, self.most_tokens)
 
 
 class Beit3(Encoder):

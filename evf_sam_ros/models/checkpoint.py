@@ -19,6 +19,8 @@ from torch.overrides import TorchFunctionMode
 
 from evf_sam_ros.models.behaviour import Behaviour, applied, behaviour_of, names_of
 from evf_sam_ros.models.config_document import config_from_document, document_from_config
+from evf_sam_ros.models.deris.names import RENAMES as DERIS_RENAMES
+from evf_sam_ros.models.deris.names import is_deris, used
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
 from evf_sam_ros.models.weights import (
@@ -53,6 +55,7 @@ RENAMES = (
     (r"^segmenter\.memory_attention\.", "segmenter.memory.attention."),
     (r"^segmenter\.memory_encoder\.fuser\.layers\.", "segmenter.memory.encoder.fuser."),
     (r"^segmenter\.memory_encoder\.", "segmenter.memory.encoder."),
+    *DERIS_RENAMES,
 )
 
 # What only one family has; SAM has neither.
@@ -129,7 +132,7 @@ def load(
     names = [] if CONFIG_KEY in document else names_of(document, folder)
     treatment = behaviour_of(config, document, names, behaviour)
     config = applied(treatment, config)
-    model = build_with(config, from_released(state), str(folder), half)
+    model = build_with(config, from_released(state, str(folder)), str(folder), half)
     return LoadedModel(model, config, folder, document, treatment)
 
 
@@ -200,8 +203,14 @@ def _built(config: EvfSamConfig, source: str) -> EvfSam:
         raise ValueError(f"the model of {source} cannot be built: {reason[:_REASON]}") from error
 
 
-def from_released(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename released tensors to ours; values are untouched."""
+def from_released(state: Mapping[str, Tensor], source: str = "a file") -> dict[str, Tensor]:
+    """Rename released tensors to ours; values are untouched, known unused ones left out.
+
+    Raises:
+        ValueError: a table that we compute is another one in the file.
+    """
+    if is_deris(state):
+        state = used(state, source)
     return {renamed(name): tensor for name, tensor in state.items()}
 
 

@@ -14,6 +14,7 @@ from evf_sam_ros.models.bridge.config import (
 )
 from evf_sam_ros.models.clip import ClipConfig, ClipTower
 from evf_sam_ros.models.compact import CompactConfig
+from evf_sam_ros.models.deris.deris_config import DerisConfig, ExistenceConfig, SwinConfig
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
 from evf_sam_ros.models.hiera import HieraConfig
 from evf_sam_ros.models.image_input import ImageInput
@@ -30,6 +31,7 @@ FAMILIES: dict[str, type[SegmenterConfig]] = {
     "sam2": Sam2Config,
     "compact": CompactConfig,
     "bridge": BridgeSegmenterConfig,
+    "deris": DerisConfig,
 }
 ENCODER_FAMILIES: dict[str, type[EncoderConfig]] = {
     "beit3": Beit3Config,  # where none is named: folders older than the others
@@ -47,6 +49,8 @@ _PARTS = {
     "bert": BertConfig,
     "pixel_decoder": PixelDecoderConfig,
     "queries": QueryConfig,
+    "swin": SwinConfig,
+    "existence": ExistenceConfig,
 }
 _PROMPTABLE = "promptable"  # a segmenter in a segmenter
 

@@ -15,6 +15,8 @@ from evf_sam_ros.models.segmenter import Decoded, Segmenter
 class EvfSam(nn.Module):
     """An `Encoder`, early fusion in EVF-SAM's own, in front of any `Segmenter` (figure 2)."""
 
+    prompts_by_first_token = True  # the only one that the projector takes
+
     def __init__(self, encoder: Encoder, segmenter: Segmenter) -> None:
         super().__init__()
         self.encoder: Any = encoder  # training looks into BEIT-3

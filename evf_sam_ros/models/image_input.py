@@ -9,7 +9,8 @@ from typing import Literal, get_args
 #   sample   as stretch but without antialiasing (torch bilinear on uint8)
 #   bicubic  as sample but bicubic, in float, not clamped
 #   twice    longest side to fit (PIL bilinear), normalised, then as sample but in float
-Resize = Literal["pad", "stretch", "sample", "bicubic", "twice"]
+#   opencv   as sample, but by OpenCV, whose rounding differs by one grey level
+Resize = Literal["pad", "stretch", "sample", "bicubic", "twice", "opencv"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,11 @@ def efficient_sam_input(side: int = 1024) -> ImageInput:
 def sam2_input(side: int = 1024) -> ImageInput:
     """Return what SAM-2 takes: what EfficientSAM does."""
     return efficient_sam_input(side)
+
+
+def deris_input(side: int) -> ImageInput:
+    """Return what either encoder of DeRIS takes; BEIT-3 gets ImageNet's values here as well."""
+    return ImageInput(size=(side, side), resize="opencv", mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
 def beit3_input(size: tuple[int, int] = (224, 224)) -> ImageInput:

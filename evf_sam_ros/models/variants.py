@@ -1,15 +1,22 @@
 """Table of every model that can be built."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evf_sam_ros.models.beit3 import Beit3, Beit3Config
 from evf_sam_ros.models.bridge.categories import COCO_PANOPTIC
-from evf_sam_ros.models.bridge.config import BridgeEncoderConfig, BridgeSegmenterConfig
+from evf_sam_ros.models.bridge.config import (
+    BridgeEncoderConfig,
+    BridgeSegmenterConfig,
+    QueryConfig,
+)
 from evf_sam_ros.models.bridge.encoder import BridgeEncoder
 from evf_sam_ros.models.bridge.model import SamClipBridge
 from evf_sam_ros.models.bridge.segmenter import BridgeSegmenter
 from evf_sam_ros.models.clip import Clip, ClipConfig, ClipTower
 from evf_sam_ros.models.compact import CompactConfig, CompactSegmenter
+from evf_sam_ros.models.deris.deris import Deris
+from evf_sam_ros.models.deris.deris_config import DerisConfig, SwinConfig
+from evf_sam_ros.models.deris.query_segmenter import DerisSegmenter
 from evf_sam_ros.models.efficient_sam import EfficientSam, EfficientSamConfig
 from evf_sam_ros.models.encoder import Encoder
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -18,6 +25,7 @@ from evf_sam_ros.models.image_input import (
     ImageInput,
     beit3_input,
     clip_input,
+    deris_input,
     efficient_sam_input,
     sam2_input,
     sam_input,
@@ -30,7 +38,12 @@ from evf_sam_ros.models.vilt import Vilt, ViltConfig
 
 EncoderConfig = Beit3Config | ClipConfig | ViltConfig | BridgeEncoderConfig
 SegmenterConfig = (
-    SamConfig | EfficientSamConfig | Sam2Config | CompactConfig | BridgeSegmenterConfig
+    SamConfig
+    | EfficientSamConfig
+    | Sam2Config
+    | CompactConfig
+    | BridgeSegmenterConfig
+    | DerisConfig
 )
 
 
@@ -48,6 +61,8 @@ class EvfSamConfig:
         if bridge != isinstance(self.segmenter, BridgeSegmenterConfig):
             halves = type(self.encoder).__name__, type(self.segmenter).__name__
             raise ValueError(f"{halves[0]} does not go with {halves[1]}: a bridge needs both ends")
+        if isinstance(self.segmenter, DerisConfig) and not isinstance(self.encoder, Beit3Config):
+            raise ValueError(f"a DeRIS reads BEIT-3, not {type(self.encoder).__name__}")
 
 
 BEIT3_BASE = Beit3Config(width=768, depth=12, heads=12, feed_forward=3072)
@@ -72,6 +87,33 @@ TABLETOP_INPUT = ImageInput(
     size=(192, 256), resize="stretch", mean=(115.0, 115.0, 115.0), std=(64.0, 64.0, 64.0)
 )
 TABLETOP_TRUNK = (24, 48, 96)
+
+SWIN_SMALL = SwinConfig(width=96, heads=(3, 6, 12, 24), window=7)
+SWIN_BASE = SwinConfig(width=128, heads=(4, 8, 16, 32), window=12)
+DERIS_TOKENS = 50  # of a prompt, in training on gRefCOCO
+
+
+def deris(
+    encoder: Beit3Config,
+    swin: SwinConfig,
+    *,
+    score_threshold: float,
+    most_tokens: int = DERIS_TOKENS,
+    queries: int = 20,
+) -> EvfSamConfig:
+    """Return a DeRIS of published size; the defaults are those of training on gRefCOCO."""
+    segmenter = DerisConfig(
+        swin=swin,
+        score_threshold=score_threshold,
+        queries=QueryConfig(queries=queries, feed_forward=2048),
+    )
+    return EvfSamConfig(
+        encoder=replace(encoder, most_tokens=most_tokens),
+        segmenter=segmenter,
+        fusion_input=deris_input(encoder.image_size[0]),
+        image_input=deris_input(segmenter.image_side),
+    )
+
 
 VARIANTS = {
     "evf_sam": EvfSamConfig(
@@ -114,6 +156,8 @@ VARIANTS = {
         fusion_input=clip_input(336),
         image_input=sam_square_input(),
     ),
+    "deris_b": deris(BEIT3_BASE, SWIN_SMALL, score_threshold=0.7),
+    "deris_l": deris(BEIT3_LARGE, SWIN_BASE, score_threshold=0.9),
     "tabletop": EvfSamConfig(
         encoder=Beit3Config(
             width=128,
@@ -142,6 +186,9 @@ def build(config: EvfSamConfig) -> EvfSam:
     if isinstance(config.encoder, BridgeEncoderConfig):
         assert isinstance(config.segmenter, BridgeSegmenterConfig)
         return _bridge(config.encoder, config.segmenter).eval()
+    if isinstance(config.segmenter, DerisConfig):
+        assert isinstance(config.encoder, Beit3Config)
+        return Deris(Beit3(config.encoder), DerisSegmenter(config.segmenter)).eval()
     return EvfSam(_encoder(config.encoder), _segmenter(config.segmenter)).eval()
 
 

@@ -6,6 +6,7 @@ is returned is float32 (3, height, width) there.
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -52,6 +53,8 @@ def resized(image_rgb: Photograph, spec: ImageInput) -> Tensor:
             return _torch_resize(_channels_first(image_rgb), spec.size, "bilinear")
         case "bicubic":
             return _torch_resize(_channels_first(image_rgb).float(), spec.size, "bicubic")
+        case "opencv":
+            return _channels_first(_opencv_resize(image_rgb, spec.size))
 
 
 def restore(logits_Phw: Tensor, spec: ImageInput, resized_size: Size, original: Size) -> Tensor:
@@ -104,6 +107,12 @@ def _torch_resize(pixels: Tensor, size: Size, mode: str) -> Tensor:
     if pixels.shape[-2:] == size:
         return pixels
     return functional.interpolate(pixels[None], size, mode=mode, align_corners=False)[0]
+
+
+def _opencv_resize(image_rgb: Photograph, size: Size) -> Photograph:
+    pixels = np.ascontiguousarray(image_rgb)
+    scaled = cv2.resize(pixels, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(scaled, np.uint8)
 
 
 def _normalised(pixels: Tensor, spec: ImageInput) -> Tensor:

@@ -15,24 +15,23 @@ from evf_sam_ros.models.bridge.pyramid import grid_sines
 LEVELS = 3
 
 
-class PixelDecoder(nn.Module):
-    """Let the levels of a pyramid read each other; the finest becomes the dense prompt."""
+class LevelMixer(nn.Module):
+    """Let the levels of a pyramid read each other by deformable attention."""
 
-    def __init__(self, width: int, config: PixelDecoderConfig) -> None:
+    def __init__(self, inputs: Sequence[int], width: int, config: PixelDecoderConfig) -> None:
         super().__init__()
         self.inputs = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(width, width, 1), nn.GroupNorm(NORM_GROUPS, width))
-            for _ in range(LEVELS)
+            nn.Sequential(nn.Conv2d(own, width, 1), nn.GroupNorm(NORM_GROUPS, width))
+            for own in inputs
         )
         self.level_embed = nn.Parameter(torch.randn(LEVELS, width))
         self.layers = nn.ModuleList(_Layer(width, config) for _ in range(config.depth))
-        self.dense = nn.Conv2d(width, width, 1)
 
-    def forward(self, pyramid: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Return the dense prompt (N, C, h, w), of the finest level's size, and all levels.
+    def mix(self, pyramid: Sequence[Tensor]) -> list[Tensor]:
+        """Return every level, (N, C, h, w).
 
         Args:
-            pyramid: grids (N, C, h, w), the coarsest first.
+            pyramid: grids of the widths `inputs`, the coarsest first.
         """
         grids = [layer(grid) for layer, grid in zip(self.inputs, pyramid, strict=True)]
         sizes = [(grid.shape[2], grid.shape[3]) for grid in grids]
@@ -42,16 +41,32 @@ class PixelDecoder(nn.Module):
         for layer in self.layers:
             places_NSC = layer(places_NSC, positions_SC, centres_S2, sizes)
         parts = places_NSC.split([height * width for height, width in sizes], 1)
-        levels = [
+        return [
             part.transpose(1, 2).unflatten(2, size)
             for part, size in zip(parts, sizes, strict=True)
         ]
-        return self.dense(levels[-1]), levels
 
     def _positions(self, sizes: Sizes, like: Tensor) -> Tensor:
         channels = self.level_embed.shape[1]
         sines = [grid_sines(*size, channels, like).flatten(1).T for size in sizes]
         return torch.cat([s + own for s, own in zip(sines, self.level_embed, strict=True)])
+
+
+class PixelDecoder(LevelMixer):
+    """A `LevelMixer` whose finest level becomes the dense prompt."""
+
+    def __init__(self, width: int, config: PixelDecoderConfig) -> None:
+        super().__init__([width] * LEVELS, width, config)
+        self.dense = nn.Conv2d(width, width, 1)
+
+    def forward(self, pyramid: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Return the dense prompt (N, C, h, w), of the finest level's size, and all levels.
+
+        Args:
+            pyramid: grids (N, C, h, w), the coarsest first.
+        """
+        levels = self.mix(pyramid)
+        return self.dense(levels[-1]), levels
 
 
 class _Layer(nn.Module):

@@ -33,8 +33,8 @@ class QueryModule(nn.Module):
         self.queries = nn.Parameter(torch.randn(config.queries, width))
         self.positions = nn.Parameter(torch.randn(config.queries, width))
         self.level_embed = nn.Parameter(torch.randn(config.depth, width))
-        self.sam = nn.ModuleList(_Layer(width, config) for _ in range(config.depth))
-        self.clip = nn.ModuleList(_Layer(width, config) for _ in range(config.depth))
+        self.sam = nn.ModuleList(QueryLayer(width, config) for _ in range(config.depth))
+        self.clip = nn.ModuleList(QueryLayer(width, config) for _ in range(config.depth))
         self.mask_norm = nn.LayerNorm(width)
         self.object_norm = nn.LayerNorm(width)
         self.mask = nn.Sequential(
@@ -106,7 +106,7 @@ class NoTarget(nn.Module):
         return self.votes(objects_NQC).amax(1)
 
 
-class _Layer(nn.Module):
+class QueryLayer(nn.Module):
     """Masked attention to a grid, attention among queries, feed-forward; norms come last."""
 
     def __init__(self, width: int, config: QueryConfig) -> None:
