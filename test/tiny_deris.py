@@ -1,10 +1,15 @@
 """A DeRIS of a few thousand weights, for tests that need no golden data."""
 
+import re
+
+import torch
 from tiny_networks import randomised
 
 from evf_sam_ros.models.beit3 import Beit3Config
 from evf_sam_ros.models.bridge.config import PixelDecoderConfig, QueryConfig
+from evf_sam_ros.models.checkpoint import renamed
 from evf_sam_ros.models.deris.deris_config import DerisConfig, ExistenceConfig, SwinConfig
+from evf_sam_ros.models.deris.swin import distance_rows
 from evf_sam_ros.models.image_input import deris_input
 from evf_sam_ros.models.variants import EvfSamConfig, build
 
@@ -33,3 +38,119 @@ CONFIG = EvfSamConfig(
 
 def noisy(seed=1, config=CONFIG):
     return randomised(build(config), seed=seed)
+
+
+def released_state(model):
+    """Return a model's tensors under the released names, with what no answer needs beside them."""
+    names = {renamed(name): name for name in released_names(model)}
+    own = model.state_dict()
+    assert names.keys() == own.keys(), names.keys() ^ own.keys()
+    state = {names[name]: tensor.clone() for name, tensor in own.items()}
+    window, width = SWIN.window, model.segmenter.config.width
+    for stage, depth in enumerate(SWIN.depths):
+        for block in range(depth):
+            key = f"{_P}hier_vision_encoder.layers.{stage}.blocks.{block}.attn."
+            state[key + "relative_position_index"] = distance_rows(window)
+    state[_P + "nt_embed.weight"] = torch.zeros(1, width)
+    state[_P + "predictor.SEG_proj.layers.0.weight"] = torch.zeros(width, width)
+    state["understanding_branch.logit_embed.bias"] = torch.zeros(2)
+    state["head.criterion.empty_weight"] = torch.tensor([1.0, 0.1])
+    return state
+
+
+def released_names(model):
+    """Undo `renamed` for every tensor of a model, by the plain text of the name map."""
+    return [_released(name) for name in model.state_dict()]
+
+
+def _released(name):
+    for ours, released in _BACK:
+        if re.match(ours, name):
+            return re.sub(ours, released, name)
+    raise AssertionError(name)
+
+
+_U, _P = "understanding_branch.", "perception_branch."
+_Q, _X = _P + "predictor.", _U + "roialigner.TextCorrelation."
+_D = _P + "pixel_decoder."
+_DEFORMABLE = _D + r"transformer.encoder.layers.\1."
+_BACK = (
+    (r"encoder\.", _U + "vis_enc.beit3."),
+    (r"projector\.patches", _U + "vis_embed"),
+    (r"projector\.words", _U + "text_embed"),
+    (r"projector\.queries", _U + "perception_embed"),
+    (r"projector\.start", _U + "init_query.weight"),
+    (r"segmenter\.picture\.swin\.", _P + "hier_vision_encoder."),
+    (r"segmenter\.picture\.pixels\.inputs\.", _D + "input_proj."),
+    (r"segmenter\.picture\.pixels\.level_embed", _D + "transformer.level_embed"),
+    (r"segmenter\.picture\.pixels\.lateral", _D + "adapter_1"),
+    (r"segmenter\.picture\.pixels\.fine", _D + "layer_1"),
+    (r"segmenter\.picture\.pixels\.dense", _D + "mask_features"),
+    *(
+        (rf"segmenter\.picture\.pixels\.layers\.(\d+)\.{ours}", _DEFORMABLE + its)
+        for ours, its in (
+            (r"attention\.offsets", "self_attn.sampling_offsets"),
+            (r"attention\.weights", "self_attn.attention_weights"),
+            (r"attention\.value", "self_attn.value_proj"),
+            (r"attention\.output", "self_attn.output_proj"),
+            (r"feed_forward\.0", "linear1"),
+            (r"feed_forward\.2", "linear2"),
+            (r"norm", "norm"),
+        )
+    ),
+    *(
+        (rf"segmenter\.decoder\.layers\.(\d+)\.{ours}\.", _Q + rf"transformer_{its}.")
+        for ours, its in (
+            ("cross", r"cross_attention_layers.\1.multihead_attn"),
+            ("cross_norm", r"cross_attention_layers.\1.norm"),
+            ("own", r"self_attention_layers.\1.self_attn"),
+            ("own_norm", r"self_attention_layers.\1.norm"),
+            (r"feed_forward\.0", r"ffn_layers.\1.linear1"),
+            (r"feed_forward\.2", r"ffn_layers.\1.linear2"),
+            ("feed_forward_norm", r"ffn_layers.\1.norm"),
+        )
+    ),
+    *(
+        (rf"segmenter\.decoder\.loops\.(\d+)\.{ours}\.", _Q + its + ".")
+        for ours, its in (
+            (r"alone\.attention", r"query_SA.\1.self_attn"),
+            (r"alone\.norm", r"query_SA.\1.norm"),
+            (r"refer\.own", r"Q2TCA.\1.self_attn"),
+            (r"refer\.own_norm", r"Q2TCA.\1.norm2"),
+            (r"refer\.query", r"Q2TCA.\1.cross_attn.q"),
+            (r"refer\.key", r"Q2TCA.\1.cross_attn.k"),
+            (r"refer\.value", r"Q2TCA.\1.cross_attn.v"),
+            (r"refer\.output", r"Q2TCA.\1.cross_attn.proj"),
+            (r"refer\.words_norm", r"Q2TCA.\1.norm1"),
+            (r"refer\.feed_forward_norm", r"Q2TCA.\1.norm3"),
+            (r"refer\.feed_forward\.0", r"Q2TCA.\1.linear1"),
+            (r"refer\.feed_forward\.2", r"Q2TCA.\1.linear2"),
+            ("join", r"refer_proj.\1"),
+        )
+    ),
+    *(
+        (rf"segmenter\.decoder\.{head}\.{2 * layer}", _Q + f"{head}_embed.layers.{layer}")
+        for head in ("mask", "box")
+        for layer in range(3)
+    ),
+    (r"segmenter\.decoder\.classes", _Q + "cls_embed"),
+    (r"segmenter\.decoder\.score", _Q + "SEG_cls"),
+    (r"segmenter\.decoder\.fuse", _Q + "channel_proj_conv"),
+    (r"segmenter\.decoder\.norm", _Q + "decoder_norm"),
+    (r"segmenter\.decoder\.positions", _Q + "query_embed.weight"),
+    (r"segmenter\.decoder\.level_embed", _Q + "level_embed.weight"),
+    *(
+        (rf"segmenter\.existence\.layers\.(\d+)\.{ours}\.", _X + rf"layers.\1.{its}.")
+        for ours, its in (
+            ("own", "attentions.0.attn"),
+            ("words", "attentions.1.attn"),
+            (r"feed_forward\.0", "ffns.0.layers.0.0"),
+            (r"feed_forward\.2", "ffns.0.layers.1"),
+            ("own_norm", "norms.0"),
+            ("words_norm", "norms.1"),
+            ("feed_forward_norm", "norms.2"),
+        )
+    ),
+    (r"segmenter\.existence\.norm", _X + "post_norm_layer"),
+    (r"segmenter\.existence\.vote", _U + "nt_embed"),
+)  # fmt: skip

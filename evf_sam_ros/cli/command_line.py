@@ -164,7 +164,7 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="settings that replace the checkpoint's defaults: "
         "resizing=inference|dataset|legacy, masks=best|stable, semantic=true|false, "
-        "everyday=true|false, tidy=true|false",
+        "everyday=true|false, tidy=true|false, trained_on=grefcoco|refcoco",
     )
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from evf_sam_ros.models.deris.deris_config import DerisConfig
+from evf_sam_ros.models.deris.released import TrainedOn, check_training, training_by_name
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
 from evf_sam_ros.models.image_input import Resize
 from evf_sam_ros.models.sam import SamConfig
@@ -27,6 +29,13 @@ Resizing = Literal["inference", "dataset", "legacy"]
 _RESIZE: dict[Resizing, Resize] = {"inference": "sample", "dataset": "stretch", "legacy": "twice"}
 
 
+_CHOICES = {
+    "resizing": get_args(Resizing),
+    "masks": get_args(MaskChoice),
+    "trained_on": get_args(TrainedOn),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
     """Settings for running a checkpoint; None keeps the value of its configuration."""
@@ -35,10 +44,11 @@ class Behaviour:
     masks: MaskChoice | None = None  # which mask of SAM-2 answers
     semantic: bool = False  # it was trained on prompts such as "[semantic] dog" as well
     everyday: bool = False  # it learned the tabletop's grammar: ordinary English is paraphrased
+    trained_on: TrainedOn | None = None  # of DeRIS: the data; None: what its weights say
     tidy: bool = False  # parts of a mask that are far less sure than its main part are dropped
 
     def __post_init__(self) -> None:
-        for name, choices in (("resizing", get_args(Resizing)), ("masks", get_args(MaskChoice))):
+        for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value is not None and value not in choices:
                 raise ValueError(f"behaviour {name} is {value!r}, need one of {choices}")
@@ -73,8 +83,11 @@ def behaviour_of(
     Raises:
         ValueError: an entry that does not exist, or a value that it cannot have.
     """
-    known = [PUBLISHED[name] for name in names if name in PUBLISHED]
-    published = known[0] if known else Behaviour()
+    if isinstance(config.segmenter, DerisConfig):
+        published = Behaviour(trained_on=training_by_name(names))
+    else:
+        known = [PUBLISHED[name] for name in names if name in PUBLISHED]
+        published = known[0] if known else Behaviour()
     if published.masks is not None and not isinstance(config.segmenter, Sam2Config):
         published = Behaviour()  # somebody's own model under a published name
     entries = document.get(ENTRY) or {}
@@ -91,14 +104,18 @@ def names_of(document: Mapping[str, Any], folder: Path) -> list[str]:
     return [folder.name, *cached, stated]
 
 
-def applied(behaviour: Behaviour, config: EvfSamConfig) -> EvfSamConfig:
+def applied(behaviour: Behaviour, config: EvfSamConfig, source: str = "the model") -> EvfSamConfig:
     """Return the configuration of a model that is treated so.
 
     Raises:
-        ValueError: this kind of model leaves no such choice.
+        ValueError: this kind of model leaves no such choice, or is not what it is said to be.
     """
     segmenter = config.segmenter
     kind = type(segmenter).__name__.removesuffix("Config")
+    if behaviour.trained_on is not None:
+        if not isinstance(segmenter, DerisConfig):
+            raise ValueError(f"behaviour trained_on is a matter of DeRIS, this model is {kind}")
+        check_training(segmenter, behaviour.trained_on, source)
     if behaviour.masks is not None:
         if not isinstance(segmenter, Sam2Config):
             raise ValueError(f"behaviour masks is a choice of SAM-2 only, this model is {kind}")

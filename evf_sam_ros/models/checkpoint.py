@@ -21,15 +21,19 @@ from evf_sam_ros.models.behaviour import Behaviour, applied, behaviour_of, names
 from evf_sam_ros.models.config_document import config_from_document, document_from_config
 from evf_sam_ros.models.deris.names import RENAMES as DERIS_RENAMES
 from evf_sam_ros.models.deris.names import is_deris, used
+from evf_sam_ros.models.deris.released import released_size, released_training
 from evf_sam_ros.models.evf_sam import EvfSam
-from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
+from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build, deris_trained_on
 from evf_sam_ros.models.weights import (
+    LONELY_SUFFIX,
     WEIGHTS,
     bare_name,
     listed,
+    lonely_checkpoint,
     read_json,
     read_weights,
     refuse_not_finite,
+    weight_files,
 )
 from evf_sam_ros.whole_files import whole_file
 
@@ -119,7 +123,7 @@ def load(
             sentence names what is wrong.
     """
     folder = Path(folder)
-    document = read_json(folder / CONFIG)
+    document = _document(folder)
     half = _half_names(document, folder, rounding)
 
     def format_of(stored: str) -> torch.dtype:
@@ -129,9 +133,9 @@ def load(
     state = read_weights(folder, device, format_of)
     refuse_not_finite(state, str(folder))
     config = _config(document, state, folder)
-    names = [] if CONFIG_KEY in document else names_of(document, folder)
+    names = [] if CONFIG_KEY in document else [*names_of(document, folder), *_stems(folder)]
     treatment = behaviour_of(config, document, names, behaviour)
-    config = applied(treatment, config)
+    config = applied(treatment, config, str(folder))
     model = build_with(config, from_released(state, str(folder)), str(folder), half)
     return LoadedModel(model, config, folder, document, treatment)
 
@@ -158,6 +162,17 @@ def save(
         save_file(state, weights)
         written.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         shutil.copymode(written, weights)  # safetensors lets nobody else read what it writes
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    """Return config.json; empty where a checkpoint was released without one."""
+    lonely = not (folder / CONFIG).exists() and lonely_checkpoint(folder)
+    return {} if lonely else read_json(folder / CONFIG)
+
+
+def _stems(folder: Path) -> list[str]:
+    """Return the names of the weights' files, where they are released under their own."""
+    return [path.stem for path in weight_files(folder) if path.suffix == LONELY_SUFFIX]
 
 
 def _half_names(
@@ -251,6 +266,9 @@ def _config(
 ) -> EvfSamConfig:
     if CONFIG_KEY in document:
         return config_from_document(document[CONFIG_KEY], str(folder / CONFIG))
+    if is_deris(state):
+        size = VARIANTS[released_size(state, str(folder))]
+        return deris_trained_on(size, released_training(state, str(folder)))
     if document.get("model_type") != "evf":
         raise ValueError(
             f"{folder / CONFIG} describes no EVF-SAM: "

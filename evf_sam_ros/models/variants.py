@@ -4,11 +4,7 @@ from dataclasses import dataclass, replace
 
 from evf_sam_ros.models.beit3 import Beit3, Beit3Config
 from evf_sam_ros.models.bridge.categories import COCO_PANOPTIC
-from evf_sam_ros.models.bridge.config import (
-    BridgeEncoderConfig,
-    BridgeSegmenterConfig,
-    QueryConfig,
-)
+from evf_sam_ros.models.bridge.config import BridgeEncoderConfig, BridgeSegmenterConfig
 from evf_sam_ros.models.bridge.encoder import BridgeEncoder
 from evf_sam_ros.models.bridge.model import SamClipBridge
 from evf_sam_ros.models.bridge.segmenter import BridgeSegmenter
@@ -17,6 +13,7 @@ from evf_sam_ros.models.compact import CompactConfig, CompactSegmenter
 from evf_sam_ros.models.deris.deris import Deris
 from evf_sam_ros.models.deris.deris_config import DerisConfig, SwinConfig
 from evf_sam_ros.models.deris.query_segmenter import DerisSegmenter
+from evf_sam_ros.models.deris.released import TRAININGS, TrainedOn, as_trained_on
 from evf_sam_ros.models.efficient_sam import EfficientSam, EfficientSamConfig
 from evf_sam_ros.models.encoder import Encoder
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -90,28 +87,27 @@ TABLETOP_TRUNK = (24, 48, 96)
 
 SWIN_SMALL = SwinConfig(width=96, heads=(3, 6, 12, 24), window=7)
 SWIN_BASE = SwinConfig(width=128, heads=(4, 8, 16, 32), window=12)
-DERIS_TOKENS = 50  # of a prompt, in training on gRefCOCO
 
 
-def deris(
-    encoder: Beit3Config,
-    swin: SwinConfig,
-    *,
-    score_threshold: float,
-    most_tokens: int = DERIS_TOKENS,
-    queries: int = 20,
-) -> EvfSamConfig:
-    """Return a DeRIS of published size; the defaults are those of training on gRefCOCO."""
-    segmenter = DerisConfig(
-        swin=swin,
-        score_threshold=score_threshold,
-        queries=QueryConfig(queries=queries, feed_forward=2048),
-    )
+def deris(encoder: Beit3Config, swin: SwinConfig, score_threshold: float) -> EvfSamConfig:
+    """Return a DeRIS of published size, trained on gRefCOCO."""
+    segmenter = DerisConfig(swin=swin, score_threshold=score_threshold)
     return EvfSamConfig(
-        encoder=replace(encoder, most_tokens=most_tokens),
+        encoder=replace(encoder, most_tokens=TRAININGS["grefcoco"].most_tokens),
         segmenter=segmenter,
         fusion_input=deris_input(encoder.image_size[0]),
         image_input=deris_input(segmenter.image_side),
+    )
+
+
+def deris_trained_on(published: EvfSamConfig, data: TrainedOn) -> EvfSamConfig:
+    """Return a published size of DeRIS as its checkpoint of this training data is."""
+    assert isinstance(published.segmenter, DerisConfig)
+    assert isinstance(published.encoder, Beit3Config)
+    return replace(
+        published,
+        encoder=replace(published.encoder, most_tokens=TRAININGS[data].most_tokens),
+        segmenter=as_trained_on(published.segmenter, data),
     )
 
 

@@ -23,6 +23,7 @@ from torch import Tensor
 
 WEIGHTS = "model.safetensors"
 PICKLED = "pytorch_model.bin"
+LONELY_SUFFIX = ".pth"  # of a checkpoint that is released as one file, without config.json
 
 _POINTER = b"version https://git-lfs.github.com"  # what git leaves of a large file without LFS
 # What of a file is in memory beside the copies of it: so many bytes, or one part of so many.
@@ -108,7 +109,32 @@ def weight_files(folder: Path) -> list[Path]:
     for pattern in ("*.safetensors", "pytorch_model*.bin"):
         if found := sorted(folder.glob(pattern)):
             return found
+    if (lonely := lonely_checkpoint(folder)) is not None:
+        return [lonely]
     raise ValueError(f"{folder} holds no weights: {_cure(folder)}")
+
+
+def lonely_checkpoint(folder: Path) -> Path | None:
+    """Return the only .pth of a folder whose config.json, if any, describes no model.
+
+    So models of other groups are released; a decision or a behaviour may have been added since.
+
+    Raises:
+        ValueError: there are several.
+    """
+    found = sorted(folder.glob(f"*{LONELY_SUFFIX}"))
+    if not found or _describes_a_model(folder / "config.json"):
+        return None
+    if len(found) > 1:
+        raise ValueError(
+            f"{folder} holds several checkpoints, need one per folder: "
+            f"{listed(path.name for path in found)}"
+        )
+    return found[0]
+
+
+def _describes_a_model(config: Path) -> bool:
+    return config.exists() and bool(read_json(config).keys() & {"model_type", "evf_sam_ros"})
 
 
 def _cure(folder: Path) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.variants import VARIANTS
+from evf_sam_ros.models.weights import lonely_checkpoint
 from evf_sam_ros.perception import hub
 
 EMBEDDED_MODELS = Path(checkpoint.__file__).parent
@@ -21,7 +22,7 @@ def model_folder(model: str | Path | None, *, offline: bool = True) -> Path:
         model = DEFAULT_MODEL
     assert model is not None
     for folder in (Path(model).expanduser(), EMBEDDED_MODELS / model):
-        if (folder / checkpoint.CONFIG).is_file():
+        if (folder / checkpoint.CONFIG).is_file() or lonely_checkpoint(folder):
             return folder.resolve()
     if hub.is_hub_id(str(model)) and not Path(model).exists():
         return hub.find(str(model), offline=offline)
