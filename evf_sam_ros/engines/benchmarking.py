@@ -27,7 +27,7 @@ from evf_sam_ros.engines.measure import (
 from evf_sam_ros.engines.measured import note_times
 from evf_sam_ros.engines.proof import allowed
 from evf_sam_ros.models.evf_sam import EvfSam
-from evf_sam_ros.models.variants import EvfSamConfig, is_bridge
+from evf_sam_ros.models.variants import EvfSamConfig, prompts_by_one_token
 
 _WORDS = 8  # tokens of a prompt
 _WARM_UP = 3  # runs: the second may record, the third replays
@@ -167,8 +167,8 @@ def _is_half(dtype: torch.dtype) -> bool:
 
 
 def _inputs(config: EvfSamConfig, device: torch.device, prompts: int) -> tuple[torch.Tensor, ...]:
-    if is_bridge(config):
-        raise ValueError("bench measures EVF-SAM and its kin, no SAM-CLIP bridge")
+    if not prompts_by_one_token(config):
+        raise ValueError("bench measures EVF-SAM and its kin, no model with object queries")
     torch.manual_seed(0)
     images = torch.randn(1, 3, *config.image_input.size, device=device)
     fusions = torch.randn(1, 3, *config.fusion_input.size, device=device)

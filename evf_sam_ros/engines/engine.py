@@ -33,7 +33,7 @@ from evf_sam_ros.engines.proof import Disagreement, PlainEngine, disagreement
 from evf_sam_ros.engines.warming import WarmingEngine
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
-from evf_sam_ros.models.variants import EvfSamConfig, is_bridge
+from evf_sam_ros.models.variants import EvfSamConfig, is_bridge, prompts_by_one_token
 
 __all__ = ["ENGINES", "Engine", "EngineName", "PlainEngine", "engine_for", "round_weights"]
 
@@ -83,9 +83,10 @@ def engine_for(
     """
     if name not in _MAKERS:
         raise ValueError(f"engine is {name!r}, need one of {', '.join(ENGINES)}")
-    if is_bridge(config) and name not in _FOR_BRIDGES:
+    if not prompts_by_one_token(config) and name not in _FOR_ANY_PROMPT:
+        kind = "SAM-CLIP bridges" if is_bridge(config) else "models with object queries"
         raise ValueError(
-            f"engine {name!r} does not run SAM-CLIP bridges, need one of {', '.join(_FOR_BRIDGES)}"
+            f"engine {name!r} does not run {kind}, need one of {', '.join(_FOR_ANY_PROMPT)}"
         )
     return _MAKERS[name](_EngineRequest(model, config, device, precision, source))
 
@@ -167,7 +168,7 @@ _MAKERS: dict[str, Callable[[_EngineRequest], Engine]] = {
 }
 
 
-_FOR_BRIDGES = ("auto", "torch", "plain")  # their prompts are more than a tensor
+_FOR_ANY_PROMPT = ("auto", "torch", "plain")  # also one that is more than a tensor
 
 
 def _compiling(asked: _EngineRequest) -> Callable[[], Any]:

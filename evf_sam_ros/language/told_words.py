@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evf_sam_ros.language.added_tokens import ADDED_FILE, TOKENIZER_CONFIG
+from evf_sam_ros.language.cleaned_words import CleanedTokenizer
 from evf_sam_ros.language.everyday import EverydayTokenizer
 from evf_sam_ros.language.spelling import Reading
 from evf_sam_ros.language.tokenizer import SentencePieceTokenizer, Tokenizer, load_tokenizer
 from evf_sam_ros.models.bridge.config import BridgeEncoderConfig
-from evf_sam_ros.models.variants import EvfSamConfig
+from evf_sam_ros.models.variants import EvfSamConfig, reads_cleaned_words
 
 _TOLD = re.compile(r"\s*\[([^\]]+)\]\s*(.*)", re.DOTALL)
 SEMANTIC_TOKEN = "[semantic]"  # asks for all of a class; only multitask checkpoints know it
@@ -63,7 +64,7 @@ class ToldTokenizer:
 def tokenizer_of(
     folder: Path, config: EvfSamConfig, *, semantic: bool = False, everyday: bool = False
 ) -> Tokenizer:
-    """Return a model folder's vocabulary as the model wants it: told a category, or as it is.
+    """Return a model folder's vocabulary as the model reads it: told a category, cleaned or as is.
 
     Args:
         semantic: whether the checkpoint was trained on prompts that begin with [semantic].
@@ -78,6 +79,8 @@ def tokenizer_of(
         _need_semantic(tokenizer, folder)
     if isinstance(encoder, BridgeEncoderConfig) and encoder.sparse == "category":
         tokenizer = ToldTokenizer(tokenizer, encoder.categories, encoder.bert.vocabulary)
+    if reads_cleaned_words(config):
+        tokenizer = CleanedTokenizer(tokenizer)
     if tokenizer.size > encoder.vocabulary:
         raise ValueError(
             f"the tokenizer of {folder} has {tokenizer.size} tokens, "

@@ -177,6 +177,16 @@ def is_bridge(config: EvfSamConfig) -> bool:
     return isinstance(config.encoder, BridgeEncoderConfig)
 
 
+def reads_cleaned_words(config: EvfSamConfig) -> bool:
+    """Return whether its sentences were without capitals and signs in training."""
+    return isinstance(config.segmenter, DerisConfig)
+
+
+def prompts_by_one_token(config: EvfSamConfig) -> bool:
+    """Return whether its segmenter takes one token per prompt, as engines expect."""
+    return not isinstance(config.segmenter, BridgeSegmenterConfig | DerisConfig)
+
+
 def build(config: EvfSamConfig) -> EvfSam:
     """Build a model in eval mode, on torch's current default device, with random weights."""
     if isinstance(config.encoder, BridgeEncoderConfig):
