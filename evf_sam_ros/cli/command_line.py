@@ -177,6 +177,7 @@ COMMANDS = (
     _Command("evaluate", "cli.evaluate", _add_model_options, loads=True),
     _Command("compare", "cli.compare", _add_running_options, loads=True),
     _Command("bench", "cli.bench"),
+    _Command("mcp", "cli.mcp"),
     _Command("train", "cli.train", summary="train a model by a recipe"),
     _Command(
         "calibrate",
