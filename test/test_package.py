@@ -29,7 +29,8 @@ IMPORTED_AS = {
     "backports.zstd": "backports",
     "tensorboardx": "tensorboardX",
 }
-OPTIONAL = {"hri_msgs", "tf2_msgs", "vision_msgs", "whisper_msgs"}  # imported only where installed
+# Imported only where installed; LIBERO and robosuite in an environment of their own.
+OPTIONAL = {"hri_msgs", "libero", "robosuite", "tf2_msgs", "vision_msgs", "whisper_msgs"}
 NEWER_PYTHON = {"compression"}  # of the standard library from 3.14 on
 
 

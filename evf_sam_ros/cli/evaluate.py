@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from evf_sam_ros.cli import evaluate_libero as libero
 from evf_sam_ros.cli.option_types import at_least, between
 from evf_sam_ros.cli.rules import rules_from
 from evf_sam_ros.whole_files import write_text
@@ -20,6 +21,7 @@ examples:
   evf-sam evaluate --data refer_data/ --all --model weights/evf-sam --report out/ --resume
   evf-sam evaluate --data robot_data/ --split roborefit/testA --camera 606 606 320 240
   evf-sam evaluate --data sentences said.tsv                    what people said about scenes
+  evf-sam evaluate --data libero --libero libero/ --suite libero_spatial --json libero.json
   evf-sam evaluate --data own.json                              COCO JSON with sentences
   torchrun --nproc-per-node 4 -m evf_sam_ros.cli evaluate --data refer_data/ --all --report out/
 
@@ -36,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         required=True,
-        help="tabletop, sentences, a folder of data sets, or a COCO JSON file",
+        help="tabletop, sentences, libero, a folder of data sets, or a COCO JSON file",
     )
     parser.add_argument(
         "file",
@@ -71,6 +73,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar=("FX", "FY", "CX", "CY"),
         help="camera of depth pictures whose data set does not tell it, in pixels",
     )
+    libero.add_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="JSON file for all figures")
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="folder for all answers and a report"
@@ -99,6 +102,8 @@ def run(arguments: argparse.Namespace, load: Load) -> None:
         raise ValueError(f"{str(arguments.file)!r} is given, which only --data sentences reads")
     elif arguments.data == "tabletop":
         _on_tabletop(arguments, load)
+    elif arguments.data == "libero":
+        libero.on_libero(arguments, load)
     else:
         _on_files(arguments, load)
 
