@@ -10,7 +10,8 @@ from pathlib import Path
 from evf_sam_ros.language.added_tokens import ADDED_FILE, TOKENIZER_CONFIG
 from evf_sam_ros.language.tokenizer import SENTENCEPIECE_FILES, WORD_FILE
 from evf_sam_ros.models.checkpoint import CONFIG
-from evf_sam_ros.models.weights import weight_files
+from evf_sam_ros.models.weights import LONELY_SUFFIX, listed, weight_files
+from evf_sam_ros.perception.licences import condition_of_id
 
 # As Hugging Face names repositories: neither "--" nor "..", no ending in "-", "." or ".git".
 _ID = re.compile(
@@ -120,8 +121,9 @@ def _download(
 
     repository, revision = _split(model)
     try:
-        sizes = wanted(_remote_files(repository, revision))
-        check(model, sizes)
+        listing = _remote_files(repository, revision)
+        check(model, listing)
+        sizes = wanted(listing)
         _prepare(model, sizes, report)
         folder = snapshot_download(repository, revision=revision, allow_patterns=list(sizes))
     except ValueError:
@@ -161,7 +163,21 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 def _check_model(model: str, sizes: Mapping[str, int]) -> None:
     if CONFIG not in sizes or not any(_matches(name, _SAFE + _PICKLED) for name in sizes):
-        raise ValueError(f"{model!r} holds no model: need {CONFIG} and weights beside it")
+        advice = _by_hand(model, sizes)
+        raise ValueError(f"{model!r} holds no model: need {CONFIG} and weights beside it{advice}")
+
+
+def _by_hand(model: str, sizes: Mapping[str, int]) -> str:
+    """Return how to fetch a repository of checkpoints, each one file without config.json."""
+    found = sorted(name for name in sizes if name.endswith(LONELY_SUFFIX))
+    if not found:
+        return ""
+    condition = condition_of_id(model)
+    return (
+        f"; it has the checkpoints {listed(found)}: fetch one by `hf download {_split(model)[0]} "
+        f"{found[0]} --local-dir DIR`, put beit3.spm of EVF-SAM beside it and give its folder"
+        f"{f'; {condition}' if condition else ''}"
+    )
 
 
 def _check_tokenizer(model: str, sizes: Mapping[str, int]) -> None:
@@ -170,7 +186,7 @@ def _check_tokenizer(model: str, sizes: Mapping[str, int]) -> None:
 
 
 def _prepare(model: str, sizes: Mapping[str, int], report: Callable[[str], None]) -> None:
-    """Say what will be downloaded; refuse what has no room."""
+    """Say what will be downloaded and under which condition; refuse what has no room."""
     from huggingface_hub import constants
 
     cache = Path(constants.HF_HUB_CACHE)
@@ -180,6 +196,8 @@ def _prepare(model: str, sizes: Mapping[str, int], report: Callable[[str], None]
     if cached(model) is None and free < total:
         raise ValueError(f"{model!r} takes {_size(total)}, but {cache} has {_size(free)} left")
     report(f"{model}: {len(sizes)} files, {_size(total)}, to {cache}")
+    if condition := condition_of_id(model):
+        report(f"{model}: {condition}")
 
 
 def _explained(model: str, error: Exception) -> str:

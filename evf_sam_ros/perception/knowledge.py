@@ -1,5 +1,6 @@
 """A sentence on what the running model knows, printed wherever a model is started."""
 
+from evf_sam_ros.perception.licences import condition_of
 from evf_sam_ros.perception.predictor import Predictor
 
 LOAD_ANOTHER = (
@@ -8,7 +9,15 @@ LOAD_ANOTHER = (
 
 
 def knows(predictor: Predictor) -> str:
-    """Return which pictures and words a model knows, and what to load for others."""
+    """Return which pictures and words a model knows, what to load for others, and a condition.
+
+    The condition is one of the weights that are published for such a model.
+    """
+    condition = condition_of(getattr(predictor, "config", None))
+    return "; ".join(filter(None, (_known(predictor), condition)))
+
+
+def _known(predictor: Predictor) -> str:
     parts = []
     # What stands in for a predictor need not say these two.
     if getattr(predictor, "familiarity", None) is not None:

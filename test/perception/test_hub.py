@@ -121,6 +121,27 @@ def test_a_repository_without_a_model_is_refused_before_anything_is_downloaded(s
     assert not any("resolve" in path for _, path, _ in server.requests)
 
 
+def test_a_repository_of_bare_checkpoints_says_how_to_fetch_one_and_under_which_condition(server):
+    server.repositories["Someone/DeRIS"] = {"README.md": b"", "b.pth": b"x", "a/l.pth": b"y"}
+    with pytest.raises(ValueError, match=r"has the checkpoints a/l\.pth, b\.pth: fetch") as caught:
+        hub.download("Someone/DeRIS", print)
+    said = str(caught.value)
+    assert "`hf download Someone/DeRIS a/l.pth --local-dir DIR`, put beit3.spm" in said
+    assert said.endswith("under CC BY-NC 4.0 (a frozen Swin): not for commercial use")
+    assert not any("resolve" in path for _, path, _ in server.requests)
+
+
+def test_a_condition_of_the_weights_is_told_at_the_download(server, files):
+    lines = []
+    server.repositories["someone/deris-l"] = files
+    hub.download("someone/deris-l", lines.append)
+    hub.download(TINY, lines.append)
+    assert [line for line in lines if "commercial" in line] == [
+        "someone/deris-l: published weights of DeRIS contain weights of Mask2Former under "
+        "CC BY-NC 4.0 (a frozen Swin): not for commercial use"
+    ]
+
+
 def test_an_unknown_and_a_gated_model_say_what_to_do(server):
     with pytest.raises(ValueError, match=r"no model https://huggingface\.co/someone/else, or it"):
         hub.download("someone/else", print)

@@ -3,10 +3,13 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from evf_sam_ros.models.variants import VARIANTS
 from evf_sam_ros.perception.decision import probability_found
 from evf_sam_ros.perception.knowledge import knows, notes, warning_of
 from evf_sam_ros.perception.model_folder import model_folder
@@ -18,6 +21,14 @@ def test_the_default_says_what_it_knows_and_what_to_load_for_photographs() -> No
     assert "pictures like those it was trained on" in said
     assert "only the words it was trained on" in said
     assert "evf-sam download" in said
+
+
+def test_the_condition_of_published_weights_is_told_with_what_a_model_knows() -> None:
+    predictor = SimpleNamespace(name="mine", config=VARIANTS["deris_b"])
+    said = knows(cast(Any, predictor))
+    assert said.startswith("mine takes any picture and any words; published weights of DeRIS")
+    assert "CC BY-NC 4.0" in said
+    assert "CC BY-NC" not in knows(load_predictor(None, "cpu"))
 
 
 def test_a_model_without_calibration_warns(tmp_path: Path) -> None:
