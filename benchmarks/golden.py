@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.golden_deris_model import constructed, deris_config
+from benchmarks.golden_instancevg_model import instancevg_config, instancevg_constructed
 from benchmarks.golden_weights import FORMULAS
 from benchmarks.golden_weights import golden_tensor as golden_tensor
 from evf_sam_ros.models.beit3 import Beit3Config
@@ -91,6 +92,8 @@ def golden_state(manifest: Mapping[str, Any], source: str) -> tuple[dict[str, Te
     for key, shape, dtype, crc in manifest["state_dict"]:
         values = constructed(key, tuple(shape))
         if values is None:
+            values = instancevg_constructed(key)
+        if values is None:
             values = formula(key, tuple(shape))
         if str(values.dtype) != dtype:
             raise ValueError(f"{source}: {key} is {dtype}, the formula gives {values.dtype}")
@@ -116,8 +119,12 @@ def config_from_manifest(config: Mapping[str, Any]) -> EvfSamConfig:
             segmenter, image_input = _sam2(config), sam2_input(side)
         case "deris":
             return deris_config(config, encoder)
+        case "instancevg":
+            return instancevg_config(config, encoder)
         case _:
-            raise ValueError(f"variant is {variant!r}, need sam, efficientsam, sam2 or deris")
+            raise ValueError(
+                f"variant is {variant!r}, need sam, efficientsam, sam2, deris or instancevg"
+            )
     return EvfSamConfig(
         encoder=encoder,
         segmenter=segmenter,

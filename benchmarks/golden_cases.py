@@ -170,9 +170,9 @@ def _sam2_results(stages: dict[str, list[Any]], golden: GoldenModel) -> Arrays:
 
 
 def plain(values: Any) -> Any:
-    """Return tensors, also those in lists and dataclasses, in float32 on the CPU."""
+    """Return tensors, also those in lists and dataclasses, on the CPU, floats as float32."""
     if isinstance(values, Tensor):
-        return values.float().cpu()
+        return values.cpu().float() if values.is_floating_point() else values.cpu()
     if isinstance(values, list):
         return [plain(value) for value in values]
     if is_dataclass(values) and not isinstance(values, type):

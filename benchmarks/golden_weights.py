@@ -1,6 +1,7 @@
 """The weights of golden data: functions of a released key and its shape."""
 
 import math
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -41,6 +42,25 @@ _DERIS_GAINS = (
     ("mask_embed.layers.2.", ("",), 0.5),
     ("sampling_offsets.weight", ("",), 2.0),
 )
+_INSTANCEVG_SCALES: _Scales = (
+    (("query_generation.query_embed", "level_embed"), None),
+    (("embed_positions", "beit3.text_embed", "cls_token", "vision_embed.mask_token"), 0.1),
+)
+_INSTANCEVG_GAINS = (
+    (
+        "decoder_transformer",
+        ("out_proj.weight", "output_proj.weight", "ffns.0.layers.1.weight"),
+        0.3,
+    ),
+    ("vision_embed.proj", ("",), 0.2),
+    (".v_proj.B.", ("",), 8.0),
+    ("sampling_offsets.weight", ("",), 2.0),
+    ("class_embed", ("",), 0.8),
+    ("nt_embed.layers.2", ("",), 6.0),
+    ("seg_branch.predict", ("",), 3.0),
+    ("T2I_decoder.layers.0.attentions.1.attn.in_proj", ("",), 1.5),
+    ("lan_embedding", ("",), 1.5),
+)
 
 
 def golden_tensor(key: str, shape: tuple[int, ...]) -> Weights:
@@ -58,15 +78,30 @@ def deris_tensor(key: str, shape: tuple[int, ...]) -> Weights:
     return _scaled(key, shape, _DERIS_SCALES, next(gains, 1.0))
 
 
+def instancevg_tensor(key: str, shape: tuple[int, ...]) -> Weights:
+    """Return what "evf-golden-weights-3" gives to a released key of InstanceVG."""
+    key = re.sub(r"\b(class_embed|bbox_embed)\.[12]\.", r"\1.0.", key)  # one head, saved thrice
+    if key == "head.seg_branch.predict.bias":
+        return np.full(shape, -2, np.float32)
+    if key.endswith(".running_var"):
+        return np.float32(1) + np.float32(0.1) * np.abs(_noise(key, shape))
+    gains = (
+        gain
+        for part, others, gain in _INSTANCEVG_GAINS
+        if part in key and any(other in key for other in others)
+    )
+    return _scaled(key, shape, _INSTANCEVG_SCALES, next(gains, 1.0))
+
+
 FORMULAS: Mapping[Any, Formula] = {
     "evf-golden-weights-1": golden_tensor,
     "evf-golden-weights-2": deris_tensor,
+    "evf-golden-weights-3": instancevg_tensor,
 }
 
 
 def _scaled(key: str, shape: tuple[int, ...], scales: _Scales, gain: float) -> Weights:
-    rng = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))
-    noise = rng.standard_normal(shape, dtype=np.float32)
+    noise = _noise(key, shape)
     for fragments, scale in scales:
         if any(fragment in key for fragment in fragments):
             return noise if scale is None else noise * np.float32(scale)
@@ -75,6 +110,11 @@ def _scaled(key: str, shape: tuple[int, ...], scales: _Scales, gain: float) -> W
     if key.rsplit(".", 1)[-1] == "weight":
         return np.float32(1) + np.float32(0.1) * noise
     return noise * np.float32(0.02)
+
+
+def _noise(key: str, shape: tuple[int, ...]) -> Weights:
+    rng = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))
+    return rng.standard_normal(shape, dtype=np.float32)
 
 
 def _gain(key: str) -> float:

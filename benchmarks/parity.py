@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without being installed
 
@@ -24,8 +25,10 @@ from benchmarks.golden import Check, GoldenModel, load_golden, uncompared
 from benchmarks.golden_cases import check_case
 from benchmarks.golden_deris import check_deris_case
 from benchmarks.golden_files import check_file
+from benchmarks.golden_instancevg import check_instancevg_case
 from benchmarks.golden_training import check_training
 from evf_sam_ros.models.deris.deris import Deris
+from evf_sam_ros.models.instancevg.instancevg import InstanceVg
 from evf_sam_ros.perception.device import PRECISIONS
 
 
@@ -64,7 +67,8 @@ def check_folder(golden: GoldenModel, run: Run | None = None) -> list[Check]:
     golden.model.to(run.device)
     checks = [golden.weights]
     files = set()
-    checked = check_deris_case if isinstance(golden.model, Deris) else check_case
+    kinds: dict[type, Any] = {Deris: check_deris_case, InstanceVg: check_instancevg_case}
+    checked = kinds.get(type(golden.model), check_case)
     for case in golden.manifest["cases"]:
         checks += checked(golden, case, run.dtype)
         files.add(case["file"])

@@ -242,7 +242,8 @@ class OpenVinoEngine:
             self._run("decode", prompts_PC[None], *own)
             for prompts_PC, own in zip(prompts_BPC, features, strict=True)
         ]
-        return Decoded(*(torch.cat(parts) for parts in zip(*answers, strict=True)))
+        joined: Any = [torch.cat(parts) for parts in zip(*answers, strict=True)]
+        return Decoded(*joined)
 
     def _run(self, graph: str, *inputs: Tensor) -> tuple[Tensor, ...]:
         arrays: list[Any] = [part.detach().contiguous().numpy() for part in inputs]

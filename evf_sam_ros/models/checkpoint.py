@@ -19,10 +19,10 @@ from torch.overrides import TorchFunctionMode
 
 from evf_sam_ros.models.behaviour import Behaviour, applied, behaviour_of, names_of
 from evf_sam_ros.models.config_document import config_from_document, document_from_config
-from evf_sam_ros.models.deris.names import RENAMES as DERIS_RENAMES
-from evf_sam_ros.models.deris.names import is_deris, used
+from evf_sam_ros.models.deris import names as deris_names
 from evf_sam_ros.models.deris.released import released_size, released_training
 from evf_sam_ros.models.evf_sam import EvfSam
+from evf_sam_ros.models.instancevg import instancevg_names
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build, deris_trained_on
 from evf_sam_ros.models.weights import (
     LONELY_SUFFIX,
@@ -59,7 +59,8 @@ RENAMES = (
     (r"^segmenter\.memory_attention\.", "segmenter.memory.attention."),
     (r"^segmenter\.memory_encoder\.fuser\.layers\.", "segmenter.memory.encoder.fuser."),
     (r"^segmenter\.memory_encoder\.", "segmenter.memory.encoder."),
-    *DERIS_RENAMES,
+    *deris_names.RENAMES,
+    *instancevg_names.RENAMES,
 )
 
 # What only one family has; SAM has neither.
@@ -222,10 +223,12 @@ def from_released(state: Mapping[str, Tensor], source: str = "a file") -> dict[s
     """Rename released tensors to ours; values are untouched, known unused ones left out.
 
     Raises:
-        ValueError: a table that we compute is another one in the file.
+        ValueError: a table that we compute, or a copy of a head, is another one in the file.
     """
-    if is_deris(state):
-        state = used(state, source)
+    if deris_names.is_deris(state):
+        state = deris_names.used(state, source)
+    if instancevg_names.is_instancevg(state):
+        state = instancevg_names.used(state, source)
     return {renamed(name): tensor for name, tensor in state.items()}
 
 
@@ -266,7 +269,7 @@ def _config(
 ) -> EvfSamConfig:
     if CONFIG_KEY in document:
         return config_from_document(document[CONFIG_KEY], str(folder / CONFIG))
-    if is_deris(state):
+    if deris_names.is_deris(state):
         size = VARIANTS[released_size(state, str(folder))]
         return deris_trained_on(size, released_training(state, str(folder)))
     if document.get("model_type") != "evf":

@@ -18,6 +18,7 @@ from evf_sam_ros.models.deris.deris_config import DerisConfig, ExistenceConfig, 
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
 from evf_sam_ros.models.hiera import HieraConfig
 from evf_sam_ros.models.image_input import ImageInput
+from evf_sam_ros.models.instancevg.instancevg_config import InstanceVgConfig
 from evf_sam_ros.models.mask_decoder import MaskDecoderConfig
 from evf_sam_ros.models.sam import SamConfig
 from evf_sam_ros.models.sam2 import Sam2Config
@@ -32,6 +33,7 @@ FAMILIES: dict[str, type[SegmenterConfig]] = {
     "compact": CompactConfig,
     "bridge": BridgeSegmenterConfig,
     "deris": DerisConfig,
+    "instancevg": InstanceVgConfig,
 }
 ENCODER_FAMILIES: dict[str, type[EncoderConfig]] = {
     "beit3": Beit3Config,  # where none is named: folders older than the others

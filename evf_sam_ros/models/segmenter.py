@@ -1,6 +1,7 @@
 """The interface of every SAM variant in EVF-SAM.
 
-Shape suffixes: B images, P prompts per image, C prompt width, H W image size, h w logit size.
+Shape suffixes: B images, P prompts per image, C prompt width, Q candidates, H W
+image size, h w logit size.
 """
 
 from dataclasses import dataclass
@@ -10,12 +11,22 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
+class Instances:
+    """The objects that a model names one by one, Q candidates for every prompt."""
+
+    logits: Tensor  # (B, P, Q, h, w), of the size of `Decoded.logits`
+    scores: Tensor  # (B, P, Q), 0..1, whether the prompt means the candidate
+    is_selected: Tensor  # (B, P, Q) bool: the candidate belongs to the model's own answer
+
+
+@dataclass(frozen=True)
 class Decoded:
     """Output of a mask decoder for every prompt of every image."""
 
     logits: Tensor  # (B, P, h, w), above 0: object
     predicted_iou: Tensor  # (B, P), as the head gives it: SAM leaves it unclamped
     presence: Tensor | None = None  # (B, P) logit that the object is there; None: no such head
+    instances: Instances | None = None  # None: a model that gives one mask for all objects
 
 
 class Segmenter(nn.Module):

@@ -28,6 +28,9 @@ from evf_sam_ros.models.image_input import (
     sam_input,
     sam_square_input,
 )
+from evf_sam_ros.models.instancevg.answer import InstanceVgSegmenter
+from evf_sam_ros.models.instancevg.instancevg import InstanceVg
+from evf_sam_ros.models.instancevg.instancevg_config import InstanceVgConfig
 from evf_sam_ros.models.sam import Sam, SamConfig
 from evf_sam_ros.models.sam2 import Sam2, Sam2Config
 from evf_sam_ros.models.segmenter import Segmenter
@@ -41,6 +44,7 @@ SegmenterConfig = (
     | CompactConfig
     | BridgeSegmenterConfig
     | DerisConfig
+    | InstanceVgConfig
 )
 
 
@@ -60,6 +64,15 @@ class EvfSamConfig:
             raise ValueError(f"{halves[0]} does not go with {halves[1]}: a bridge needs both ends")
         if isinstance(self.segmenter, DerisConfig) and not isinstance(self.encoder, Beit3Config):
             raise ValueError(f"a DeRIS reads BEIT-3, not {type(self.encoder).__name__}")
+        if isinstance(self.segmenter, InstanceVgConfig):
+            _check_instancevg(self)
+
+
+def _check_instancevg(config: EvfSamConfig) -> None:
+    if not isinstance(config.encoder, Beit3Config) or config.encoder.fusion != "early":
+        raise ValueError("an InstanceVG reads BEIT-3 of early fusion, and nothing else")
+    if config.fusion_input != config.image_input:
+        raise ValueError("an InstanceVG has one picture: fusion_input must equal image_input")
 
 
 BEIT3_BASE = Beit3Config(width=768, depth=12, heads=12, feed_forward=3072)
@@ -111,6 +124,9 @@ def deris_trained_on(published: EvfSamConfig, data: TrainedOn) -> EvfSamConfig:
     )
 
 
+INSTANCEVG_SIDE = 320  # pixels
+INSTANCEVG_TOKENS = 50  # of a prompt, in training on gRefCOCO
+
 VARIANTS = {
     "evf_sam": EvfSamConfig(
         encoder=BEIT3_LARGE,
@@ -154,6 +170,16 @@ VARIANTS = {
     ),
     "deris_b": deris(BEIT3_BASE, SWIN_SMALL, score_threshold=0.7),
     "deris_l": deris(BEIT3_LARGE, SWIN_BASE, score_threshold=0.9),
+    "instancevg_b": EvfSamConfig(
+        encoder=replace(
+            BEIT3_BASE,
+            image_size=(INSTANCEVG_SIDE, INSTANCEVG_SIDE),
+            most_tokens=INSTANCEVG_TOKENS,
+        ),
+        segmenter=InstanceVgConfig(),
+        fusion_input=deris_input(INSTANCEVG_SIDE),
+        image_input=deris_input(INSTANCEVG_SIDE),
+    ),
     "tabletop": EvfSamConfig(
         encoder=Beit3Config(
             width=128,
@@ -195,6 +221,9 @@ def build(config: EvfSamConfig) -> EvfSam:
     if isinstance(config.segmenter, DerisConfig):
         assert isinstance(config.encoder, Beit3Config)
         return Deris(Beit3(config.encoder), DerisSegmenter(config.segmenter)).eval()
+    if isinstance(config.segmenter, InstanceVgConfig):
+        assert isinstance(config.encoder, Beit3Config)
+        return InstanceVg(Beit3(config.encoder), InstanceVgSegmenter(config.segmenter)).eval()
     return EvfSam(_encoder(config.encoder), _segmenter(config.segmenter)).eval()
 
 

@@ -11,6 +11,7 @@ from evf_sam_ros.models.bridge.config import BridgeSegmenterConfig
 from evf_sam_ros.models.compact import CompactConfig
 from evf_sam_ros.models.deris.deris_config import DerisConfig
 from evf_sam_ros.models.efficient_sam import EfficientSamConfig
+from evf_sam_ros.models.instancevg.instancevg_config import InstanceVgConfig
 from evf_sam_ros.models.sam import SamConfig
 from evf_sam_ros.models.sam2 import Sam2Config
 from evf_sam_ros.models.variants import (
@@ -43,6 +44,7 @@ WORKING_GIB: dict[type[SegmenterConfig], float] = {
     CompactConfig: 0.5,
     BridgeSegmenterConfig: 3.0,  # estimated from SAM's, whose smaller encoder it has
     DerisConfig: 1.0,
+    InstanceVgConfig: 0.6,
 }
 
 

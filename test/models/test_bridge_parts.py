@@ -112,7 +112,7 @@ def test_the_pyramid_has_the_sizes_that_were_asked_for_and_pools_the_strongest()
     ]  # fmt: skip
     strongest = functional.max_pool2d(grid, 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
     torch.testing.assert_close(pyramid(grid)[0], pyramid(strongest)[0])
-    with pytest.raises(ValueError, match="scale is 3, need 2, 1, 1/2"):
+    with pytest.raises(ValueError, match="scale is 3, need 4, 2, 1, 1/2"):
         FeaturePyramid(8, 4, (3,))
 
 

@@ -30,13 +30,14 @@ class DeformableAttention(nn.Module):
         self._initialise()
 
     def forward(
-        self, queries_NQC: Tensor, places_Q2: Tensor, values_NSC: Tensor, sizes: Sizes
+        self, queries_NQC: Tensor, places: Tensor, values_NSC: Tensor, sizes: Sizes
     ) -> Tensor:
         """Return what each query reads, (N, Q, C).
 
         Args:
             queries_NQC: with their positions added.
-            places_Q2: where each query is, (x, y), each 0 to 1 over the picture.
+            places: where each query is, (x, y), each 0 to 1 over the picture: (Q, 2) for all
+                pictures, or (N, Q, 2).
             values_NSC: the levels' places, level by level, row by row.
             sizes: of the levels.
         """
@@ -47,7 +48,7 @@ class DeformableAttention(nn.Module):
         # An offset of 1 is one cell of its level. Half precision would round to eighths of it.
         cells_G2 = queries_NQC.new_tensor([(width, height) for height, width in sizes]).float()
         offsets_NQMGX2 = offsets_NQMGX2.float() / cells_G2[:, None]
-        points_NQMGX2 = places_Q2[:, None, None, None].float() + offsets_NQMGX2
+        points_NQMGX2 = places[..., None, None, None, :].float() + offsets_NQMGX2
         values_NSMd = self.value(values_NSC).unflatten(2, (heads, -1))
         read_NQC = sample_levels(values_NSMd.float(), sizes, points_NQMGX2, weights_NQMGX.float())
         return self.output(read_NQC.to(values_NSMd.dtype))

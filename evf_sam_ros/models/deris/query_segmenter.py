@@ -16,7 +16,7 @@ from evf_sam_ros.models.deris.existence import Existence
 from evf_sam_ros.models.deris.pixels import PictureEncoder, PictureFeatures, Pixels
 from evf_sam_ros.models.deris.prompts import DerisPrompts
 from evf_sam_ros.models.deris.swin import Swin
-from evf_sam_ros.models.segmenter import Decoded
+from evf_sam_ros.models.segmenter import Decoded, Instances
 
 _UPSCALING = 4
 
@@ -70,6 +70,13 @@ class DerisSegmenter(nn.Module):
             logits=logits_NHW.unflatten(0, shape),
             predicted_iou=answer.scores_NQ.amax(1).unflatten(0, shape),
             presence=self._presence(answer).unflatten(0, shape),
+            instances=Instances(
+                logits=answer.masks_NQHW.unflatten(0, shape),
+                scores=answer.scores_NQ.unflatten(0, shape),
+                is_selected=selected(answer.scores_NQ, self.config.score_threshold).unflatten(
+                    0, shape
+                ),
+            ),
         )
 
     def answer(self, features: PictureFeatures, prompts: DerisPrompts) -> DerisAnswer:

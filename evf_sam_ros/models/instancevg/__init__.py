@@ -1,0 +1,1 @@
+"""InstanceVG: instances by queries that start at points which the words choose."""
