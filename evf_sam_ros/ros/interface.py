@@ -13,7 +13,7 @@ from visualization_msgs.msg import MarkerArray
 from evf_sam_ros.action import FindObject
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.image_messages import IMAGE_ENCODINGS
-from evf_sam_ros.srv import Segment
+from evf_sam_ros.srv import Segment, SetClasses
 
 # A sentence may name 16 objects, and many sentences may come at once: whoever publishes results or
 # commands, or listens to them, has room for as many.
@@ -111,6 +111,12 @@ TARGET_POINTS = Endpoint(
     "~/target/object_points", PointCloud2, "`~/object_points` in `target_frame`"
 )
 TARGET_MARKERS = Endpoint("~/target/markers", MarkerArray, "`~/markers` in `target_frame`")
+APPROACH_POSE = Endpoint(
+    "~/approach_pose",
+    PoseStamped,
+    "where to stand before the object, on the ground of `target_frame`, facing it; only if found "
+    "and located there",
+)
 OUTPUTS = (
     RESULT,
     MASK,
@@ -124,6 +130,7 @@ OUTPUTS = (
     TARGET_POSE,
     TARGET_POINTS,
     TARGET_MARKERS,
+    APPROACH_POSE,
 )
 
 DETECTIONS = Endpoint(
@@ -136,22 +143,49 @@ DETECTIONS_3D = Endpoint(
 )
 OPTIONAL_OUTPUTS = (DETECTIONS, DETECTIONS_3D)
 
+# Nav2's semantic layer takes these together: the same stamp and frame, sensor data QoS.
+SEMANTIC_MASK = Endpoint(
+    "~/semantic/label_mask",
+    Image,
+    "mono8, the id of the class of each pixel, 0: none; by `classes`",
+)
+SEMANTIC_CONFIDENCE = Endpoint(
+    "~/semantic/confidence", Image, "mono8, the score of the pixel's class, 255: certain"
+)
+SEMANTIC_POINTS = Endpoint(
+    "~/semantic/points",
+    PointCloud2,
+    "x, y, z, rgb of each pixel of the mask, in its order; NaN where there is no depth",
+)
+SEMANTIC_OUTPUTS = (SEMANTIC_MASK, SEMANTIC_CONFIDENCE, SEMANTIC_POINTS)
+SEMANTIC_INFO = Endpoint(
+    "~/semantic/label_info",
+    "vision_msgs/LabelInfo",
+    "names and ids of the classes, latched, before the first mask and after each change; where "
+    "vision_msgs is there",
+)
+
 # Published by parameter only.
 OBJECT_FRAME = Endpoint(
     "/tf", "tf2_msgs/TFMessage", "the frame of the object that is followed, by `publish_tf`"
 )
 
+ALL_OUTPUTS = (*OUTPUTS, *OPTIONAL_OUTPUTS, *SEMANTIC_OUTPUTS, SEMANTIC_INFO, OBJECT_FRAME)
+
 # Not private: every robot's monitors listen to this one name.
 DIAGNOSTICS = Endpoint(
     "/diagnostics",
     DiagnosticArray,
-    "once a second: model, camera, depth, frames, commands, latency, memory",
+    "once a second: model, camera, depth, frames, semantic, commands, latency, memory",
 )
 
 SEGMENT = Endpoint("~/segment", Segment, "one answer, for the newest image or the caller's own")
 CANCEL = Endpoint("~/cancel", Trigger, "end the active command")
 ENABLE = Endpoint("~/enable", SetBool, "stop or resume the work; the model stays loaded")
-SERVICES = (SEGMENT, CANCEL, ENABLE)
+SET_CLASSES = Endpoint(
+    "~/set_classes", SetClasses, "change the classes of `~/semantic/...`; says why not"
+)
+SERVICES = (SEGMENT, CANCEL, ENABLE, SET_CLASSES)
 
 FIND_OBJECT = Endpoint(
     "~/find_object", FindObject, "look until several images agree; with feedback, can be cancelled"

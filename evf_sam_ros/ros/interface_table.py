@@ -9,11 +9,9 @@ from typing import Any
 
 from evf_sam_ros.ros.interface import (
     ACTIONS,
+    ALL_OUTPUTS,
     DIAGNOSTICS,
     INPUTS,
-    OBJECT_FRAME,
-    OPTIONAL_OUTPUTS,
-    OUTPUTS,
     SERVICES,
 )
 from evf_sam_ros.ros.parameters import NodeParameters
@@ -23,7 +21,7 @@ def topics_table() -> str:
     """Return a row for every topic, service and action."""
     kinds = {
         "in": INPUTS,
-        "out": (*OUTPUTS, *OPTIONAL_OUTPUTS, OBJECT_FRAME, DIAGNOSTICS),
+        "out": (*ALL_OUTPUTS, DIAGNOSTICS),
         "service": SERVICES,
         "action": ACTIONS,
     }

@@ -68,8 +68,22 @@ class TogetherParameterService(ParameterService):
         return super()._set_parameters_callback(request, response)
 
 
+ARRAYS = (
+    Parameter.Type.BYTE_ARRAY,
+    Parameter.Type.BOOL_ARRAY,
+    Parameter.Type.INTEGER_ARRAY,
+    Parameter.Type.DOUBLE_ARRAY,
+    Parameter.Type.STRING_ARRAY,
+)
+
+
 def as_declared(given: "Parameter[Any]", kind: Any) -> "Parameter[Any]":
-    """Return a parameter as the declared type where an integer stands for a float."""
+    """Return a parameter as the declared type where an integer stands for a float.
+
+    An empty list has no type of its own: it becomes an empty list of the declared type.
+    """
+    if kind in ARRAYS and given.type_ in (*ARRAYS, Parameter.Type.NOT_SET) and not given.value:
+        return Parameter(given.name, kind, [])
     convert = FLOATS.get((given.type_, kind))
     return Parameter(given.name, kind, convert(given.value)) if convert else given
 

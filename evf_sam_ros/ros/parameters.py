@@ -4,7 +4,7 @@ Each says when a change takes effect. What is read only when the node is configu
 can be changed before that, and is refused with the reason afterwards.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from enum import Enum
@@ -21,6 +21,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from evf_sam_ros.perception.class_table import check_names
 from evf_sam_ros.perception.decoded_size import MOST_DECODED_PX
 from evf_sam_ros.perception.defaults import DEPTH_LIMITS_M, DEPTH_SYNC_SLOP_S, LEAST_AREA_PX
 from evf_sam_ros.perception.depth_lookup import DepthOptions
@@ -246,6 +247,38 @@ class NodeParameters(Settings):
         "named after the node: `evf_sam_object`; tf2_msgs must be installed",
         effect=Effect.CONFIGURE,
     )
+    stand_off_m: float = setting(
+        0.6,
+        "distance of `~/approach_pose` from the middle of the object, along the ground; it must "
+        "be more than the object reaches on that side",
+        range=(0.0, 100.0),
+    )
+    approach_from: str = setting(
+        "camera",
+        "side of `~/approach_pose`: `camera`, from where the camera sees the object; `yaw`, so "
+        "that the robot looks along `approach_yaw_rad`",
+        choices=("camera", "yaw"),
+    )
+    approach_yaw_rad: float = setting(
+        0.0,
+        "direction in which the robot looks at `~/approach_pose`, about the z axis of "
+        "`target_frame`, by `approach_from`",
+        range=(-7.0, 7.0),
+    )
+    ground_z_m: float = setting(
+        0.0, "height of the ground in `target_frame`, for `~/approach_pose`", range=(-1e4, 1e4)
+    )
+    classes: tuple[str, ...] = setting(
+        (),
+        "names of the classes of `~/semantic/...`, such as `[floor, cable, person]`; their ids "
+        "are 1, 2, 3 and stay while the node runs; `~/set_classes` changes them as well",
+    )
+    semantic_period_s: float = setting(
+        0.5,
+        "time from one detection of the classes to the next; in the images between, what was "
+        "detected is followed by optical flow; 0: every mask is a detection",
+        range=(0.0, 60.0),
+    )
     latency_budget_s: float = setting(
         0.5,
         "limit of the p95 from stamp to result, above which the diagnostics warn; 0: none",
@@ -270,6 +303,7 @@ class NodeParameters(Settings):
                 f"which is {self.depth_max_m}"
             )
         rigid_transform(self.image_from_depth)
+        check_names(self.classes)
         if len(self.up) != 3 or not all(map(isfinite, self.up)):
             raise ValueError(f"up is {list(self.up)}, need three finite numbers")
 
@@ -293,6 +327,7 @@ class ParameterServer(Generic[S]):
         self._fixed: frozenset[Effect] = frozenset()
         declared = {each.name: _declare(node, each) for each in fields(settings)}
         self.current = settings(**declared)
+        self.listeners: list[Callable[[], None]] = []  # called after each change
         _warn_of_unknown(node, declared)
         node.add_on_set_parameters_callback(self._on_set)
 
@@ -302,7 +337,7 @@ class ParameterServer(Generic[S]):
 
     def _on_set(self, parameters: Iterable["Parameter[Any]"]) -> SetParametersResult:
         changes = {
-            p.name: p.value
+            p.name: _tupled(p.value)
             for p in parameters
             if p.name in self._effects and not is_equal(p.value, getattr(self.current, p.name))
         }
@@ -314,6 +349,8 @@ class ParameterServer(Generic[S]):
             self.current = replace(self.current, **changes)
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        for listener in self.listeners:
+            listener()
         return SetParametersResult(successful=True)
 
 
@@ -337,6 +374,8 @@ def _warn_of_unknown(node: Node, declared: Iterable[str]) -> None:
 
 
 def _declare(node: Node, each: Any) -> Any:
+    if each.default == ():
+        return _declare_names(node, each)
     given = _overrides(node).get(each.name)
     if given is not None:
         declared = Parameter.Type.from_parameter_value(_listed(each.default))
@@ -351,6 +390,26 @@ def _declare(node: Node, each: Any) -> Any:
     except InvalidParameterValueException as error:
         low, high = each.metadata["range"]
         raise ValueError(f"parameter {each.name} must be {low:g} to {high:g}") from error
+
+
+def _declare_names(node: Node, each: Any) -> tuple[str, ...]:
+    """Declare a list of strings; rclpy takes an empty one for bytes, unless it is set later."""
+    given = _overrides(node).get(each.name)
+    if given is not None and not given.value:
+        del _overrides(node)[each.name]
+    kind = Parameter.Type.STRING_ARRAY
+    try:
+        names: Any = node.declare_parameter(each.name, kind, _descriptor(each)).value
+    except InvalidParameterTypeException as error:
+        text = f"parameter {each.name} must be a list of strings, as ['one', 'two']"
+        raise ValueError(text) from error
+    if names is None:
+        node.set_parameters([Parameter(each.name, kind, ())])
+    return tuple(names or ())
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _listed(value: Any) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evf_sam_ros.ros.interface import (
     ACTIONS,
+    ALL_OUTPUTS,
     CAMERA_INFO,
     CANCEL,
     COMPRESSED_IMAGE,
@@ -14,9 +15,6 @@ from evf_sam_ros.ros.interface import (
     DIAGNOSTICS,
     IMAGE,
     INPUTS,
-    OBJECT_FRAME,
-    OPTIONAL_OUTPUTS,
-    OUTPUTS,
     OVERLAY,
     RESULT,
     SERVICES,
@@ -64,7 +62,7 @@ def profiles() -> dict[str, Rules]:
     """Return the rules of each node, beside those of every node."""
     images = (IMAGE.name, COMPRESSED_IMAGE.name)
     watched = [_beside(each.name) for each in (RESULT, OVERLAY)]
-    outputs = [each.name for each in (*OUTPUTS, *OPTIONAL_OUTPUTS, OBJECT_FRAME, DIAGNOSTICS)]
+    outputs = [each.name for each in (*ALL_OUTPUTS, DIAGNOSTICS)]
     return {
         NODE: [
             ("topics", "topic", "subscribe", [each.name for each in INPUTS]),

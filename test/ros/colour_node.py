@@ -42,7 +42,7 @@ class Colours:
         time.sleep(MODEL_S)
         masks = np.stack([_mask(image_rgb, prompt) for prompt in prompts])
         found = masks.any(axis=(1, 2))
-        scores = np.where(found, 0.9, 0.1).astype(np.float32)
+        scores = np.where(found, 0.8, 0.1).astype(np.float32)
         unknown = ((),) * len(prompts)
         times = StageTimes(0.0, 0.0, MODEL_S, 0.0)
         return Segmentation(

@@ -25,7 +25,9 @@ def environment(tmp_path_factory):
     return surroundings(build(tmp_path_factory.mktemp("packages"), own), own)
 
 
-@pytest.mark.parametrize("checks", ["with_other_messages.py", "with_frames.py"])
+@pytest.mark.parametrize(
+    "checks", ["with_other_messages.py", "with_frames.py", "with_semantic.py"]
+)
 def test_the_node_in_the_messages_that_others_use(environment, checks):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / checks],

@@ -206,3 +206,53 @@ def test_an_integer_is_taken_for_a_float_at_the_start(ros):
     current = ParameterServer(node, NodeParameters).current
     assert (current.max_rate_hz, tuple(current.up)) == (5.0, (0.0, -1.0, 0.0))
     node.destroy_node()
+
+
+def names_of(ros_args):
+    """Return the classes of a node that gets these arguments, and what the declared type is."""
+    node = LenientParameters("names", cli_args=["--ros-args", *ros_args])
+    try:
+        server = ParameterServer(node, NodeParameters)
+        return server.current.classes, node.get_parameter("classes").type_
+    finally:
+        node.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ([], ()),
+        (["-p", "classes:=[]"], ()),
+        (["-p", "classes:=[floor, cable]"], ("floor", "cable")),
+    ],
+)
+def test_a_list_of_names_may_be_empty_and_stays_one_of_strings(ros, given, names):
+    assert names_of(given) == (names, Parameter.Type.STRING_ARRAY)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ("[floor, '']", r"classes\[1\] is '', need a name such as 'floor'"),
+        ("[floor, floor]", "classes has 'floor' twice"),
+        ("floor", "parameter classes must be a list of strings"),
+        (str([f"c{number}" for number in range(300)]), "300 names, at most 255"),
+    ],
+)
+def test_names_that_cannot_be_classes_are_refused_at_the_start(ros, given, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        names_of(["-p", f"classes:={given}"])
+
+
+def test_names_can_be_emptied_and_filled_again(ros):
+    node = LenientParameters("names")
+    try:
+        server = ParameterServer(node, NodeParameters)
+        for names in (["floor"], [], ["cable", "floor"]):
+            kind = Parameter.Type.from_parameter_value(names)
+            assert node.set_parameters_atomically([Parameter("classes", kind, names)]).successful
+            assert server.current.classes == tuple(names)
+        wrong = node.set_parameters_atomically([Parameter("classes", value=["floor", " "])])
+        assert "classes[1] is ' '" in wrong.reason
+    finally:
+        node.destroy_node()

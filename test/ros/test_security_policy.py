@@ -7,14 +7,7 @@ import pytest
 from processes import running
 
 from evf_sam_ros.ros import security_policy
-from evf_sam_ros.ros.interface import (
-    ACTIONS,
-    INPUTS,
-    OBJECT_FRAME,
-    OPTIONAL_OUTPUTS,
-    OUTPUTS,
-    SERVICES,
-)
+from evf_sam_ros.ros.interface import ACTIONS, ALL_OUTPUTS, INPUTS, SERVICES
 
 LISTS = {
     "topics": ("topic", {"publish", "subscribe"}),
@@ -78,7 +71,7 @@ def test_every_part_of_the_interface_is_allowed(policy):
 
     own = ("/rosout", "/parameter_events", "/clock", "/diagnostics", "/evf_sam/transition_event")
     published = allowed(policy, "evf_sam", "topics", "publish") - set(own)
-    assert published == names((*OUTPUTS, *OPTIONAL_OUTPUTS, OBJECT_FRAME))
+    assert published == names(ALL_OUTPUTS)
     assert allowed(policy, "evf_sam", "topics", "subscribe") - set(own) == names(INPUTS)
     assert allowed(policy, "evf_sam", "services", "reply") >= names(SERVICES)
     assert allowed(policy, "evf_sam", "actions", "execute") == names(ACTIONS)

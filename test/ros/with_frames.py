@@ -32,6 +32,7 @@ TOPICS = {
     "target/pose": PoseStamped,
     "target/object_points": PointCloud2,
     "target/markers": MarkerArray,
+    "approach_pose": PoseStamped,
 }
 
 
@@ -140,6 +141,7 @@ def check_topics(made):
         found = results[nanoseconds(each.header.stamp)].objects[0]
         assert each.pose.position == found.target_position
         assert each.pose.orientation == found.target_orientation
+    check_approach(made.received["approach_pose"], results)
     cloud = made.received["target/object_points"][-1]
     points = np.frombuffer(cloud.data, "<f4").reshape(-1, 4)[:, :3]
     np.testing.assert_allclose(points[:, 0], DISC.center_m[0], atol=1e-3)
@@ -147,6 +149,23 @@ def check_topics(made):
     assert away.max() < DISC.radius_m + 0.01
     boxes = [m for array in made.received["target/markers"] for m in array.markers]
     assert {m.header.frame_id for m in boxes if m.action == Marker.ADD} == {"map"}
+
+
+def check_approach(poses, results):
+    """Check what NavigateToPose, docking and following take."""
+    assert poses
+    for each in poses:
+        assert each.header.frame_id == "map"
+        assert nanoseconds(each.header.stamp) in results
+        place, turned = each.pose.position, each.pose.orientation
+        assert place.z == 0.0
+        away = DISC.center_m[:2] - [place.x, place.y]
+        assert np.linalg.norm(away) == pytest.approx(0.6, abs=TOLERANCE_M)
+        yaw = 2 * np.arctan2(turned.z, turned.w)
+        assert (turned.x, turned.y) == (0.0, 0.0)
+        np.testing.assert_allclose(
+            [np.cos(yaw), np.sin(yaw)], away / np.linalg.norm(away), atol=0.02
+        )
 
 
 def test_with_the_latest_transform_the_same_disc_wanders(robot_in):

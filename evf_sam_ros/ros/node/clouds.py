@@ -54,17 +54,46 @@ def object_cloud(
     if target_from_image is not None:
         xyz = transform(target_from_image, xyz)
     points["x"], points["y"], points["z"] = xyz.T
-    red, green, blue = image_rgb[near][on_object].astype(np.uint32).T
-    # rviz and PCL read these bits as one float32 named rgb.
-    points["rgb"] = red << 16 | green << 8 | blue
+    points["rgb"] = _packed(image_rgb[near][on_object])
+    return _message(header, points[None], is_dense=True)
+
+
+def organised_cloud(
+    header: Header, depth: RegisteredDepth, image_rgb: Rgb, limits_m: tuple[float, float]
+) -> PointCloud2:
+    """Lift every pixel, in the image's optical frame; NaN where there is no believable reading.
+
+    Args:
+        header: of the image.
+        depth: registered to the image.
+        image_rgb: (H, W, 3), gives the points their colour.
+        limits_m: nearer and farther readings are none.
+    """
+    depth_m = depth.depth_m[:, :]
+    readings = has_reading(depth_m, *limits_m)
+    points = np.empty(depth_m.shape, POINT)
+    xyz = np.full((*depth_m.shape, 3), np.nan, np.float32)
+    xyz[readings] = deproject(depth_m, readings, depth.camera)
+    points["x"], points["y"], points["z"] = np.moveaxis(xyz, -1, 0)
+    points["rgb"] = _packed(image_rgb)
+    return _message(header, points, is_dense=False)
+
+
+def _packed(rgb: Rgb) -> NDArray[np.uint32]:
+    """Return colours in the bits that rviz and PCL read as one float32 named rgb."""
+    red, green, blue = np.moveaxis(rgb.astype(np.uint32), -1, 0)
+    return np.asarray(red << 16 | green << 8 | blue, np.uint32)
+
+
+def _message(header: Header, points: NDArray[np.void], *, is_dense: bool) -> PointCloud2:
     return PointCloud2(
         header=header,
-        height=1,
-        width=points.size,
+        height=points.shape[0],
+        width=points.shape[1],
         fields=FIELDS,
         point_step=POINT.itemsize,
-        row_step=points.nbytes,
-        is_dense=True,
+        row_step=points.shape[1] * POINT.itemsize,
+        is_dense=is_dense,
         data=array.array("B", points.tobytes()),
     )
 

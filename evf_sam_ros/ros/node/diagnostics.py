@@ -18,6 +18,7 @@ from evf_sam_ros.perception.placement import UNPLACED, Placement
 from evf_sam_ros.perception.predictor import Predictor
 from evf_sam_ros.ros.interface import DIAGNOSTICS
 from evf_sam_ros.ros.node.download_progress import downloaded_bytes
+from evf_sam_ros.ros.node.semantic_layer import SemanticLayer
 from evf_sam_ros.ros.node.statistics import STAGES, Statistics
 from evf_sam_ros.ros.node.worker import Worker
 from evf_sam_ros.ros.parameters import NodeParameters
@@ -47,6 +48,7 @@ class Diagnostics:
         predictor: Callable[[], Predictor | None],
         worker: Callable[[], Worker | None],
         placement: Callable[[], Placement] = lambda: UNPLACED,
+        semantic: Callable[[], SemanticLayer | None] = lambda: None,
     ) -> None:
         """Start to publish.
 
@@ -57,8 +59,10 @@ class Diagnostics:
             predictor: returns its model, None before it is loaded.
             worker: returns its worker, None while it is inactive.
             placement: returns what tf told about the latest image.
+            semantic: returns what finds the classes, None while the node is inactive.
         """
         self._placement = placement
+        self._semantic = semantic
         self._node = node
         self._statistics = statistics
         self._parameters = parameters
@@ -101,6 +105,7 @@ class Diagnostics:
             "camera": self._camera,
             "depth": self._depth,
             "frames": self._frames,
+            "semantic": self._classes,
             "commands": self._commands,
             "latency": self._latency,
             "memory": self._memory,
@@ -188,6 +193,20 @@ class Diagnostics:
         if placement is UNPLACED:
             return OK, "nothing to look up", values
         return OK, "OK", values
+
+    def _classes(self) -> tuple[bytes, str, dict[str, object]]:
+        names, layer = self._parameters().classes, self._semantic()
+        if not names:
+            return OK, "not used", {}
+        values: dict[str, object] = {"classes": ", ".join(names)}
+        if layer is None:
+            return OK, "the node is not active", values
+        values |= {"detections": layer.detections, "followed": layer.followed}
+        if layer.status:
+            return WARN, f"no mask: {layer.status}", values
+        if not layer.wants_images:
+            return OK, "nobody listens", values
+        return OK, f"{layer.detections} detections, {layer.followed} images followed", values
 
     def _commands(self) -> tuple[bytes, str, dict[str, object]]:
         worker, last = self._worker(), self._statistics.last_result

@@ -1,10 +1,13 @@
 """Convert the measurements of a mask into an object message."""
 
-from geometry_msgs.msg import Point, Quaternion, Vector3
+import math
+
+from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, Vector3
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult, SegmentedObject
+from evf_sam_ros.perception.approach import Approach
 from evf_sam_ros.perception.geometry import Floats, Location, Mask, NoLocation, outline
 from evf_sam_ros.perception.placement import moved
 
@@ -79,6 +82,14 @@ def in_target(result: SegmentationResult) -> SegmentationResult:
     return SegmentationResult(
         header=header, status=result.status, expression=result.expression, objects=objects
     )
+
+
+def approach_message(header: Header, pose: Approach, ground_z_m: float) -> PoseStamped:
+    """Return the pose before an object, on the ground of the header's frame."""
+    half = pose.yaw_rad / 2
+    turned = Quaternion(z=math.sin(half), w=math.cos(half))
+    place = Point(x=pose.x_m, y=pose.y_m, z=ground_z_m)
+    return PoseStamped(header=header, pose=Pose(position=place, orientation=turned))
 
 
 def _quaternion(xyzw: Floats) -> Quaternion:

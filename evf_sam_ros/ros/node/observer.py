@@ -14,7 +14,7 @@ from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.geometry import DepthStatus
-from evf_sam_ros.perception.judgement import DOUBTFUL
+from evf_sam_ros.perception.judgement import DOUBTFUL, Rules
 from evf_sam_ros.perception.placement import UNPLACED, Placement
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
 from evf_sam_ros.perception.tracker import State, TargetTracker, joined
@@ -31,6 +31,7 @@ from evf_sam_ros.ros.node.replies import (
     Seen,
     answers_from,
     reply,
+    rules_of,
 )
 from evf_sam_ros.ros.parameters import NodeParameters, depth_options
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds
@@ -107,6 +108,22 @@ class Observer:
         except Exception as error:  # whatever it is, the next image must be answered
             status, message = SegmentationResult.ERROR, self._explained(error)
         return Refusal(frame.header, commands, status, message, now - stamp)
+
+    def segment(
+        self, image_rgb: Rgb, expressions: Sequence[str]
+    ) -> tuple[Segmentation, Rules] | str:
+        """Run the model on an image that was read; return the reason where that fails."""
+        parameters = self._parameters()
+        try:
+            if self._weights is not None:
+                self._weights.check()
+            wanted = parameters.score_threshold
+            wish: dict[str, Any] = {} if wanted < 0 else {"score_threshold": wanted}
+            segmentation = self._predictor(image_rgb, expressions, **wish)
+        except Exception as error:  # as in `look`
+            return self._explained(error)
+        threshold = self._predictor.score_threshold if wanted < 0 else wanted
+        return segmentation, rules_of(parameters, threshold)
 
     def answers(self, seen: Seen) -> list[Answer]:
         """Return one answer to each command; an error in making them becomes the answer.

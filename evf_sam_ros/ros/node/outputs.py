@@ -16,6 +16,7 @@ from evf_sam_ros.perception.judgement import label_image
 from evf_sam_ros.perception.overlay import Annotation, draw
 from evf_sam_ros.ros.conversions import image_from_mask, image_from_rgb, image_message
 from evf_sam_ros.ros.interface import (
+    APPROACH_POSE,
     BURST,
     CENTROID,
     DETECTIONS,
@@ -40,7 +41,7 @@ from evf_sam_ros.ros.node.clouds import object_cloud
 from evf_sam_ros.ros.node.detections import detections_2d, detections_3d
 from evf_sam_ros.ros.node.markers import WORLD_UP, markers_from_results
 from evf_sam_ros.ros.node.object_frame import ObjectFrame
-from evf_sam_ros.ros.node.objects import in_target
+from evf_sam_ros.ros.node.objects import approach_message, in_target
 from evf_sam_ros.ros.node.replies import Answer, union
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.statuses import STATUS_NAMES
@@ -132,6 +133,10 @@ class Outputs:
             self._publish_pose(seen, TARGET_CENTROID, TARGET_POSE)
             matrix = answer.target_from_image
             self._if_heard(TARGET_POINTS, lambda: self._cloud(answer, seen.header, matrix))
+        if answer.approach is not None:
+            self._publishers[APPROACH_POSE].publish(
+                approach_message(seen.header, answer.approach, self._parameters().ground_z_m)
+            )
         if self._object_frame is not None:
             self._object_frame.publish(seen)
 

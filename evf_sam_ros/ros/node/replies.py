@@ -12,9 +12,10 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult
+from evf_sam_ros.perception.approach import Approach, approach
 from evf_sam_ros.perception.geometry import Floats, Location, Mask, NoLocation, locate
 from evf_sam_ros.perception.judgement import Rules, judge
-from evf_sam_ros.perception.placement import UNPLACED, Placement
+from evf_sam_ros.perception.placement import UNPLACED, Placement, moved
 from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.ros.conversions import Rgb
 from evf_sam_ros.ros.node.command import Command
@@ -38,6 +39,7 @@ class Answer:
     parts: tuple[Mask, ...] = ()  # (H, W), one for each of the result's objects
     depth: RegisteredDepth | None = None
     target_from_image: Floats | None = None  # (4, 4) of the result's target_frame
+    approach: Approach | None = None  # in that frame, to the first object
 
     @property
     def mask(self) -> Mask | None:
@@ -102,13 +104,22 @@ class Observation:
 
     @property
     def rules(self) -> Rules:
-        """Return the limits of the decision, as the parameters set them."""
-        return Rules(
-            threshold=self.threshold,
-            is_estimate=self.parameters.score_threshold < 0,
-            least_area_px=self.parameters.min_mask_area_px,
-            require_calibration=self.parameters.require_calibration,
-        )
+        return rules_of(self.parameters, self.threshold)
+
+
+def rules_of(parameters: NodeParameters, threshold: float | None) -> Rules:
+    """Return the limits of the decision, as the parameters set them.
+
+    Args:
+        parameters: of the node.
+        threshold: the score from which an object counts as found; None: any.
+    """
+    return Rules(
+        threshold=threshold,
+        is_estimate=parameters.score_threshold < 0,
+        least_area_px=parameters.min_mask_area_px,
+        require_calibration=parameters.require_calibration,
+    )
 
 
 @dataclass(frozen=True)
@@ -177,7 +188,27 @@ def _placed(answer: Answer, sight: Observation) -> Answer:
         result.depth_status = DEPTH_STATUS_NUMBERS[places[0].status]
         reason = f"no position: {places[0].reason}"
         result.message = "; ".join(filter(None, (result.message, reason)))
-    return replace(answer, depth=depth, target_from_image=target_from_image)
+    answer = replace(answer, depth=depth, target_from_image=target_from_image)
+    return _approached(answer, places[0], sight.parameters)
+
+
+def _approached(
+    answer: Answer, place: Location | NoLocation, parameters: NodeParameters
+) -> Answer:
+    """Add the pose for going there, or why there is none."""
+    result, target_from_image = answer.result, answer.target_from_image
+    if target_from_image is None or isinstance(place, NoLocation):
+        return answer
+    if result.status != SegmentationResult.FOUND:
+        return answer
+    box = moved(place, target_from_image).box
+    yaw_rad = parameters.approach_yaw_rad if parameters.approach_from == "yaw" else None
+    try:
+        pose = approach(box, target_from_image[:3, 3], parameters.stand_off_m, yaw_rad)
+    except ValueError as error:
+        result.approach_status = str(error)
+        return answer
+    return replace(answer, approach=pose)
 
 
 def _places(

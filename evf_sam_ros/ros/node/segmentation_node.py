@@ -23,6 +23,7 @@ from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.perception.weight_watch import WeightWatch
 from evf_sam_ros.ros.interface import ENABLE
 from evf_sam_ros.ros.node.camera_frames import CameraFrames
+from evf_sam_ros.ros.node.class_service import Classes
 from evf_sam_ros.ros.node.command import Chosen, Command, chosen_from, expressions_from
 from evf_sam_ros.ros.node.depth_source import DepthSource
 from evf_sam_ros.ros.node.diagnostics import Diagnostics
@@ -31,6 +32,8 @@ from evf_sam_ros.ros.node.observer import Observer, read_frame
 from evf_sam_ros.ros.node.outputs import Outputs
 from evf_sam_ros.ros.node.replies import Frame, now_header, reply
 from evf_sam_ros.ros.node.self_calibration import SelfCalibration
+from evf_sam_ros.ros.node.semantic_layer import SemanticLayer
+from evf_sam_ros.ros.node.semantic_outputs import SemanticOutputs
 from evf_sam_ros.ros.node.services import Services, ended_goals
 from evf_sam_ros.ros.node.statistics import Statistics
 from evf_sam_ros.ros.node.worker import Worker
@@ -60,6 +63,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         self._predictor: Predictor | None = None
         self._weights: WeightWatch | None = None
         self._outputs: Outputs | None = None
+        self._semantic_outputs: SemanticOutputs | None = None
+        self._semantic: SemanticLayer | None = None
         self._worker: Worker | None = None
         # The same threads for all workers: the allocator gives each new one memory of its own, and
         # keeps there what the model's images took, 20 MiB a life.
@@ -77,6 +82,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         self._frames = CameraFrames(self, lambda: self.parameters)
         self._depth = DepthSource(self._frames.buffer)
         self._offered = Services(self, self)
+        self._classes = Classes(self, lambda: self.parameters, lambda: self._predictor)
+        self._settings.listeners.append(self._classes.follow_parameter)
         self._diagnostics = Diagnostics(
             self,
             self._statistics,
@@ -84,6 +91,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             predictor=lambda: self._predictor,
             worker=lambda: self._worker,
             placement=lambda: self._frames.last,
+            semantic=lambda: self._semantic,
         )
         backwards = JumpThreshold(
             min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -134,7 +142,9 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         except ValueError as error:
             self.get_logger().error(f"Cannot publish: {error}")
             return FAILURE
+        self._semantic_outputs = SemanticOutputs(self)
         self._predictor, self._weights = predictor, weights
+        self._classes.warn()
         self._settings.fix(Effect.CONFIGURE)
         where = f"on {predictor.device}, run by {predictor.engine.name}"
         self.get_logger().info(f"Model {predictor.name!r} is ready {where}; {knows(predictor)}")
@@ -185,7 +195,23 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         self._command_count = 0
         self._settings.fix(Effect.CONFIGURE, Effect.ACTIVATE)
         self.get_logger().info(f"Waiting for images on {self._inputs.image_topic}")
-        return super().on_activate(state)
+        done = super().on_activate(state)
+        self._semantic = self._layer(observer, self._worker)  # publishes at once
+        return done
+
+    def _layer(self, observer: Observer, worker: Worker) -> SemanticLayer:
+        assert self._semantic_outputs is not None
+        assert self._predictor is not None
+        return SemanticLayer(
+            self,
+            self._semantic_outputs,
+            self._classes.table,
+            lambda: self.parameters,
+            worker,
+            observer,
+            self._depth,
+            threshold=self._predictor.score_threshold or 0.0,
+        )
 
     def _calibrates_itself(self, predictor: Predictor, worker: Worker) -> SelfCalibration | None:
         """Return what calibrates the model by the first images, if that is wanted and needed."""
@@ -228,6 +254,9 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             self._inputs.destroy()
             self._inputs = None
         self._self_calibration = None
+        semantic, self._semantic = self._semantic, None
+        if semantic is not None:
+            semantic.stop(timeout_s)
         self._frames.stop()
         self._depth.clear()
         worker, self._worker = self._worker, None
@@ -237,7 +266,9 @@ class SegmentationNode(LenientParameters, LifecycleNode):
     def _free(self) -> None:
         if self._outputs is not None:
             self._outputs.destroy()
-        self._outputs = self._predictor = None
+        if self._semantic_outputs is not None:
+            self._semantic_outputs.destroy()
+        self._outputs = self._semantic_outputs = self._predictor = None
         self._settings.fix()
         gc.collect()
         if torch.cuda.is_available():
@@ -257,6 +288,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         self._statistics.image_arrived()
         if self._worker is not None:
             self._worker.put_frame(message)
+        if self._semantic is not None:
+            self._semantic.put_frame(message)
         if self._self_calibration is not None:
             self._self_calibration.offer(message)
 
@@ -337,6 +370,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         """Forget what belongs to the time before, as when a recording starts again."""
         self._depth.clear()
         self._frames.clear_moving()
+        if self._semantic is not None:
+            self._semantic.forget()
         if self._worker is not None:
             self._worker.forget("the clock jumped back")
 

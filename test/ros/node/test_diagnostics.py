@@ -10,7 +10,7 @@ from evf_sam_ros.ros.node.statistics import Statistics
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import duration_message
 
-PARTS = ("model", "camera", "depth", "frames", "commands", "latency", "memory")
+PARTS = ("model", "camera", "depth", "frames", "semantic", "commands", "latency", "memory")
 OK, WARN = DiagnosticStatus.OK, DiagnosticStatus.WARN
 
 
