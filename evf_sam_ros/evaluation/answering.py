@@ -16,6 +16,7 @@ from evf_sam_ros.evaluation.judged import (
     Judged,
     JudgedImage,
     encode,
+    judge_at_own_size,
     judge_mask,
     read_lines,
     to_line,
@@ -23,6 +24,7 @@ from evf_sam_ros.evaluation.judged import (
 from evf_sam_ros.evaluation.processes import Share
 from evf_sam_ros.evaluation.robot_metrics import Lifting, lifting_of, spot
 from evf_sam_ros.language.sentence import parse_command
+from evf_sam_ros.models.variants import own_measuring_size
 from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.whole_files import named, whole_file
@@ -121,6 +123,8 @@ def _judge(
             except ValueError as error:
                 refused[position] = str(error)
     lifting = lifting_of(record)
+    config = getattr(predict, "config", None)
+    own_size = None if config is None else own_measuring_size(config)
     times = {id(answer): answer.times for answer, _ in answers.values()}.values()
     stages = ("preprocess", "encode_image", "fuse_and_decode", "postprocess")
     return JudgedImage(
@@ -131,7 +135,7 @@ def _judge(
         seconds={stage: sum(getattr(time, stage) for time in times) for stage in stages},
         sentences=tuple(
             replace(
-                _sentence(record, expression, answers.get(position), lifting),
+                _sentence(record, expression, answers.get(position), lifting, own_size=own_size),
                 rejected=refused.get(position, ""),
                 asked=texts.get(position, "") if expression.command else "",
             )
@@ -164,17 +168,21 @@ def _sentence(
     expression: Expression,
     answered: tuple[Segmentation, int] | None,
     lifting: Lifting | None,
+    *,
+    own_size: tuple[int, int] | None,
 ) -> Judged:
     size = (record.height, record.width)
     target = expression.mask(*size)
     ignored = None if expression.ignored is None else expression.ignored.mask(*size)
     predicted, found, score, predicted_iou = np.zeros(size, bool), False, 0.0, 0.0
+    logits = np.full(own_size or (1, 1), -1, np.float32)
     if answered is not None:
         answer, position = answered
         proposed = answer.masks if answer.proposed is None else answer.proposed
         predicted, found = proposed[position], bool(answer.found[position])
         score = float(answer.scores[position])
         predicted_iou = float(answer.predicted_iou[position])
+        logits = answer.logits[position]
     native, square = judge_mask(predicted, target, ignored)
     where = spot(predicted, target, ignored, lifting=lifting, center_m=expression.center_m)
     return Judged(
@@ -187,6 +195,7 @@ def _sentence(
         predicted_iou=predicted_iou,
         native=native,
         square=square,
+        own=judge_at_own_size(logits, target, ignored) if own_size else None,
         runs=encode(predicted),
         truth=encode(target),
         **asdict(where),

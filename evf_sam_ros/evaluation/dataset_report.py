@@ -23,6 +23,7 @@ from evf_sam_ros.pictures.document import (
 
 MAIN = ("ciou", "miou", "giou_gres", "pr@0.5", "pr@0.6", "pr@0.7", "pr@0.8", "pr@0.9")
 DECISION = ("n_acc", "t_acc", "auroc", "ece")
+COLUMNS = {"native": "native", "square": "480 x 480", "own": "own size"}
 MEANING = {
     "ciou": "ciou (oIoU)",
     "miou": "miou (gIoU of EVF-SAM)",
@@ -48,6 +49,7 @@ def document(
         Text(
             "Native: masks compared at the pictures' own sizes, as EVF-SAM and LISA do. "
             "480 x 480: both masks resized to a square first, as LAVT, DMMI and ReLA do. "
+            "Own size: at the size of the model's input, as DeRIS and InstanceVG are measured. "
             "A mask that the model itself rejects counts as no mask. point_acc: share of the "
             "sentences with a target whose answer's anchor point lies in the true mask.",
             note=True,
@@ -88,10 +90,14 @@ def intro(figures: Mapping[str, Any]) -> list[str]:
 
 def figures_table(figures: Mapping[str, Any]) -> Table:
     """Return the main figures at both resolutions."""
-    square = figures["square_480"]
     names = [*MAIN, *DECISION, "point_acc"]
-    rows = tuple((MEANING.get(n, n), number(figures[n]), number(square.get(n))) for n in names)
-    return Table(("", "native", "480 x 480"), rows)
+    columns = {COLUMNS["native"]: figures, COLUMNS["square"]: figures["square_480"]}
+    if own := figures.get("own_size"):
+        columns[COLUMNS["own"]] = own
+    rows = tuple(
+        (MEANING.get(n, n), *(number(column.get(n)) for column in columns.values())) for n in names
+    )
+    return Table(("", *columns), rows)
 
 
 def places(centroid: Mapping[str, Any]) -> Iterator[Block]:
@@ -121,11 +127,12 @@ def place_text(centroid: Mapping[str, Any], name: str) -> str:
 def protocols(figures: Mapping[str, Any]) -> Iterator[Block]:
     """Return what ReLA and Hu et al. would report."""
     for title, name in (("GRES (ReLA)", "gres"), ("Ref-ZOM (Hu et al.)", "ref_zom")):
-        native, square = figures[name]["native"], figures[name]["square"]
+        columns = figures[name]
         rows = tuple(
-            (MEANING.get(key, key), number(native[key]), number(square[key])) for key in native
+            (MEANING.get(key, key), *(number(column[key]) for column in columns.values()))
+            for key in columns["native"]
         )
-        yield Table((title, "native", "480 x 480"), rows)
+        yield Table((title, *(COLUMNS[resolution] for resolution in columns)), rows)
     yield Text(
         "GRES counts every sentence: a missed rejection adds its mask to the union, a wrong "
         "rejection adds the mask before the decision, and Pr@X is of sentences with a target. "

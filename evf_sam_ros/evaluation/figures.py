@@ -12,6 +12,7 @@ from evf_sam_ros.evaluation.robot_metrics import centroid_figures, point_accurac
 from evf_sam_ros.evaluation.sentence_types import length_group, sentence_type
 
 RESOLUTIONS = ("native", "square")
+OWN = "own"  # the size of the model's masks, for models whose authors measure there
 HISTOGRAM_BINS = 20
 
 
@@ -22,6 +23,7 @@ def summarize(images: Sequence[JudgedImage]) -> dict[str, Any]:
     model itself rejects counts as empty.
     """
     judged = list(sentences(images))
+    measured = resolutions(judged)
     return {
         "images": len(images),
         "sentences": len(judged),
@@ -30,8 +32,9 @@ def summarize(images: Sequence[JudgedImage]) -> dict[str, Any]:
         **deployed(judged).summary(),
         **confidence(judged),
         "square_480": deployed(judged, "square").summary(),
-        "gres": {name: gres(judged, name) for name in RESOLUTIONS},
-        "ref_zom": {name: ref_zom(judged, name) for name in RESOLUTIONS},
+        "own_size": deployed(judged, OWN).summary() if OWN in measured else None,
+        "gres": {name: gres(judged, name) for name in measured},
+        "ref_zom": {name: ref_zom(judged, name) for name in measured},
         "iou_histogram": histogram(judged),
         "point_acc": point_accuracy(judged),
         "centroid": centroid_figures(judged),
@@ -160,6 +163,16 @@ def latency(images: Iterable[JudgedImage]) -> dict[str, float] | None:
     return {**spread, "per_sentence": per_sentence, **means}
 
 
+def resolutions(judged: Iterable[Judged]) -> tuple[str, ...]:
+    """Return at which resolutions the sentences' masks were compared."""
+    listed = list(judged)
+    own = bool(listed) and all(item.own is not None for item in listed)
+    return (*RESOLUTIONS, OWN) if own else RESOLUTIONS
+
+
 def overlap(item: Judged, resolution: str) -> Overlap:
-    """Return a sentence's pixel counts at "native" or "square" resolution."""
+    """Return a sentence's pixel counts at "native", "square" or the model's "own" resolution."""
+    if resolution == OWN:
+        assert item.own is not None  # see `resolutions`
+        return item.own
     return item.native if resolution == "native" else item.square

@@ -59,6 +59,7 @@ class Judged:
     centroid_mm: float | None = None  # from the true mask's centroid in space
     center_mm: float | None = None  # from the centre of the body, where its pose is known
     placeable: bool = False  # the true mask has a place in space
+    own: Overlap | None = None  # at the size of the model's masks; None: its authors do not do so
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,20 @@ def judge_mask(predicted: Mask, target: Mask, ignored: Mask | None) -> tuple[Ove
     if ignored is not None:
         predicted, target = predicted & ~ignored, target & ~ignored
     return Overlap.of(predicted, target), Overlap.of(_square(predicted), _square(target))
+
+
+def judge_at_own_size(logits: NDArray[np.float32], target: Mask, ignored: Mask | None) -> Overlap:
+    """Count a mask at the size (h, w) that the model gives it, the true one made as small.
+
+    So the authors of DeRIS and InstanceVG measure: the true mask is resized by nearest
+    neighbour, and a logit of exactly 0 is foreground.
+    """
+    size = (logits.shape[0], logits.shape[1])
+    predicted, truth = logits >= 0, resized(target, size)
+    if ignored is not None:
+        counted = ~resized(ignored, size)
+        predicted, truth = predicted & counted, truth & counted
+    return Overlap.of(predicted, truth)
 
 
 def encode(mask: Mask) -> str:
@@ -119,8 +134,13 @@ def sentences(images: Iterable[JudgedImage]) -> Iterator[Judged]:
 
 
 def _square(mask: Mask) -> Mask:
-    size = (SQUARE_SIDE, SQUARE_SIDE)
-    return cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    return resized(mask, (SQUARE_SIDE, SQUARE_SIDE))
+
+
+def resized(mask: Mask, size: tuple[int, int]) -> Mask:
+    """Return a mask at another size (height, width), by nearest neighbour."""
+    pixels = np.ascontiguousarray(mask).view(np.uint8)
+    return cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
 def _image(document: dict[str, Any]) -> JudgedImage:
@@ -130,6 +150,8 @@ def _image(document: dict[str, Any]) -> JudgedImage:
                 **sentence,
                 "native": Overlap(**sentence["native"]),
                 "square": Overlap(**sentence["square"]),
+                # Results of an older version, and of most models, have none.
+                "own": Overlap(**sentence["own"]) if sentence.get("own") else None,
             }
         )
         for sentence in document["sentences"]

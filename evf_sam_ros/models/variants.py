@@ -208,6 +208,12 @@ def reads_cleaned_words(config: EvfSamConfig) -> bool:
     return isinstance(config.segmenter, DerisConfig)
 
 
+def own_measuring_size(config: EvfSamConfig) -> tuple[int, int] | None:
+    """Return the size of the model's input, where its authors measure masks at it."""
+    measured = isinstance(config.segmenter, DerisConfig | InstanceVgConfig)
+    return config.image_input.size if measured else None
+
+
 def prompts_by_one_token(config: EvfSamConfig) -> bool:
     """Return whether its segmenter takes one token per prompt, as engines expect."""
     return not isinstance(config.segmenter, BridgeSegmenterConfig | DerisConfig)
