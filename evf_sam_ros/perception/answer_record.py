@@ -55,6 +55,7 @@ def shape_record(mask: Mask) -> dict[str, Any]:
         # Adding 0.0 turns -0.0 into 0.0.
         "centroid_uv": [round(float(value), 2) + 0.0 for value in measured.centroid_uv],
         "anchor_uv": list(measured.anchor_uv),
+        "cut_off": measured.cut_off,
     }
 
 

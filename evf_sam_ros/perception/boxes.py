@@ -1,6 +1,6 @@
-"""Boxes around points in space, along their own axes or upright. Pure functions, metres."""
+"""Boxes around points in space, upright or along the camera's axes. Pure functions, metres."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -21,17 +21,21 @@ class Box:
     """An oriented box around the visible surface, in the camera's optical frame."""
 
     center_m: Floats  # (3,)
-    size_m: Floats  # (3,), along the box's own axes, longest spread first; upright: z up
+    size_m: Floats  # (3,), along the box's own axes; upright: longer level side, shorter, height
     orientation_xyzw: Floats  # (4,), unit quaternion camera_from_box
+    upright: bool = False  # its z axis is against gravity; else its axes are those of the camera
 
 
-def oriented_box(points: Floats) -> Box:
-    """Fit a box to (N, 3) points along their principal axes, leaving out the outermost 1 %."""
+def camera_box(points: Floats) -> Box:
+    """Fit a box to (N, 3) points along the axes of their frame, leaving out the outermost 1 %.
+
+    For where gravity is not known: axes fitted to a surface that is seen from one side alone turn
+    with the view, and look like an orientation of the object.
+    """
     middle = points.mean(axis=0)
-    camera_from_box = _principal_axes(points - middle)
     centered = evenly(points, BOX_POINTS) - middle
-    low, high = np.percentile(centered @ camera_from_box, BOX_PERCENTILES, axis=0)
-    return _box(middle, camera_from_box, low, high)
+    low, high = np.percentile(centered, BOX_PERCENTILES, axis=0)
+    return Box(middle + (low + high) / 2, high - low, np.array([0.0, 0.0, 0.0, 1.0]))
 
 
 def upright_box(
@@ -62,7 +66,7 @@ def upright_box(
     low, high = np.percentile(centered @ camera_from_box, BOX_PERCENTILES, axis=0)
     if support_m is not None:
         low[2] = min(low[2], support_m - float(middle @ vertical))
-    return _box(middle, camera_from_box, low, high)
+    return replace(_box(middle, camera_from_box, low, high), upright=True)
 
 
 def evenly(values: NDArray[Any], most: int) -> NDArray[Any]:
@@ -88,13 +92,6 @@ def _box(middle: Floats, camera_from_box: Floats, low: Floats, high: Floats) -> 
         size_m=high - low,
         orientation_xyzw=quaternion_xyzw(camera_from_box),
     )
-
-
-def _principal_axes(centered: Floats) -> Floats:
-    """Return (3, 3) columns of axes of (N, 3) points around their mean, longest spread first."""
-    _, axes = np.linalg.eigh(centered.T @ centered)
-    first, second = (_pointing_forward(axis) for axis in (axes[:, 2], axes[:, 1]))
-    return np.stack([first, second, np.cross(first, second)], axis=-1)
 
 
 def _upright_axes(centered: Floats, vertical: Floats) -> Floats:
@@ -152,5 +149,5 @@ def rotation_matrix(quaternion_xyzw: Floats) -> Floats:
 
 
 def _pointing_forward(axis: Floats) -> Floats:
-    """Fix the sign that principal axes leave open: the largest component is positive."""
+    """Fix the sign that an axis leaves open: the largest component is positive."""
     return axis if axis[np.argmax(np.abs(axis))] > 0 else -axis

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.perception.boxes import Box, evenly, oriented_box, upright_box
+from evf_sam_ros.perception.boxes import Box, camera_box, evenly, upright_box
 from evf_sam_ros.perception.defaults import DEPTH_LIMITS_M
 from evf_sam_ros.perception.depth_image import DepthMap
 
@@ -95,6 +95,7 @@ class Outline:
     roi: Roi
     centroid_uv: tuple[float, float]  # may lie outside a ring or a crescent
     anchor_uv: tuple[int, int]  # always inside, as far from the rim as possible
+    cut_off: bool  # it reaches the image's border: what is beyond that nobody sees
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,7 @@ def outline(mask: Mask) -> Outline:
         roi=Roi(x=x, y=y, width=width, height=height),
         centroid_uv=(x + moments["m10"] / area, y + moments["m01"] / area),
         anchor_uv=(x + int(anchor_u) - 1, y + int(anchor_v) - 1),
+        cut_off=x == 0 or y == 0 or x + width == mask.shape[1] or y + height == mask.shape[0],
     )
 
 
@@ -318,7 +320,8 @@ def locate(
         depth_min_m: nearer readings are not believed.
         depth_max_m: farther readings are not believed.
         up: (3,), against gravity, in the camera's frame: the box then stands upright, on what the
-            object stands on where that is seen.
+            object stands on where that is seen. None, gravity is not known: the box has the
+            camera's axes.
     """
     _refuse_other_sizes(depth_m, mask)
     near = window(mask, SURROUNDINGS_PX + 1)
@@ -356,7 +359,7 @@ def _located(
     points = _near_median_depth(lifted)
     position = points.mean(axis=0)
     if up is None:
-        return Location(position, _covariance(points, camera), ratio, oriented_box(points))
+        return Location(position, _covariance(points, camera), ratio, camera_box(points))
     box = upright_box(points, up, support_m, _depth_sigma_m(float(position[2])))
     return Location(position, _covariance(points, camera), ratio, box)
 

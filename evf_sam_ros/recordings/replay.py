@@ -165,6 +165,7 @@ def _place(judged: Judgement, frame: Frame, wish: ReplayOptions) -> dict[str, An
         "box_center_m": _rounded(place.box.center_m, 6),
         "box_size_m": _rounded(place.box.size_m, 6),
         "box_orientation_xyzw": _rounded(place.box.orientation_xyzw, 6),
+        "box_upright": place.box.upright,
     }
 
 

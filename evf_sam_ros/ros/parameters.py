@@ -222,7 +222,8 @@ class NodeParameters(Settings):
     up: tuple[float, float, float] = setting(
         (0.0, 0.0, 0.0),
         "direction against gravity in the image's optical frame (x right, y down, z forward), for "
-        "upright object boxes; `[0.0, -1.0, 0.0]` for a level camera; zeros: not known",
+        "upright object boxes; `[0.0, -1.0, 0.0]` for a level camera; zeros: not known, and the "
+        "boxes have the camera's axes (`box_upright` false)",
     )
     target_frame: str = setting(
         "",

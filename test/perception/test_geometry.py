@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from evf_sam_ros.perception.boxes import evenly, oriented_box, quaternion_xyzw, upright_box
+from evf_sam_ros.perception.boxes import camera_box, evenly, quaternion_xyzw, upright_box
 from evf_sam_ros.perception.geometry import (
     DepthStatus,
     Intrinsics,
@@ -133,6 +133,18 @@ class TestOutline:
 
     def test_a_mask_that_fills_the_image_has_its_anchor_in_the_middle(self):
         assert outline(np.ones((9, 9), bool)).anchor_uv == (4, 4)
+
+    @pytest.mark.parametrize(
+        ("rows", "columns", "cut_off"),
+        [
+            (slice(0, 4), slice(3, 8), True), (slice(6, 10), slice(3, 8), True),
+            (slice(2, 5), slice(0, 4), True), (slice(2, 5), slice(9, 12), True),
+            (slice(0, 10), slice(0, 12), True), (slice(1, 9), slice(1, 11), False),
+            (slice(4, 5), slice(4, 5), False),
+        ],
+    )  # fmt: skip
+    def test_a_mask_at_any_border_of_the_image_is_cut_off(self, rows, columns, cut_off):
+        assert outline(mask_of((10, 12), rows, columns)).cut_off is cut_off
 
     def test_an_empty_mask_is_refused(self):
         with pytest.raises(ValueError, match="empty"):
@@ -339,23 +351,35 @@ class TestLocate:
             assert np.isfinite(found.box.size_m).all()
 
 
-class TestOrientedBox:
-    def test_a_turned_slab_gets_its_size_and_axes_back(self):
-        camera_from_slab = rotation_matrix(0.0, 0.0, np.sin(0.25), np.cos(0.25))
+class TestBoxWithoutGravity:
+    def test_it_has_the_sides_and_the_axes_of_the_camera(self):
         axis = np.linspace(-0.5, 0.5, 21)
         unit_cube = np.stack(np.meshgrid(axis, axis, axis), -1).reshape(-1, 3)
-        points = (unit_cube * [0.4, 0.2, 0.1]) @ camera_from_slab.T + [1.0, 2.0, 3.0]
-        box = oriented_box(points)
+        box = camera_box(unit_cube * [0.1, 0.4, 0.2] + [1.0, 2.0, 3.0])
         np.testing.assert_allclose(box.center_m, [1, 2, 3], atol=1e-9)
-        np.testing.assert_allclose(box.size_m, [0.4, 0.2, 0.1], atol=0.02)
-        np.testing.assert_allclose(
-            rotation_matrix(*box.orientation_xyzw), camera_from_slab, atol=1e-6
-        )
+        np.testing.assert_allclose(box.size_m, [0.1, 0.4, 0.2], atol=0.02)
+        np.testing.assert_allclose(box.orientation_xyzw, [0, 0, 0, 1], atol=1e-12)
+        assert not box.upright
+
+    @pytest.mark.parametrize("tilt", [0.0, 0.4, 1.2])
+    def test_a_tilted_camera_gets_an_upright_box_only_where_it_is_told_of_gravity(self, tilt):
+        """A board of 0.3 x 0.2 m that stands 1 m away, seen by a camera that is turned down."""
+        x, y = np.meshgrid(np.linspace(-0.15, 0.15, 31), np.linspace(-0.1, 0.1, 21))
+        board = np.stack([x, y, np.full_like(x, 0.0)], -1).reshape(-1, 3)
+        camera_from_level = rotation_matrix(np.sin(tilt / 2), 0.0, 0.0, np.cos(tilt / 2))
+        points = board @ camera_from_level.T + [0.0, 0.0, 1.0]
+        upright = upright_box(points, camera_from_level @ [0.0, -1.0, 0.0])
+        np.testing.assert_allclose(upright.size_m[[0, 2]], [0.3, 0.2], atol=0.01)
+        assert upright.upright
+        box = camera_box(points)
+        assert not box.upright
+        sides = [0.3, 0.2 * np.cos(tilt), 0.2 * np.sin(tilt)]
+        np.testing.assert_allclose(box.size_m, sides, atol=0.012)
 
     def test_one_point_far_off_does_not_blow_the_box_up(self):
         points = np.random.default_rng(0).uniform(-0.05, 0.05, (1000, 3))
         points[0] = [0.3, 0.3, 0.3]
-        assert oriented_box(points).size_m.max() < 0.16
+        assert camera_box(points).size_m.max() < 0.16
 
     @given(st.lists(st.floats(-1, 1), min_size=4, max_size=4))
     @example([0.0, 0.0, 1.0, 1e-6])  # nearly half a turn

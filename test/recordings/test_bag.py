@@ -125,6 +125,19 @@ def test_a_box_stands_upright_where_up_is_told(model, tmp_path):
     (answer,) = records(out)[0]["answers"]
     along_up = axes(answer["box_orientation_xyzw"]) @ [0, -0.6, -0.8]
     np.testing.assert_allclose(np.sort(np.abs(along_up)), [0, 0, 1], atol=1e-5)
+    assert answer["box_upright"] is True
+
+
+def test_without_gravity_a_box_has_the_axes_of_the_camera_and_says_so(model, tmp_path):
+    bag, out = write_bag(tmp_path / "bag", two_seconds), tmp_path / "out"
+    assert run(model, bag, out, "--limit", "1") == 0
+    (answer,) = records(out)[0]["answers"]
+    assert answer["box_upright"] is False
+    assert answer["box_orientation_xyzw"] == [0, 0, 0, 1]
+    x, y, width, height = answer["box_xywh"]
+    picture = cv2.imread(str(out / records(out)[0]["mask"]))
+    at_border = min(x, y) == 0 or x + width == picture.shape[1] or y + height == picture.shape[0]
+    assert answer["cut_off"] is at_border
 
 
 @pytest.mark.parametrize("up", [("0", "0", "0"), ("nan", "0", "1")])

@@ -39,6 +39,7 @@ def object_message(
     )
     message.centroid_u, message.centroid_v = shape.centroid_uv
     message.anchor_u, message.anchor_v = map(float, shape.anchor_uv)
+    message.cut_off = shape.cut_off
     if place is not None:
         message.depth_valid_ratio = place.depth_valid_ratio
     if isinstance(place, Location):
@@ -49,6 +50,7 @@ def object_message(
         message.orientation = _quaternion(place.box.orientation_xyzw)
         x, y, z = place.box.size_m.tolist()
         message.size = Vector3(x=x, y=y, z=z)
+        message.box_upright = place.box.upright
         if target_from_image is not None:
             _add_target(message, moved(place, target_from_image))
     return message
@@ -76,6 +78,8 @@ def in_target(result: SegmentationResult) -> SegmentationResult:
             box_center=each.target_box_center,
             orientation=each.target_orientation,
             size=each.size,
+            cut_off=each.cut_off,
+            box_upright=each.box_upright,
         )
         for each in result.objects
     ]

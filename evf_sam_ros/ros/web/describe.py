@@ -59,6 +59,7 @@ def _object(each: SegmentedObject) -> dict[str, Any]:
         "roi": [each.roi.x_offset, each.roi.y_offset, each.roi.width, each.roi.height],
         "centroid_px": [each.centroid_u, each.centroid_v],
         "anchor_px": [each.anchor_u, each.anchor_v],
+        "cut_off": each.cut_off,
         "depth_valid_ratio": float(each.depth_valid_ratio),
         "position_m": None,
     }
@@ -67,6 +68,7 @@ def _object(each: SegmentedObject) -> dict[str, Any]:
         described |= {
             "position_m": [point.x, point.y, point.z],
             "size_m": [size.x, size.y, size.z],
+            "box_upright": each.box_upright,
             "deviation_m": [math.sqrt(max(covariance[i], 0.0)) for i in (0, 4, 8)],
         }
     return described

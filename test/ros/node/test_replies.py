@@ -232,6 +232,39 @@ class GivenDepth:
 
 
 @pytest.mark.parametrize(
+    ("box", "cut_off"),
+    [
+        ((5, 5, 6, 8), False), ((0, 5, 6, 8), True), ((14, 5, 6, 8), True), ((5, 0, 6, 8), True),
+        ((5, 22, 6, 8), True),
+    ],
+)  # fmt: skip
+def test_an_object_at_the_images_border_is_said_to_be_cut_off(box, cut_off):
+    (found,) = answerer(mask(box))(image(), COMMAND, 1.0).result.objects
+    assert found.cut_off is cut_off
+
+
+@pytest.mark.parametrize(
+    ("up", "upright"),
+    [([0.0, 0.0, 0.0], False), ([0.0, -1.0, 0.0], True), ([0.0, -0.6, -0.8], True)],
+)
+def test_a_box_says_whether_it_stands_upright(up, upright):
+    parameters = NodeParameters(min_mask_area_px=4, up=up)
+    looking = Observer(
+        Scripted(mask((5, 5, 6, 8))), GivenDepth(2.0), lambda: parameters, Clock(),
+        get_logger("boxes"),
+    )  # fmt: skip
+    [answer] = looking.answers(looking.look(image(), [COMMAND], 0.0))
+    (found,) = answer.result.objects
+    assert found.has_position
+    assert found.box_upright is upright
+    turned = found.orientation
+    has_camera_axes = (turned.x, turned.y, turned.z, turned.w) == (0, 0, 0, 1)
+    assert has_camera_axes is not upright
+    if not upright:  # from the first of 6 columns, without the rim, to the last, 2 m away
+        assert found.size.x == pytest.approx(5 / 30 * 2)
+
+
+@pytest.mark.parametrize(
     ("depth_m", "limits", "is_located"),
     [
         (20.0, {}, False),

@@ -129,12 +129,16 @@ function showResult(result) {
   at("score-bar").style.width = `${100 * Math.min(1, Math.max(0, result.score ?? 0))}%`;
   const [best] = result.objects;
   write("position", best?.position_m ? `${best.position_m.map(signed).join("  ")} m` : "–");
-  write("size", best?.size_m ? `${best.size_m.map((side) => number(side * 100, 0)).join(" × ")} cm` : "–");
+  write("size", best?.size_m ? `${best.size_m.map((side) => number(side * 100, 0)).join(" × ")} cm${sizeNotes(best)}` : "–");
   write("depth", best ? `${result.depth_status}, ${number(100 * best.depth_valid_ratio, 0)} % read` : result.depth_status);
   write("frame", result.frame_id || "–");
   showObjects(result);
   showLatency(result.times_ms);
   remember(result);
+}
+
+function sizeNotes(object) {
+  return (object.cut_off ? ", cut off by the picture" : "") + (object.box_upright ? "" : ", along the camera's axes");
 }
 
 function showObjects({ objects, status }) {
