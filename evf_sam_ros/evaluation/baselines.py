@@ -5,15 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from evf_sam_ros.sim.scene import SceneObject
-from evf_sam_ros.sim.words import Kind, kind_from
+from evf_sam_ros.sim.words import TABLETOP, Kind, Lexicon, kind_from
 
 
-def first_kind(text: str) -> Kind | None:
+def first_kind(text: str, lexicon: Lexicon = TABLETOP) -> Kind | None:
     """Return the first colour and noun in a sentence; None if it has none."""
     words = text.lower().split()
+    longest = 1 + max(len(noun.split()) for nouns in lexicon.nouns.values() for noun in nouns)
     for start in range(len(words)):
-        for length in (2, 1):
-            read = kind_from(words[start : start + length])
+        for length in range(longest, 0, -1):
+            read = kind_from(words[start : start + length], lexicon)
             if read is not None:
                 return read[0]
     return None
@@ -21,7 +22,7 @@ def first_kind(text: str) -> Kind | None:
 
 def keyword_matches(text: str, objects: Sequence[SceneObject]) -> list[int]:
     """Return every object of the first kind named, whatever else the sentence says."""
-    kind = first_kind(text)
+    kind = first_kind(text, objects[0].lexicon)
     return [] if kind is None else kind.among(objects)
 
 

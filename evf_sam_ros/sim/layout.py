@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.sim.palette import COLORS, shade
-from evf_sam_ros.sim.world import LIGHTS, SURFACES, TEXTURES, Body, World
+from evf_sam_ros.sim.world import LIGHTS, SURFACES, TEXTURES, Body, Stage, World
 
 Vector = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ class Pose:
     def on_ground(self, point: Vector) -> tuple[float, float]:
         """Return how far right and how far away a point is, along the ground."""
         offset = (point - self.position)[:2]
-        return float(offset @ _unit(self.right[:2])), float(offset @ _unit(self.forward[:2]))
+        return float(offset @ unit(self.right[:2])), float(offset @ unit(self.forward[:2]))
 
     def sees(self, point: Vector) -> bool:
         """Tell whether a point falls well inside a 4:3 picture."""
@@ -72,8 +72,13 @@ class Layout:
     volume: float
 
 
-def camera_pose(world: World, rng: np.random.Generator, viewpoints: Viewpoints = USUAL) -> Pose:
-    """Put the camera somewhere in front of the table, looking at its middle."""
+def camera_pose(
+    world: Stage,
+    rng: np.random.Generator,
+    viewpoints: Viewpoints = USUAL,
+    target: Vector | None = None,
+) -> Pose:
+    """Put the camera somewhere in front of the table; it looks at its middle or at `target`."""
     elevation = math.radians(rng.uniform(*viewpoints.elevation))
     azimuth = math.radians(-90 + rng.uniform(-viewpoints.azimuth, viewpoints.azimuth))
     roll = math.radians(rng.normal(0, 1.5))
@@ -81,22 +86,30 @@ def camera_pose(world: World, rng: np.random.Generator, viewpoints: Viewpoints =
     # What a longer lens enlarges, a larger distance makes up for, in part.
     enlarged = math.tan(math.radians(24)) / math.tan(math.radians(fov_y / 2))
     distance = rng.uniform(*viewpoints.distance) * enlarged
-    target = np.array([rng.uniform(-0.04, 0.04), rng.uniform(-0.04, 0.04), 0.03])
+    middle = np.array([rng.uniform(-0.04, 0.04), rng.uniform(-0.04, 0.04), 0.03])
+    target = middle if target is None else target
     flat = math.cos(elevation)
     direction = np.array([flat * math.cos(azimuth), flat * math.sin(azimuth), math.sin(elevation)])
     forward = -direction
-    level = _unit(np.cross(forward, [0, 0, 1]))
+    level = unit(np.cross(forward, [0, 0, 1]))
     up = np.cross(level, forward)
     right = level * math.cos(roll) + up * math.sin(roll)
     up = up * math.cos(roll) - level * math.sin(roll)
 
-    camera = world.model.camera("camera").id
+    pose = Pose(target + distance * direction, right, -up, forward, math.radians(fov_y))
+    set_camera(world, pose)
+    return pose
+
+
+def set_camera(stage: Stage, pose: Pose) -> None:
+    """Move the camera of a world to a pose."""
+    camera = stage.model.camera("camera").id
     quaternion = np.zeros(4)
-    mujoco.mju_mat2Quat(quaternion, np.stack([right, up, -forward], 1).ravel())
-    world.model.cam_pos[camera] = target + distance * direction
-    world.model.cam_quat[camera] = quaternion
-    world.model.cam_fovy[camera] = fov_y
-    return Pose(target + distance * direction, right, -up, forward, math.radians(fov_y))
+    axes = np.stack([pose.right, -pose.down, -pose.forward], 1)
+    mujoco.mju_mat2Quat(quaternion, axes.ravel())
+    stage.model.cam_pos[camera] = pose.position
+    stage.model.cam_quat[camera] = quaternion
+    stage.model.cam_fovy[camera] = math.degrees(pose.fov_y)
 
 
 def set_lights(world: World, rng: np.random.Generator) -> None:
@@ -112,7 +125,7 @@ def set_lights(world: World, rng: np.random.Generator) -> None:
         strength = rng.uniform(0.45, 0.8) if name == "key" else rng.uniform(0, 0.3)
         tint = np.array([1, rng.uniform(0.94, 1), rng.uniform(0.88, 1)])
         model.light_pos[light] = position
-        model.light_dir[light] = _unit(target - position)
+        model.light_dir[light] = unit(target - position)
         model.light_diffuse[light] = strength * tint
         model.light_specular[light] = rng.uniform(0.1, 0.5)
     model.vis.headlight.ambient[:] = rng.uniform(0.22, 0.38)
@@ -218,5 +231,5 @@ def _set_body(
     world.data.mocap_quat[body.mocap] = quaternion
 
 
-def _unit(vector: Vector) -> Vector:
+def unit(vector: Vector) -> Vector:
     return vector / np.linalg.norm(vector)

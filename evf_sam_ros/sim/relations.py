@@ -5,9 +5,15 @@ no candidate can be argued about. Metres along the ground, seen from the camera;
 shares of the picture.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from evf_sam_ros.sim.scene import SceneObject
+if TYPE_CHECKING:
+    from evf_sam_ros.sim.scene import SceneObject  # whose lexicon has these
 
 ASPECT = 3 / 4  # height over width of the picture in which u and v were measured
 
@@ -49,7 +55,8 @@ def between(target: SceneObject, first: SceneObject, second: SceneObject) -> boo
     return None if -0.05 < along < 1.05 and aside < 0.6 * length else False
 
 
-RELATIONS = {
+Relation = Callable[["SceneObject", "SceneObject"], "bool | None"]
+RELATIONS: dict[str, tuple[tuple[str, ...], Relation]] = {
     "left": (("left of", "to the left of", "on the left of"), left_of),
     "right": (
         ("right of", "to the right of", "on the right of"),
@@ -59,4 +66,3 @@ RELATIONS = {
     "front": (("in front of",), lambda target, anchor: behind(anchor, target)),
 }
 NEAR = ("next to", "near", "beside", "closest to")
-EVERY_RELATION = tuple(phrase for phrases, _ in RELATIONS.values() for phrase in phrases) + NEAR

@@ -7,6 +7,7 @@ Optical frame: x right, y down, z forward; pixel (0, 0) is the centre of the top
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from evf_sam_ros.sim.layout import (
     set_lights,
 )
 from evf_sam_ros.sim.palette import SHAPES
+from evf_sam_ros.sim.words import TABLETOP, Lexicon
 from evf_sam_ros.sim.world import LARGEST, Body, World
 
 SCENES_PER_WORLD = 32
@@ -34,6 +36,7 @@ LEAST_VISIBLE = 0.5  # share of an object that nothing hides
 class SceneObject:
     """An object on the table, with the attributes that sentences mention."""
 
+    lexicon: ClassVar[Lexicon] = TABLETOP  # the words for its shape, colour and relations
     shape: str
     color: str
     radius: float  # metres, around the vertical axis
@@ -89,10 +92,7 @@ def render_scene(
     Raises:
         ValueError: a negative seed, or a size beyond the largest.
     """
-    if seed < 0:
-        raise ValueError(f"seed is {seed}, need 0 or more")
-    if not (0 < width <= LARGEST[0] and 0 < height <= LARGEST[1]):
-        raise ValueError(f"size is {width}x{height}, need 1x1 to {LARGEST[0]}x{LARGEST[1]}")
+    check_size(seed, width, height)
     world = _world(seed // SCENES_PER_WORLD, shapes)
     bodies, camera, objects = _arrange(world, seed, viewpoints)
     return Scene(
@@ -104,6 +104,14 @@ def render_scene(
         up=np.array([camera.right[2], camera.down[2], camera.forward[2]]),
         objects=objects,
     )
+
+
+def check_size(seed: int, width: int, height: int) -> None:
+    """Raise ValueError for a negative seed or a size that cannot be drawn."""
+    if seed < 0:
+        raise ValueError(f"seed is {seed}, need 0 or more")
+    if not (0 < width <= LARGEST[0] and 0 < height <= LARGEST[1]):
+        raise ValueError(f"size is {width}x{height}, need 1x1 to {LARGEST[0]}x{LARGEST[1]}")
 
 
 @lru_cache(maxsize=2)

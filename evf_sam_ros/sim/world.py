@@ -4,6 +4,7 @@ Compiling takes longer than rendering, so one world serves many scenes.
 """
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,36 +38,33 @@ class Body:
     height: float  # metres
 
 
-class World:
-    """A table with a pool of hidden objects, drawn off screen."""
+class Stage:
+    """A compiled world with a pool of hidden objects, drawn off screen."""
 
-    def __init__(self, seed: int, shapes: tuple[str, ...] = SHAPES) -> None:
+    def __init__(self, xml: str, assets: dict[str, bytes]) -> None:
+        """Compile a world from MJCF.
+
+        Args:
+            xml: the world; it has a camera named "camera".
+            assets: the files that it names.
+
+        Raises:
+            RuntimeError: nothing can draw without a screen here.
+        """
         if "MUJOCO_GL" not in os.environ:
             raise RuntimeError(
                 "the simulator draws through EGL or OSMesa and found neither: "
                 "sudo apt-get install libegl1 libgl1-mesa-dri"
             )
-        rng = np.random.default_rng([seed, 0x7AB1E])
-        self.shapes = shapes
-        xml, assets, sizes = _describe(rng, shapes)
         self.model = mujoco.MjModel.from_xml_string(xml, assets)
         self.data = mujoco.MjData(self.model)
-        self.bodies = [self._body(name, *row) for name, row in sizes.items()]
         self._renderers: dict[tuple[int, int], Any] = {}
         self._options = mujoco.MjvOption()
         self._options.geomgroup[:] = [1, 1, 1, 1, 1, 0]
 
-    def _body(self, name: str, shape: str, parts: int, radius: float, height: float) -> Body:
-        geoms = tuple(self.model.geom(f"{name}.{part}").id for part in range(parts))
-        mocap = int(self.model.body(name).mocapid[0])
-        return Body(name, shape, geoms, mocap, radius, height)
-
-    def show_only(self, bodies: list[Body]) -> None:
-        """Hide every object of the pool but these."""
-        for body in self.bodies:
-            self.model.geom_group[list(body.geoms)] = HIDDEN
-        for body in bodies:
-            self.model.geom_group[list(body.geoms)] = SHOWN
+    def show(self, geoms: Iterable[int], *, shown: bool = True) -> None:
+        """Show or hide geometries."""
+        self.model.geom_group[list(geoms)] = SHOWN if shown else HIDDEN
 
     def settle(self) -> None:
         """Apply the poses of moved bodies, cameras and lights."""
@@ -86,7 +84,7 @@ class World:
         finally:
             renderer.disable_depth_rendering()
 
-    def instances(self, bodies: list[Body], width: int, height: int) -> NDArray[np.uint8]:
+    def instances(self, bodies: Sequence[Body], width: int, height: int) -> NDArray[np.uint8]:
         """Draw which body each pixel shows: 0 for none, i + 1 for bodies[i]."""
         renderer = self._renderer(width, height)
         renderer.enable_segmentation_rendering()
@@ -114,6 +112,29 @@ class World:
             self.model.vis.global_.offheight = height
             self._renderers[width, height] = mujoco.Renderer(self.model, height, width)
         return self._renderers[width, height]
+
+
+class World(Stage):
+    """A table with a pool of hidden objects."""
+
+    def __init__(self, seed: int, shapes: tuple[str, ...] = SHAPES) -> None:
+        rng = np.random.default_rng([seed, 0x7AB1E])
+        self.shapes = shapes
+        xml, assets, sizes = _describe(rng, shapes)
+        super().__init__(xml, assets)
+        self.bodies = [self._body(name, *row) for name, row in sizes.items()]
+
+    def _body(self, name: str, shape: str, parts: int, radius: float, height: float) -> Body:
+        geoms = tuple(self.model.geom(f"{name}.{part}").id for part in range(parts))
+        mocap = int(self.model.body(name).mocapid[0])
+        return Body(name, shape, geoms, mocap, radius, height)
+
+    def show_only(self, bodies: list[Body]) -> None:
+        """Hide every object of the pool but these."""
+        for body in self.bodies:
+            self.show(body.geoms, shown=False)
+        for body in bodies:
+            self.show(body.geoms)
 
 
 Sizes = dict[str, tuple[str, int, float, float]]  # name: shape, parts, radius, height

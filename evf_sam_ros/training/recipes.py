@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build
 from evf_sam_ros.sim.expressions import EVALUATION_MIX, KINDS, sample_expressions
 from evf_sam_ros.sim.layout import Viewpoints
+from evf_sam_ros.sim.scene import render_scene
 from evf_sam_ros.training.deepen import deepened
 from evf_sam_ros.training.export import export
 from evf_sam_ros.training.familiar_pictures import disturbed, learn
@@ -29,6 +31,7 @@ from evf_sam_ros.training.vocabulary import learn_vocabulary
 TRAINING_SCENES = 8192  # seeds from 0
 WIDE_SEED, WIDE_SCENES = 200_000, 2048  # seen from where and through what no other scene is
 WIDE = Viewpoints(elevation=(20, 76), azimuth=45, fov_y=(28, 70))
+draw_wide = partial(render_scene, viewpoints=WIDE)
 FAMILIAR_EVERY = 4  # of the training scenes: of so many are the statistics of a known picture
 HELD_OUT_SEED, HELD_OUT_SCENES = 800_000, 512
 TRAINING_MIX = {
@@ -129,7 +132,7 @@ def tabletop(folder: Path, *, resume: bool) -> None:
     check_available(schedule.optimizer for schedule in STAGES.values())
     assert all(set(mix) <= set(KINDS) for mix in (TRAINING_MIX, *MIXES.values()))
     shards = render_scenes(folder / "scenes", 0, TRAINING_SCENES)
-    shards += render_scenes(folder / "scenes", WIDE_SEED, WIDE_SCENES, WIDE)
+    shards += render_scenes(folder / "scenes", WIDE_SEED, WIDE_SCENES, draw_wide)
     scenes = load_scenes(shards)
     held_out = load_scenes(render_scenes(folder / "scenes", HELD_OUT_SEED, HELD_OUT_SCENES))
     learn_vocabulary(sentences(scenes), folder / WORD_FILE)

@@ -1,8 +1,8 @@
-"""Rendered tabletop scenes on disk, so that training does not wait for the renderer."""
+"""Rendered scenes on disk, so that training does not wait for the renderer."""
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.progress import progress as progress_bar
-from evf_sam_ros.sim.layout import USUAL, Viewpoints
-from evf_sam_ros.sim.scene import SceneObject, render_scene
+from evf_sam_ros.sim.household.scene import HouseholdObject
+from evf_sam_ros.sim.scene import Scene, SceneObject, render_scene
 from evf_sam_ros.whole_files import whole_file
 
 SHARD = 128  # scenes
 SIZE = (320, 240)  # pixels, width and height
+Draw = Callable[[int, int, int], Scene]  # seed, width, height
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,27 @@ class TrainingScenes:
 
     rgb: NDArray[np.uint8]  # (N, 240, 320, 3)
     instances: NDArray[np.uint8]  # (N, 240, 320): 0 background, i + 1 shows objects[n][i]
-    objects: list[list[SceneObject]]
+    objects: list[list[SceneObject]]  # of one world
 
     def __len__(self) -> int:
         return len(self.objects)
 
 
 def render_scenes(
-    folder: Path, first_seed: int, count: int, viewpoints: Viewpoints = USUAL
+    folder: Path,
+    first_seed: int,
+    count: int,
+    draw: Draw = render_scene,
+    processes: int | None = None,
 ) -> list[Path]:
     """Render scenes into shard files; shards that are there already are kept.
+
+    Args:
+        folder: for the shards of one world.
+        first_seed: of the first scene.
+        count: scenes.
+        draw: renders one; a function that can be pickled.
+        processes: that render; None: as many as there are CPUs.
 
     Returns:
         The shard files, in the order of their seeds.
@@ -46,10 +58,10 @@ def render_scenes(
     missing = [start for start in starts if not paths[start].exists()]
     if missing:
         # Each process owns a drawing context; these do not survive a fork.
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-            jobs = [
-                pool.submit(_render_shard, paths[start], start, viewpoints) for start in missing
-            ]
+        with ProcessPoolExecutor(
+            processes or os.cpu_count(), mp_context=get_context("spawn")
+        ) as pool:
+            jobs = [pool.submit(_render_shard, paths[start], start, draw) for start in missing]
             for job in progress_bar(as_completed(jobs), "rendering", len(jobs), unit="shard"):
                 job.result()
     return list(paths.values())
@@ -66,9 +78,9 @@ def load_scenes(paths: list[Path]) -> TrainingScenes:
     return TrainingScenes(np.concatenate(rgb), np.concatenate(instances), objects)
 
 
-def _render_shard(path: Path, first_seed: int, viewpoints: Viewpoints = USUAL) -> None:
+def _render_shard(path: Path, first_seed: int, draw: Draw) -> None:
     seeds = range(first_seed, first_seed + SHARD)
-    scenes = [render_scene(seed, *SIZE, viewpoints) for seed in seeds]
+    scenes = [draw(seed, *SIZE) for seed in seeds]
     with whole_file(path) as part, part.open("wb") as file:
         np.savez_compressed(
             file,
@@ -80,4 +92,7 @@ def _render_shard(path: Path, first_seed: int, viewpoints: Viewpoints = USUAL) -
 
 def _objects(text: str) -> Iterator[list[SceneObject]]:
     for scene in json.loads(text):
-        yield [SceneObject(**values) for values in scene]
+        yield [
+            HouseholdObject(**values) if "name" in values else SceneObject(**values)
+            for values in scene
+        ]

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from evf_sam_ros.evaluation.baselines import first_kind, keyword_guess, keyword_matches
-from evf_sam_ros.sim.words import Kind
+from evf_sam_ros.sim.words import TABLETOP, Kind
 
 
 @dataclass
 class Thing:
     color: str
     shape: str
+    lexicon = TABLETOP
 
 
 TABLE = [Thing("red", "mug"), Thing("blue", "mug"), Thing("red", "box")]
