@@ -37,6 +37,11 @@ def write_tiny_model(folder: Path, decision: dict | None = None) -> Path:
     model.projector[-1].weight.data *= 20
     extra = {} if decision is None else {"decision": decision}
     checkpoint.save(model, CONFIG, folder, extra=extra)
+    return write_words(folder)
+
+
+def write_words(folder: Path) -> Path:
+    """Write the vocabulary of `WORDS`."""
     words = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))
     words.normalizer = Sequence([Lowercase(), Replace(Regex("[.,!?]"), " ")])
     words.pre_tokenizer = Whitespace()

@@ -1,10 +1,13 @@
 """Tokenizer of models that were trained on sentences without capitals and signs."""
 
+import re
+
 from evf_sam_ros.language.spelling import Reading
 from evf_sam_ros.language.tokenizer import Tokenizer
 
 _DELETED = ".,'!?\"()*#:;"
 _BLANKS = "-/"
+_TASK = re.compile(r"\s*(\[[^\]]*\])")
 _TABLE = str.maketrans(dict.fromkeys(_DELETED, "") | dict.fromkeys(_BLANKS, " "))
 
 
@@ -25,7 +28,16 @@ class CleanedTokenizer:
         self.reads_unknown = words.reads_unknown
 
     def encode(self, text: str) -> list[int]:
-        """Return the first token, the cleaned text's, and the last."""
+        """Return the first token, the cleaned text's, and the last.
+
+        Raises:
+            ValueError: the text starts with the name of a task, such as [semantic].
+        """
+        if task := _TASK.match(text):
+            raise ValueError(
+                f"prompt {text!r} starts with {task[1]}, and this model was trained for no tasks "
+                "by name: leave it out"
+            )
         return self._words.encode(cleaned(text))
 
     def unknown_words(self, text: str) -> list[str]:

@@ -17,7 +17,7 @@ from evf_sam_ros.models.efficient_sam import EfficientSamConfig
 from evf_sam_ros.models.image_input import Resize
 from evf_sam_ros.models.sam import SamConfig
 from evf_sam_ros.models.sam2 import MaskChoice, Sam2Config
-from evf_sam_ros.models.variants import EvfSamConfig
+from evf_sam_ros.models.variants import EvfSamConfig, own_threshold
 
 ENTRY = "behaviour"  # of config.json
 
@@ -116,6 +116,8 @@ def applied(behaviour: Behaviour, config: EvfSamConfig, source: str = "the model
         if not isinstance(segmenter, DerisConfig):
             raise ValueError(f"behaviour trained_on is a matter of DeRIS, this model is {kind}")
         check_training(segmenter, behaviour.trained_on, source)
+    if behaviour.semantic and own_threshold(config) is not None:
+        raise ValueError(f"behaviour semantic is a choice of EVF-SAM only, this model is {kind}")
     if behaviour.masks is not None:
         if not isinstance(segmenter, Sam2Config):
             raise ValueError(f"behaviour masks is a choice of SAM-2 only, this model is {kind}")

@@ -22,7 +22,7 @@ from evf_sam_ros.models.config_document import config_from_document, document_fr
 from evf_sam_ros.models.deris import names as deris_names
 from evf_sam_ros.models.deris.released import released_size, released_training
 from evf_sam_ros.models.evf_sam import EvfSam
-from evf_sam_ros.models.instancevg import instancevg_names
+from evf_sam_ros.models.instancevg import instancevg_names, instancevg_released
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, build, deris_trained_on
 from evf_sam_ros.models.weights import (
     LONELY_SUFFIX,
@@ -272,6 +272,8 @@ def _config(
     if deris_names.is_deris(state):
         size = VARIANTS[released_size(state, str(folder))]
         return deris_trained_on(size, released_training(state, str(folder)))
+    if instancevg_names.is_instancevg(state):
+        return VARIANTS[instancevg_released.released_size(state, str(folder))]
     if document.get("model_type") != "evf":
         raise ValueError(
             f"{folder / CONFIG} describes no EVF-SAM: "

@@ -205,7 +205,15 @@ def is_bridge(config: EvfSamConfig) -> bool:
 
 def reads_cleaned_words(config: EvfSamConfig) -> bool:
     """Return whether its sentences were without capitals and signs in training."""
-    return isinstance(config.segmenter, DerisConfig)
+    return isinstance(config.segmenter, DerisConfig | InstanceVgConfig)
+
+
+def own_threshold(config: EvfSamConfig) -> float | None:
+    """Return the score from which its authors count an object as found; None: they have none."""
+    segmenter = config.segmenter
+    if isinstance(segmenter, DerisConfig | InstanceVgConfig):
+        return segmenter.score_threshold
+    return None
 
 
 def own_measuring_size(config: EvfSamConfig) -> tuple[int, int] | None:
@@ -216,7 +224,8 @@ def own_measuring_size(config: EvfSamConfig) -> tuple[int, int] | None:
 
 def prompts_by_one_token(config: EvfSamConfig) -> bool:
     """Return whether its segmenter takes one token per prompt, as engines expect."""
-    return not isinstance(config.segmenter, BridgeSegmenterConfig | DerisConfig)
+    others = BridgeSegmenterConfig | DerisConfig | InstanceVgConfig
+    return not isinstance(config.segmenter, others)
 
 
 def build(config: EvfSamConfig) -> EvfSam:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.models.variants import EvfSamConfig, own_threshold
 from evf_sam_ros.perception.signals import ALL, ASKED
 
 Floats = NDArray[np.float32]
@@ -58,6 +59,19 @@ class Calibration:
     def document(self) -> dict[str, Any]:
         """Return what `from_config` reads, as the part `decision`."""
         return asdict(self)
+
+
+def authors_decision_of(config: EvfSamConfig) -> Calibration | None:
+    """Return the decision of a model's authors, where they have a threshold; else None.
+
+    The presence of such a model is above 0 from that threshold on; the score is theirs. It
+    stands in where no calibration was fitted.
+    """
+    threshold = own_threshold(config)
+    if threshold is None:
+        return None
+    bias = float(np.log(threshold / (1 - threshold)))
+    return Calibration(weights={"presence": 1.0}, bias=bias, threshold=threshold)
 
 
 def check_threshold(threshold: float) -> None:

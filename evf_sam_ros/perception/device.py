@@ -1,14 +1,16 @@
 """Selection of device and number format: the user's wish checked against the machine."""
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from evf_sam_ros.engines.precision import PRECISIONS
 
-__all__ = ["PRECISIONS", "device_of", "has_bfloat16", "precision_of"]
+__all__ = ["PRECISIONS", "autocast_to", "device_of", "has_bfloat16", "precision_of"]
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16", "avx10_2", "bf16", "svebf16"}  # flags of x86-64 and of Arm
@@ -62,6 +64,13 @@ def precision_of(name: str, device: torch.device) -> str:
         return "fp32" if name == "auto" else name
     # Half precision as the published code has it; bfloat16 rounds eight times as coarsely.
     return "fp16" if name == "auto" else name
+
+
+def autocast_to(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """Return the context in which a model runs in this precision; of fp32 it changes nothing."""
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, PRECISIONS[precision])
 
 
 @cache

@@ -45,11 +45,15 @@ def _without(answer: Segmentation, outs: dict[int, range], count: int) -> Segmen
     masks, found = answer.masks[:count].copy(), answer.found[:count].copy()
     proposed = None if answer.proposed is None else answer.proposed[:count].copy()
     unknown, readings = list(answer.unknown_words[:count]), list(answer.readings[:count])
+    instances = None if answer.instances is None else list(answer.instances[:count])
     for index, places in outs.items():
         for place in places:
             masks[index] = rest_of(masks[index], answer.masks[place])
             if proposed is not None:
                 proposed[index] = rest_of(proposed[index], answer.masks[place])
+            if instances is not None:
+                rest = (rest_of(each, answer.masks[place]) for each in instances[index])
+                instances[index] = tuple(each for each in rest if each.any())
             unknown[index] += answer.unknown_words[place]
             readings[index] += answer.readings[place]
         found[index] &= bool(masks[index].any()) and not unknown[index]
@@ -59,6 +63,7 @@ def _without(answer: Segmentation, outs: dict[int, range], count: int) -> Segmen
         masks=masks,
         found=found,
         proposed=proposed,
+        instances=None if instances is None else tuple(instances),
         unknown_words=tuple(unknown),
         readings=tuple(readings),
     ).unless(answer.unsuitable)

@@ -72,18 +72,29 @@ def split_objects(
 
 
 def objects_of(
-    expression: str, mask: NDArray[np.bool_], depth_m: DepthMap | None, least_px: int
+    expression: str,
+    mask: NDArray[np.bool_],
+    depth_m: DepthMap | None,
+    least_px: int,
+    *,
+    named: Sequence[NDArray[np.bool_]] = (),
 ) -> tuple[NDArray[np.bool_], ...]:
     """Return the separate objects of a mask, (H, W) each, the largest first.
 
-    Where the expression means one object, what is one in several parts stays one.
+    Where the expression means one object, what is one in several parts stays one. What the model
+    itself tells apart stays apart, also where it touches, and whole, also in several parts.
 
     Args:
         expression: what was asked for.
         mask: (H, W).
         depth_m: (H, W), where known.
         least_px: smaller parts are dropped.
+        named: the objects that the model itself tells apart, (H, W) each; empty: it does not.
     """
+    if named:
+        sizes = [int(np.count_nonzero(each)) for each in named]
+        ranked = sorted(range(len(named)), key=lambda k: -sizes[k])
+        return tuple(named[k] for k in ranked if sizes[k] >= least_px)[:MAX_OBJECTS]
     parts = split_instances(mask, least_px)
     if len(parts) < 2 or means_several(expression):
         return tuple(parts[:MAX_OBJECTS])

@@ -178,7 +178,8 @@ def _parts(
     least_px: int,
 ) -> tuple[Mask, ...]:
     """Return the objects of a mask and, for an expression for one, its rivals."""
-    own = objects_of(expression, segmentation.masks[index], depth_m, least_px)
+    named = segmentation.instances_of(index)
+    own = objects_of(expression, segmentation.masks[index], depth_m, least_px, named=named)
     if not own or means_several(expression):
         return own
     rivals = (each for each in segmentation.rivals_of(index) if _area(each) >= least_px)
@@ -222,4 +223,5 @@ def _doubtful_parts(
         return ()
     proposed = segmentation.proposed
     mask = segmentation.masks[index] if proposed is None else proposed[index]
-    return objects_of(expression, mask, depth_m, rules.least_area_px)
+    named = segmentation.instances_of(index)
+    return objects_of(expression, mask, depth_m, rules.least_area_px, named=named)

@@ -1,7 +1,8 @@
 """The predictor: an image and expressions in, masks out; for everything except training."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,19 @@ from evf_sam_ros.language.spelling import Reading
 from evf_sam_ros.language.tokenizer import Tokenizer
 from evf_sam_ros.language.told_words import SEMANTIC_TOKEN, tokenizer_of
 from evf_sam_ros.models import checkpoint
-from evf_sam_ros.models.attention_map import recorded_attention
+from evf_sam_ros.models.attention_map import looked_at
+from evf_sam_ros.perception import decision
 from evf_sam_ros.perception.calibration_store import stored
 from evf_sam_ros.perception.careful import Decide, Measured, Run, measured, reconsidered
-from evf_sam_ros.perception.decision import Calibration, check_threshold, probability_found
-from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
+from evf_sam_ros.perception.decision import Calibration, authors_decision_of, check_threshold
+from evf_sam_ros.perception.device import PRECISIONS, autocast_to, device_of, precision_of
 from evf_sam_ros.perception.download import Answers, Download, fetched
 from evf_sam_ros.perception.exclusions import with_exclusions
 from evf_sam_ros.perception.familiarity import Familiarity, reasons
 from evf_sam_ros.perception.instances import tidied_all
 from evf_sam_ros.perception.loading import deciding_signals, loaded_model
 from evf_sam_ros.perception.model_folder import model_folder, tokenizer_folder
+from evf_sam_ros.perception.named_instances import named_objects
 from evf_sam_ros.perception.preprocess import fusion_input, padded, restore, segmenter_input
 from evf_sam_ros.perception.rivals import rules_from, with_rivals
 from evf_sam_ros.perception.segmentation import Segmentation as Segmentation
@@ -70,6 +73,8 @@ class Predictor:
         self._tokenizer = tokenizer
         self.reads_unknown = tokenizer.reads_unknown  # in pieces
         self._calibration = calibration
+        # What decides where nothing was fitted; None: the predicted IoU and the presence.
+        self._authors = authors_decision_of(loaded.config)
         self.signals = signals  # to decide by, in more runs of the model; None: the free ones
         self.seeks_rivals = True  # whether other objects are looked for that fit as well
         self._rivals = rules_from(loaded.document)  # None: a model that is not asked for others
@@ -174,7 +179,7 @@ class Predictor:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run the model's parts by themselves, as this predictor runs them."""
-        with torch.inference_mode(), self._reduced_precision():
+        with torch.inference_mode(), autocast_to(self.precision, self.device):
             yield
 
     def prompt(self, image_rgb: NDArray[np.uint8], expression: str) -> Tensor:
@@ -254,41 +259,39 @@ class Predictor:
             stages.mark()
             return features
 
-        with self._reduced_precision():
+        with autocast_to(self.precision, self.device):
             features, prompts_BPC = self._side_by_side(
                 encode, lambda: self.engine.prompt(fusions, *tokens)
             )
-            maps = self._attention(fusions, tokens) if attention else None
+            maps = looked_at(self.model, fusions, *tokens) if attention else None
             decoded = self.engine.decode(features, prompts_BPC)
         unsuitable = reasons(images_rgb, features, self.familiarity)
         stages.mark()
-        restored = [
-            restore(logits[: len(own)], spec, resized, (image_rgb.shape[0], image_rgb.shape[1]))
-            for logits, own, (_, resized), image_rgb in zip(
-                decoded.logits, prompts, inputs, images_rgb, strict=True
-            )
+        back = [
+            partial(restore, spec=spec, resized_size=resized, original=image_rgb.shape[:2])
+            for (_, resized), image_rgb in zip(inputs, images_rgb, strict=True)
         ]
+        restored = [bring(decoded.logits[i, : len(prompts[i])]) for i, bring in enumerate(back)]
         masks, answers = fetched(self._download, restored, decoded, maps)
         if self._tidy:
             masks = [tidied_all(*each) for each in zip(masks, restored, prompts, strict=True)]
+        named = [
+            named_objects(decoded.instances, i, *each)
+            for i, each in enumerate(zip(masks, back, strict=True))
+        ]
         stages.mark()
         share = StageTimes(*(seconds / len(images_rgb) for seconds in stages.seconds()))
         return [
-            self._segmentation(own, masks[i], answers.of(i, len(own)), share, decide).unless(
-                unsuitable[i]
-            )
+            replace(
+                self._segmentation(own, masks[i], answers.of(i, len(own)), share, decide),
+                instances=named[i],
+            ).unless(unsuitable[i])
             for i, own in enumerate(prompts)
         ]
 
     def _fusions(self, images_rgb: Sequence[NDArray[np.uint8]]) -> Tensor:
         spec = self.config.fusion_input
         return torch.stack([fusion_input(each, spec) for each in images_rgb]).to(self.device)
-
-    def _attention(self, fusions: Tensor, tokens: tuple[Tensor, Tensor]) -> Tensor:
-        """Return where the encoder looks, (B, P, h, w)."""
-        with recorded_attention(self.model.encoder) as maps:
-            self.model.prompt(fusions, *tokens)
-        return maps[0].unflatten(0, tokens[0].shape[:2])
 
     def _segmentation(
         self,
@@ -325,17 +328,12 @@ class Predictor:
         *,
         score_threshold: float | None,
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        scores = probability_found(self._calibration, signals)
+        scores = decision.probability_found(self._calibration or self._authors, signals)
         # A model is as sure about a word it never read as about any other: it must not count.
         known = np.array([self._tokenizer.reads_unknown or not words for words in unknown])
         scores[~known] = 0.0
         threshold = self.score_threshold if score_threshold is None else score_threshold
         return scores, has_pixels & known & (scores >= (threshold or 0.0))
-
-    def _reduced_precision(self) -> Any:
-        if self.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self.device.type, PRECISIONS[self.precision])
 
 
 def load_predictor(
@@ -380,8 +378,9 @@ def load_predictor(
         folder, behaviour, chosen_device, wanted_precision, engine
     )
     calibration = Calibration.from_config(loaded.document) or stored(folder)
-    if score_threshold is None and calibration is not None:
-        score_threshold = calibration.threshold
+    fitted_or_theirs = calibration or authors_decision_of(loaded.config)
+    if score_threshold is None and fitted_or_theirs is not None:
+        score_threshold = fitted_or_theirs.threshold
     return Predictor(
         loaded,
         tokenizer_of(

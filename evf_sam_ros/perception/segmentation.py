@@ -29,6 +29,9 @@ class Segmentation:
     calibrated: bool = False  # whether the scores are probabilities, fitted on held-out data
     # Per prompt, (H, W) each: other objects that fit an expression for one; where asked for.
     rivals: tuple[tuple[NDArray[np.bool_], ...], ...] = ()
+    # Per prompt, (H, W) each: the objects of its proposed mask, as the model itself tells them
+    # apart, the surest first; empty for a prompt to which it names none. None: it never does.
+    instances: tuple[tuple[NDArray[np.bool_], ...], ...] | None = None
     # Why nothing can be said about this picture; empty: something can. Only `unless` sets it, and
     # `replace` drops it: answers made up from these may be about another picture.
     unsuitable: str = field(default="", init=False)
@@ -36,6 +39,10 @@ class Segmentation:
     def rivals_of(self, index: int) -> tuple[NDArray[np.bool_], ...]:
         """Return the other objects that fit a prompt."""
         return self.rivals[index] if self.rivals else ()
+
+    def instances_of(self, index: int) -> tuple[NDArray[np.bool_], ...]:
+        """Return the objects that the model itself tells apart for a prompt."""
+        return self.instances[index] if self.instances else ()
 
     def unless(self, unsuitable: str) -> "Segmentation":
         """Return the answers with nothing found if the image is unsuitable."""
@@ -57,7 +64,7 @@ class Segmentation:
 
 _PER_PROMPT = (
     "masks", "scores", "found", "predicted_iou", "unknown_words", "logits", "presence",
-    "attention", "proposed", "readings", "rivals",
+    "attention", "proposed", "readings", "rivals", "instances",
 )  # fmt: skip
 
 

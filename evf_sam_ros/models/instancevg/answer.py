@@ -93,11 +93,9 @@ class InstanceVgSegmenter(nn.Module):
 
     def answer(self, prompts: Any) -> InstanceVgAnswer:
         """Return what the queries say, and what follows from it."""
-        patches_NChw = prompts.patches_BPChw.flatten(0, 1)
-        words_NLC, padding_NL = prompts.words_BPLC.flatten(0, 1), prompts.padding_BPL.flatten(0, 1)
-        pyramid = self.pyramid(patches_NChw)
+        pyramid = self.pyramid(prompts.patches_BPChw.flatten(0, 1))
         features_NChw = self.unet(pyramid)
-        queries = self.reader(patches_NChw, words_NLC, padding_NL)
+        queries = self.start_queries(prompts)
         decoding = self.decoder(queries.start_NQC, queries.points_NQ2, pyramid)
         states_NQC = decoding.states[-1]
         votes_NK2 = self.no_target(features_NChw.flatten(2).transpose(1, 2))
@@ -111,6 +109,12 @@ class InstanceVgSegmenter(nn.Module):
             classes_NQ2=self.classes(states_NQC),
             boxes_NQ4=self.boxes(states_NQC, decoding.references_NQ2),
         )
+
+    def start_queries(self, prompts: Any) -> Queries:
+        """Return where the queries start, and what the words look at."""
+        read = (prompts.patches_BPChw, prompts.words_BPLC, prompts.padding_BPL)
+        queries: Queries = self.reader(*(each.flatten(0, 1) for each in read))
+        return queries
 
     def boxes(self, states_NQC: Tensor, references_NQ2: Tensor) -> Tensor:
         """Return a box per query, (N, Q, 4), which starts from its reference."""
