@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq --constraint constraints.txt
-EXTRAS := sim,encoders,web,mcp,training,parquet,docs,dev
+EXTRAS := sim,encoders,web,mcp,training,parquet,onnxruntime,docs,dev
 REQUIREMENTS := pyproject.toml requirements-ros-$(ROS).txt
 PACKAGED := $(wildcard msg/*.msg srv/*.srv action/*.action config/* config/*/* launch/*) \
 	CMakeLists.txt package.xml setup.py pyproject.toml

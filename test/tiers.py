@@ -34,6 +34,7 @@ LONG = (
     "test_deris_released.py",
     "test_diagnostics.py",
     "test_encoders.py",
+    "test_exported.py",
     "test_engine.py",
     "test_fine_tune.py",
     "test_geometry_on_scenes.py",

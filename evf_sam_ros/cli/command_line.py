@@ -178,6 +178,8 @@ COMMANDS = (
     _Command("compare", "cli.compare", _add_running_options, loads=True),
     _Command("bench", "cli.bench"),
     _Command("mcp", "cli.mcp"),
+    _Command("export", "cli.export_model"),
+    _Command("check-engine", "cli.check_engine"),
     _Command("train", "cli.train", summary="train a model by a recipe"),
     _Command(
         "calibrate",

@@ -18,7 +18,7 @@ from evf_sam_ros.models.variants import EvfSamConfig
 _QUESTIONS = ((1, 5), (3, 12))
 _PADDED = 2  # last tokens of the last prompt
 _MARGIN = 2.0  # two errors of one size, of which neither is the other
-_MOST = 4.0  # gates; a model that rounding itself spoils proves nothing
+MOST_GATES = 4.0  # a model that rounding itself spoils proves nothing
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def allowed(precision: str, own: float = 0.0) -> float:
         own: error of the model as it is written, in this precision on this machine.
     """
     gate = GATES[precision]
-    return max(gate, min(_MARGIN * own, _MOST * gate))
+    return max(gate, min(_MARGIN * own, MOST_GATES * gate))
 
 
 def disagreement(
