@@ -4,7 +4,7 @@ Shape suffixes: B images, P prompts per image, L tokens, C prompt width, H W ima
 image size.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -70,7 +70,8 @@ class ExportedEngine:
             self._decoded(own, prompts_PC[None])
             for prompts_PC, own in zip(prompts_BPC, features, strict=True)
         ]
-        return Decoded(*(torch.cat(parts) for parts in zip(*answers, strict=True)))
+        joined: Any = [torch.cat(parts) for parts in zip(*answers, strict=True)]
+        return Decoded(*joined)
 
     def _prompts(self, fusion_13SS: Tensor, tokens_1PL: Tensor, padding_1PL: Tensor) -> Tensor:
         pieces = zip(self._pieces(tokens_1PL), self._pieces(padding_1PL), strict=True)
