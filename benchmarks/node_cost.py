@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     versions = {"now": HERE} | ({"before": arguments.before} if arguments.before else {})
     costs: dict[tuple[str, str], list[Cost]] = {}
     for _ in range(arguments.rounds):
-        for case in CASES:
+        for case in (each for each in CASES if each is BARE or arguments.only in each.name):
             for version, folder in versions.items():
                 if case.is_bare and version == "before":
                     continue
@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", default=10.0, type=float, help="of the camera (%(default)s)")
     parser.add_argument("--count", default=40, type=int, help="images each (%(default)s)")
     parser.add_argument("--rounds", default=2, type=int, help="(%(default)s)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases that contain this")
     parser.add_argument("--before", type=Path, metavar="FOLDER", help="another checkout")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser

@@ -50,7 +50,7 @@ class Pairing:
         self.frames = frames or TransformBuffer()
         # Whether several publishers send on one topic: then only equal stamps belong together.
         self.are_mixed = False
-        self._expected: Stamped | None = None
+        self.expected: Stamped | None = None  # what the model looks at
 
     def put_image(self, message: Any, arrived: int) -> Stamped:
         """Note that an image has arrived; its pixels are not kept."""
@@ -65,7 +65,7 @@ class Pairing:
         if twins and _is_copy(message, twins[-1].message):
             return
         self.depths.put(message, arrived)
-        image = self._expected
+        image = self.expected
         self.depths.let_go(self._nearest(image)[:3] if image is not None else ())
 
     def clear(self) -> None:
@@ -74,7 +74,7 @@ class Pairing:
         self.depths.clear()
         self.infos.clear(keep=1)
         self.depth_infos.clear()
-        self._expected = None
+        self.expected = None
 
     def image(self, header: Any) -> Stamped:
         """Return the image with this very header; one that did not come over the topic is new."""
@@ -85,7 +85,7 @@ class Pairing:
 
     def expect(self, image: Stamped) -> None:
         """Keep the depth images around this image, however many come after them."""
-        self._expected = image
+        self.expected = image
 
     # Depth
 

@@ -49,6 +49,7 @@ class Diagnostics:
         worker: Callable[[], Worker | None],
         placement: Callable[[], Placement] = lambda: UNPLACED,
         semantic: Callable[[], SemanticLayer | None] = lambda: None,
+        catch_up: Callable[[], None] = lambda: None,
     ) -> None:
         """Start to publish.
 
@@ -60,6 +61,7 @@ class Diagnostics:
             worker: returns its worker, None while it is inactive.
             placement: returns what tf told about the latest image.
             semantic: returns what finds the classes, None while the node is inactive.
+            catch_up: counts the images that arrived while none was wanted.
         """
         self._placement = placement
         self._semantic = semantic
@@ -68,11 +70,12 @@ class Diagnostics:
         self._parameters = parameters
         self._predictor = predictor
         self._worker = worker
+        self._catch_up = catch_up
         self._loading = ""  # the model that is being loaded
         # Not a lifecycle publisher: who watches wants to know of an inactive node, too.
         self._publisher = node.create_publisher(DIAGNOSTICS.type, DIAGNOSTICS.name, 10)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._timer = node.create_timer(PERIOD_S, self._publish, clock=steady)
+        self._timer = node.create_timer(PERIOD_S, self._report, clock=steady)
 
     @contextmanager
     def while_loading(self, model: str) -> Iterator[None]:
@@ -93,6 +96,10 @@ class Diagnostics:
             done.set()
             reporter.join()
             self._loading = ""
+
+    def _report(self) -> None:
+        self._catch_up()
+        self._publish()
 
     def _publish(self) -> None:
         array = DiagnosticArray(status=self._statuses())

@@ -23,6 +23,7 @@ from evf_sam_ros.pictures.damaged import DamagedImageError
 from evf_sam_ros.ros.conversions import Rgb, rgb_from_compressed, rgb_from_image
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import DepthSource, NoDepth, RegisteredDepth
+from evf_sam_ros.ros.node.received import ReceivedImage
 from evf_sam_ros.ros.node.replies import (
     Answer,
     Frame,
@@ -221,7 +222,7 @@ def read_frame(frame: Frame, most_px: int) -> Rgb:
     Raises:
         ValueError: it cannot be decoded, or has more than `most_px` pixels.
     """
-    if isinstance(frame, Image):
+    if isinstance(frame, Image | ReceivedImage):
         return rgb_from_image(frame)
     return rgb_from_compressed(frame, most_px)
 

@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 import numpy as np
 from rclpy.clock import Clock
-from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from evf_sam_ros.msg import SegmentationResult
@@ -21,13 +20,12 @@ from evf_sam_ros.ros.conversions import Rgb
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import NoDepth, RegisteredDepth
 from evf_sam_ros.ros.node.objects import object_message
+from evf_sam_ros.ros.node.received import Frame as Frame
 from evf_sam_ros.ros.parameters import NodeParameters
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds, time_message
 from evf_sam_ros.ros.statuses import DEPTH_STATUS_NUMBERS, STATUS_NUMBERS
 
 LOST = "lost: hidden, gone, or what looks like it is too far from where it was"
-
-Frame: TypeAlias = Image | CompressedImage
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             worker=lambda: self._worker,
             placement=lambda: self._frames.last,
             semantic=lambda: self._semantic,
+            catch_up=self._catch_up,
         )
         backwards = JumpThreshold(
             min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -168,6 +169,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
                 self.parameters,
                 self._depth,
                 on_image=self._on_image,
+                is_wanted=self._wants_images,
                 on_text=self._on_text,
                 on_mixed=self._statistics.tell_mixed,
             )
@@ -190,6 +192,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             threads=self._threads,
             statistics=self._statistics,
             room=self._inputs.room,
+            catch_up=self._catch_up,
         )
         self._self_calibration = self._calibrates_itself(self._predictor, self._worker)
         self._command_count = 0
@@ -284,8 +287,16 @@ class SegmentationNode(LenientParameters, LifecycleNode):
 
     # What arrives
 
-    def _on_image(self, message: Frame) -> None:
-        self._statistics.image_arrived()
+    def _wants_images(self) -> bool:
+        takers = (self._worker, self._semantic)
+        return any(each is not None and each.wants_images for each in takers)
+
+    def _catch_up(self) -> None:
+        if self._inputs is not None:
+            self._inputs.catch_up()
+
+    def _on_image(self, message: Frame, arrived_ns: int, follows: bool) -> None:
+        self._statistics.image_arrived(arrived_ns / 1e9, follows=follows)
         if self._worker is not None:
             self._worker.put_frame(message)
         if self._semantic is not None:
@@ -368,6 +379,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
 
     def _on_jump_back(self, jump: TimeJump) -> None:
         """Forget what belongs to the time before, as when a recording starts again."""
+        self._catch_up()
         self._depth.clear()
         self._frames.clear_moving()
         if self._semantic is not None:

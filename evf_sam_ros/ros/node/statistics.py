@@ -29,14 +29,24 @@ class Statistics:
         self.mixed = ""
         self.last_result: SegmentationResult | None = None  # of an image that was processed
         self.last_ambiguous: SegmentationResult | None = None
-        self._arrivals: deque[float] = deque(maxlen=KEPT)  # steady seconds
+        self._last_arrival_s: float | None = None  # steady
+        self._gaps_s: deque[float] = deque(maxlen=KEPT)  # between images that followed each other
         self._seconds: dict[str, deque[float]] = {stage: deque(maxlen=KEPT) for stage in STAGES}
         self._lock = Lock()
 
-    def image_arrived(self) -> None:
+    def image_arrived(self, steady_s: float | None = None, *, follows: bool = True) -> None:
+        """Count an image.
+
+        Args:
+            steady_s: when it arrived; None: now.
+            follows: whether it is the next that the camera sent after the one before.
+        """
+        arrived_s = monotonic() if steady_s is None else steady_s
         with self._lock:
             self.images += 1
-            self._arrivals.append(monotonic())
+            if follows and self._last_arrival_s is not None:
+                self._gaps_s.append(arrived_s - self._last_arrival_s)
+            self._last_arrival_s = arrived_s
 
     def tell_mixed(self, said: str) -> None:
         """Set the sentence on inputs with several publishers, empty if none has."""
@@ -62,15 +72,14 @@ class Statistics:
     def image_age_s(self) -> float | None:
         """Return how long ago the last image arrived, None if there was none."""
         with self._lock:
-            return monotonic() - self._arrivals[-1] if self._arrivals else None
+            last_s = self._last_arrival_s
+        return None if last_s is None else monotonic() - last_s
 
     def image_rate_hz(self) -> float:
         """Return the rate of the latest images, 0 if it is unknown."""
         with self._lock:
-            if len(self._arrivals) < 2:
-                return 0.0
-            lasted = self._arrivals[-1] - self._arrivals[0]
-            return (len(self._arrivals) - 1) / lasted if lasted > 0 else 0.0
+            lasted = sum(self._gaps_s)
+            return len(self._gaps_s) / lasted if lasted > 0 else 0.0
 
     def latency(self, stage: str) -> Spread | None:
         """Return how long a stage took lately, None where no image was processed."""

@@ -54,6 +54,7 @@ class Worker:
         threads: tuple[Executor, Executor],
         statistics: Statistics,
         room: int = 1,
+        catch_up: Callable[[], None] = lambda: None,
     ) -> None:
         """Start the inference thread.
 
@@ -66,6 +67,8 @@ class Worker:
             threads: executors with one thread each, for the model and for publishing.
             statistics: counts images and answers.
             room: number of images that may wait; with 1 the newest replaces the waiting one.
+            catch_up: puts the images that arrived while none was wanted; called by whoever wants
+                one now.
         """
         self.frames: Mailbox[Arrival] = Mailbox(room)
         self._keeps_all = room > 1
@@ -74,6 +77,7 @@ class Worker:
         self._clock = clock
         self._log = log
         self._statistics = statistics
+        self._catch_up = catch_up
         self._requests = RequestQueue()
         self._chores: deque[Callable[[], object]] = deque()  # alternate with other jobs
         self._chore_is_next = False
@@ -103,6 +107,7 @@ class Worker:
 
     def put_request(self, request: Request) -> str:
         """Let a request wait for its answer; return why it cannot, empty if it can."""
+        self._catch_up()
         with self._changed:
             objection = self._requests.put(request)
             self._changed.notify()
@@ -115,6 +120,7 @@ class Worker:
             self._changed.notify()
 
     def put_search(self, search: Search) -> None:
+        self._catch_up()
         with self._changed:
             if not self._audience.commands:
                 self._renew_frame()
@@ -123,6 +129,7 @@ class Worker:
 
     def follow(self, commands: Sequence[Command]) -> None:
         """Make them the active ones; a fresh image is looked at again for them, an old one not."""
+        self._catch_up()
         with self._changed:
             self._safely(partial(self._audience.follow, tuple(commands)))
             self._last_image_ns = elapsed_ns(self._clock)
@@ -145,6 +152,7 @@ class Worker:
 
     def forget(self, reason: str) -> None:
         """Drop all images, commands and searches: their time is not that of the clock any more."""
+        self._catch_up()  # to forget that, too
         lost = len(self.frames.clear())
         if self._keeps_all:
             self._count_dropped(lost, reason)
@@ -153,12 +161,18 @@ class Worker:
         self.end_searches(reason)
 
     def set_enabled(self, enabled: bool) -> None:
+        self._catch_up()
         with self._changed:
             if enabled and not self._audience.enabled:
                 self._renew_frame()
             self._audience.enable(enabled)
             self._last_image_ns = elapsed_ns(self._clock)
             self._changed.notify()
+
+    @property
+    def wants_images(self) -> bool:
+        """Tell whether images are to be put as they arrive."""
+        return self._keeps_all or self._audience.is_waiting or len(self._requests) > 0
 
     @property
     def enabled(self) -> bool:
