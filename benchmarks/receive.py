@@ -4,8 +4,9 @@
 
 One message at a time, each way in a process of its own: CPU time of waiting for it, taking it and
 reading its pixels. `plain` and `raw` are a subscription in a process that does nothing else about
-it; the raw one's bytes are read by a view. `ours` is the plain one in a process that keeps its
-memory, as all nodes of this package do (`evf_sam_ros/ros/memory.py`).
+it; the raw one's bytes are read by a view. `kept` is the plain one in a process that keeps its
+memory, as all nodes of this package do (`evf_sam_ros/ros/memory.py`). `ours` is a raw one there, read
+as the node reads it (`evf_sam_ros/ros/node/received.py`).
 """
 
 import argparse
@@ -23,7 +24,7 @@ import numpy as np
 from evf_sam_ros.ros.loopback import isolate
 from evf_sam_ros.ros.memory import keep_freed
 
-WAYS = ("plain", "raw", "ours")
+WAYS = ("plain", "raw", "kept", "ours")
 WARM_UP = 5
 Reading = Callable[[Any], np.ndarray]  # of what a subscription gives, to (H, W, 3)
 
@@ -39,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     for way, runs in taken_s.items():
         low, middle, high = (1e3 * np.percentile(runs, each) for each in (0, 50, 100))
         print(f"| {way} | {middle:.2f} | {low:.2f} to {high:.2f} |")
-    for way in ("raw", "ours"):
+    for way in WAYS[1:]:
         print(f"plain / {way}: {np.median(taken_s['plain']) / np.median(taken_s[way]):.2f}")
     return 0
 
@@ -67,20 +68,25 @@ def statistics_of(way: str, arguments: argparse.Namespace) -> list[float]:
 
 def reading_of(way: str, shape: tuple[int, ...]) -> Reading:
     """Return how a subscription's message becomes pixels of this (H, W, 3)."""
+    from sensor_msgs.msg import Image
+
     from evf_sam_ros.ros.conversions import rgb_from_image
+    from evf_sam_ros.ros.node.received import received
 
     def raw(received: bytes) -> np.ndarray:
         # The pixels are the last of the message; their number is known from the first one.
         size = int(np.prod(shape))
         return np.frombuffer(received, np.uint8, size, len(received) - size).reshape(shape)
 
+    if way == "ours":
+        return lambda serialized: rgb_from_image(received(Image, serialized))
     return raw if way == "raw" else rgb_from_image
 
 
 def receiving_s(way: str, size: str, count: int) -> float:
     """Return the median CPU time of receiving a message in this process, seconds."""
     isolate()
-    if way == "ours":
+    if way in ("kept", "ours"):
         keep_freed()
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
@@ -97,7 +103,7 @@ def receiving_s(way: str, size: str, count: int) -> float:
     executor.add_node(node)
     publisher = node.create_publisher(Image, "image", 1)
     node.create_subscription(
-        Image, "image", lambda message: seen.append(read(message)), 1, raw=way == "raw"
+        Image, "image", lambda message: seen.append(read(message)), 1, raw=way in ("raw", "ours")
     )
     message = image_message(pixels, "rgb8", Header())
     taken_s = []

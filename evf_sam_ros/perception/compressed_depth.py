@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.perception.decoded_size import MOST_DECODED_PX, check_decoded_size, decoded_size
-from evf_sam_ros.perception.depth_image import NO_READING
+from evf_sam_ros.perception.depth_readings import NO_READING
 
 Depth = NDArray[np.float32]  # (H, W), metres, NaN: no reading
 Steps = NDArray[np.uint16]  # (H, W)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from evf_sam_ros.perception.boxes import Box, camera_box, evenly, upright_box
 from evf_sam_ros.perception.defaults import DEPTH_LIMITS_M
-from evf_sam_ros.perception.depth_image import DepthMap
+from evf_sam_ros.perception.depth_readings import DepthMap
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]  # (H, W)

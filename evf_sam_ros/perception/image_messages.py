@@ -19,7 +19,7 @@ from evf_sam_ros.perception.decoded_size import (
     check_decoded_size,
     decoded_size,
 )
-from evf_sam_ros.perception.depth_image import DepthImage
+from evf_sam_ros.perception.depth_readings import DepthImage
 from evf_sam_ros.perception.geometry import Intrinsics
 from evf_sam_ros.pictures import jpeg, png
 from evf_sam_ros.pictures.bit_depth import eight_bits

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.language.number import means_several
-from evf_sam_ros.perception.depth_image import DepthMap
+from evf_sam_ros.perception.depth_readings import DepthMap
 from evf_sam_ros.perception.geometry import main_body, split_instances, window
 
 LEAST_SHARE = 0.3  # of the largest part's area: smaller ones are specks

@@ -27,7 +27,7 @@ from evf_sam_ros.language.nouns import counted
 from evf_sam_ros.language.number import means_several
 from evf_sam_ros.perception.candidate_names import told_apart
 from evf_sam_ros.perception.defaults import LEAST_AREA_PX
-from evf_sam_ros.perception.depth_image import DepthMap
+from evf_sam_ros.perception.depth_readings import DepthMap
 from evf_sam_ros.perception.geometry import Mask
 from evf_sam_ros.perception.instances import MAX_OBJECTS, objects_of
 from evf_sam_ros.perception.segmentation import Segmentation
