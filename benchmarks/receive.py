@@ -5,8 +5,8 @@
 One message at a time, each way in a process of its own: CPU time of waiting for it, taking it and
 reading its pixels. `plain` and `raw` are a subscription in a process that does nothing else about
 it; the raw one's bytes are read by a view. `kept` is the plain one in a process that keeps its
-memory, as all nodes of this package do (`evf_sam_ros/ros/memory.py`). `ours` is a raw one there, read
-as the node reads it (`evf_sam_ros/ros/node/received.py`).
+memory, as all nodes of this package do (`evf_sam_ros/ros/memory.py`). `ours` is a raw one there,
+read as the node reads it (`evf_sam_ros/ros/node/received.py`).
 """
 
 import argparse
