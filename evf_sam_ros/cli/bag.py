@@ -13,12 +13,14 @@ from evf_sam_ros.cli.rules import rules_from
 from evf_sam_ros.cli.wanted import EXIT_CODES, add_wanted, exit_code, wanted
 from evf_sam_ros.perception.defaults import DEPTH_SYNC_SLOP_S
 
+EXPORT_SCORE = 0.9
 SUMMARY = "find what expressions refer to in every frame of a recording"
 EXAMPLES = """\
 examples:
   evf-sam bag drive/ "the red mug" -o out/                     a rosbag2 folder
   evf-sam bag drive/drive_0.mcap "the red mug" "the bowl" -o out/
   evf-sam bag drive/ "the red mug" -o out/ --image /cam/image_raw --depth /cam/depth/image_rect
+  evf-sam bag drive/ "the red mug" -o out/ --export coco       and a data set of the answers
   evf-sam bag drive/ --list                                    what the recording holds
 
 out/ then has results.jsonl (a line per frame), masks/, overlay.mp4, summary.md and summary.html;
@@ -51,6 +53,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar="N",
         help="interval of the frames that are processed, in frames",
+    )
+    parser.add_argument(
+        "--export",
+        choices=("coco",),
+        help="data set of the sure answers in OUT/coco: pictures, masks, sentences, and what is "
+        "absent; evf-sam evaluate and train read it",
+    )
+    parser.add_argument(
+        "--export-score",
+        type=between(0, 1),
+        default=EXPORT_SCORE,
+        metavar="P",
+        help="least p(found) of an exported answer; of NOT_FOUND, least 1 - p (%(default)s)",
     )
     parser.add_argument("--limit", type=at_least(1), metavar="N", help="largest number of frames")
 
@@ -129,6 +144,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
             up=_direction(arguments.up),
             every=arguments.every,
             limit=arguments.limit,
+            export=_export(arguments, predict.name),
         )
         summary = replay(predict, reader, chosen, wish, arguments.output)
     _warn(reader.notes)
@@ -144,7 +160,18 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         facts["incomplete"] = "; ".join(reader.notes)
     page = write_report(arguments.output, facts, summary)
     print(f"{len(summary.records)} frames; {page}")
+    if wish.export is not None:
+        print(f"data set: {wish.export.close()}; {wish.export.left_out} unsure answers left out")
     return exit_code(summary.found(expression) for expression in expressions)
+
+
+def _export(arguments: argparse.Namespace, model: str) -> Any:
+    """Return what writes a data set, None where none is wanted."""
+    from evf_sam_ros.recordings.coco_export import CocoExport
+
+    if arguments.export is None:
+        return None
+    return CocoExport(arguments.output / arguments.export, model, arguments.export_score)
 
 
 def _warn(notes: list[str]) -> None:

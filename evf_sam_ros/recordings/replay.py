@@ -20,6 +20,7 @@ from evf_sam_ros.perception.registration import AS_TOLD, Registration
 from evf_sam_ros.pictures import photograph
 from evf_sam_ros.pictures.video import VideoWriter
 from evf_sam_ros.progress import progress as progress_bar
+from evf_sam_ros.recordings.coco_export import CocoExport
 from evf_sam_ros.recordings.frames import Frame, FrameReader
 from evf_sam_ros.recordings.topics import Chosen
 from evf_sam_ros.whole_files import named
@@ -39,6 +40,7 @@ class ReplayOptions:
     rules: Rules = DEFAULT_RULES  # limits of the decision
     every: int = 1  # only each n-th frame
     limit: int | None = None  # at most so many frames
+    export: CocoExport | None = None  # of the answers as a data set
 
 
 @dataclass
@@ -129,6 +131,9 @@ def _answer(
         for index, expression in enumerate(wish.expressions)
     ]
     pairs = list(zip(wish.expressions, judged, strict=True))
+    if wish.export is not None:
+        told = [(*pair, answer.unknown_words[index]) for index, pair in enumerate(pairs)]
+        wish.export.add(frame.number, frame.image_rgb, told)
     answers = [
         answer_record(expression, each, answer, index) | _place(each, frame, wish)
         for index, (expression, each) in enumerate(pairs)
