@@ -2,18 +2,21 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from evf_sam_ros.cli import bag_many
 from evf_sam_ros.cli.option_types import at_least, between
-from evf_sam_ros.cli.rules import rules_from
+from evf_sam_ros.cli.rules import given_rules
 from evf_sam_ros.cli.wanted import EXIT_CODES, add_wanted, exit_code, wanted
 from evf_sam_ros.perception.defaults import DEPTH_SYNC_SLOP_S
 
 EXPORT_SCORE = 0.9
+RECORDINGS = (".bag", ".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
 SUMMARY = "find what expressions refer to in every frame of a recording"
 EXAMPLES = """\
 examples:
@@ -21,6 +24,7 @@ examples:
   evf-sam bag drive/drive_0.mcap "the red mug" "the bowl" -o out/
   evf-sam bag drive/ "the red mug" -o out/ --image /cam/image_raw --depth /cam/depth/image_rect
   evf-sam bag drive/ "the red mug" -o out/ --export coco       and a data set of the answers
+  evf-sam bag monday/ tuesday/ "the red mug" -o out/ --workers 4   every recording in them
   evf-sam bag drive/ --list                                    what the recording holds
 
 out/ then has results.jsonl (a line per frame), masks/, overlay.mp4, summary.md and summary.html;
@@ -33,9 +37,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "recording",
         type=Path,
-        help="rosbag2 folder (sqlite3 or mcap), one .db3 or .mcap file of it, or a ROS 1 .bag",
+        help="rosbag2 folder (sqlite3 or mcap), one .db3 or .mcap file of it, a ROS 1 .bag, or a "
+        "folder of such; several may be given before the sentences",
     )
     add_wanted(parser)
+    bag_many.add_options(parser)
     _add_inputs(parser)
     parser.add_argument("-o", "--output", type=Path, help="folder for all output")
     parser.add_argument("--list", action="store_true", help="list of the topics, then exit")
@@ -113,68 +119,97 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]) -> int:
-    """Answer on the recording; return the exit code. `load` gives the predictor that is wanted."""
-    from evf_sam_ros.perception.knowledge import notes
-    from evf_sam_ros.perception.registration import Registration, rigid_transform
-    from evf_sam_ros.recordings import opening, topics
-    from evf_sam_ros.recordings.replay import ReplayOptions, replay
-    from evf_sam_ros.recordings.report import write_report
+    """Answer on the recordings; return the exit code. `load` gives the model that is wanted."""
+    from evf_sam_ros.recordings.many import recordings_in
 
-    with closing(opening.open_recording(arguments.recording)) as reader:
-        held = topics.topics_of(reader)
-        if arguments.list:
-            print("\n".join(map(str, held)))
-            _warn(reader.notes)
-            return 0
-        if arguments.output is None:
-            raise ValueError('need a sentence and -o FOLDER: evf-sam bag DIR "the mug" -o out/')
-        expressions = wanted(arguments)
-        chosen = topics.choose(held, arguments.image, arguments.depth, arguments.camera_info)
-        if arguments.register_depth_by_tf:
-            chosen = topics.with_frames(chosen, held)
+    given = [str(arguments.recording), *arguments.sentence]
+    paths, arguments.sentence = recordings_and_sentences(given)
+    recordings = list(dict.fromkeys(each for path in paths for each in recordings_in(path)))
+    if arguments.list:
+        for each in recordings:
+            _list(each, several=len(recordings) > 1)
+        return 0
+    if arguments.output is None:
+        raise ValueError('need a sentence and -o FOLDER: evf-sam bag DIR "the mug" -o out/')
+    expressions = wanted(arguments)
+    if len(recordings) == 1 and paths == recordings and not arguments.ray:
+        return _single(arguments, recordings[0], expressions, load)
+    return bag_many.run(arguments, recordings, partial(_job, arguments, tuple(expressions)))
+
+
+def recordings_and_sentences(given: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Divide arguments: the first is a recording, and those after it that are named as such."""
+    count = 1
+    while count < len(given) and _is_named_as_recording(given[count]):
+        count += 1
+    return [Path(each) for each in given[:count]], list(given[count:])
+
+
+def _is_named_as_recording(text: str) -> bool:
+    return text.endswith(RECORDINGS) or ("/" in text and Path(text).is_dir())
+
+
+def _list(recording: Path, *, several: bool) -> None:
+    from evf_sam_ros.recordings import opening, topics
+
+    with closing(opening.open_recording(recording)) as reader:
+        if several:
+            print(f"{recording}:")
+        print("\n".join(map(str, topics.topics_of(reader))))
+        _warn(reader.notes)
+
+
+def _single(
+    arguments: argparse.Namespace,
+    recording: Path,
+    expressions: Sequence[str],
+    load: Callable[[argparse.Namespace], Any],
+) -> int:
+    from evf_sam_ros.perception.knowledge import notes
+    from evf_sam_ros.recordings.job import run_job
+
+    def told() -> Any:
         predict = load(arguments)
         print(*notes(predict), sep="\n", file=sys.stderr)
-        wish = ReplayOptions(
-            tuple(expressions),
-            slop_s=arguments.slop,
-            registration=Registration(
-                arguments.depth_is_registered, rigid_transform(arguments.image_from_depth)
-            ),
-            rules=rules_from(arguments, predict),
-            up=_direction(arguments.up),
-            every=arguments.every,
-            limit=arguments.limit,
-            export=_export(arguments, predict.name),
-        )
-        summary = replay(predict, reader, chosen, wish, arguments.output)
-    _warn(reader.notes)
-    facts = {
-        "recording": arguments.recording.name,
-        "images": str(chosen.image),
-        "depth": str(chosen.depth or "none"),
-        "camera_info": str(chosen.info or "none"),
-        "rectified": "yes, by the topic's name" if chosen.rectified else "no",
-        "model": f"{predict.name} ({predict.precision} on {predict.device})",
-    }
-    if reader.notes:
-        facts["incomplete"] = "; ".join(reader.notes)
-    page = write_report(arguments.output, facts, summary)
-    print(f"{len(summary.records)} frames; {page}")
-    if wish.export is not None:
-        print(f"data set: {wish.export.close()}; {wish.export.left_out} unsure answers left out")
-    return exit_code(summary.found(expression) for expression in expressions)
+        return predict
+
+    job = _job(arguments, tuple(expressions), recording, arguments.output)
+    outcome = run_job(job, told)
+    _warn(outcome.notes)
+    print(f"{outcome.frames} frames; {outcome.page}")
+    if outcome.exported:
+        print(outcome.exported)
+    return exit_code(outcome.found[expression] > 0 for expression in expressions)
 
 
-def _export(arguments: argparse.Namespace, model: str) -> Any:
-    """Return what writes a data set, None where none is wanted."""
-    from evf_sam_ros.recordings.coco_export import CocoExport
+def _job(
+    arguments: argparse.Namespace, expressions: tuple[str, ...], recording: Path, output: Path
+) -> Any:
+    from evf_sam_ros.perception.registration import Registration, rigid_transform
+    from evf_sam_ros.recordings.job import Job
 
-    if arguments.export is None:
-        return None
-    return CocoExport(arguments.output / arguments.export, model, arguments.export_score)
+    return Job(
+        recording,
+        output,
+        expressions,
+        image=arguments.image,
+        depth=arguments.depth,
+        camera_info=arguments.camera_info,
+        frames_from_tf=arguments.register_depth_by_tf,
+        slop_s=arguments.slop,
+        registration=Registration(
+            arguments.depth_is_registered, rigid_transform(arguments.image_from_depth)
+        ),
+        rules=given_rules(arguments),
+        up=_direction(arguments.up),
+        every=arguments.every,
+        limit=arguments.limit,
+        export=arguments.export or "",
+        export_score=arguments.export_score,
+    )
 
 
-def _warn(notes: list[str]) -> None:
+def _warn(notes: Iterable[str]) -> None:
     """Say what is missing of a recording."""
     for note in notes:
         print(f"evf-sam: {note}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Limits of the decision, as the options of a command set them. Imports nothing slow itself."""
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from evf_sam_ros.cli.option_types import at_least
@@ -33,10 +34,11 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
 
 def rules_from(arguments: argparse.Namespace, predict: Any) -> Any:
     """Return the `Rules` that the options ask for, with the threshold of the loaded model."""
+    return replace(given_rules(arguments), threshold=predict.score_threshold)
+
+
+def given_rules(arguments: argparse.Namespace) -> Any:
+    """Return the `Rules` that the options ask for, without a threshold."""
     from evf_sam_ros.perception.judgement import Rules
 
-    return Rules(
-        threshold=predict.score_threshold,
-        is_estimate=arguments.score_threshold is None,
-        least_area_px=arguments.min_area,
-    )
+    return Rules(is_estimate=arguments.score_threshold is None, least_area_px=arguments.min_area)

@@ -50,10 +50,10 @@ class Summary:
     records: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[tuple[int, Image]] = field(default_factory=list)  # frame number, overlay
 
-    def found(self, expression: str) -> bool:
-        """Tell whether an expression was found in some frame."""
+    def count(self, expression: str) -> int:
+        """Return the number of frames in which an expression was found."""
         answers = (answer for record in self.records for answer in record["answers"])
-        return any(each["found"] for each in answers if each["expression"] == expression)
+        return sum(each["found"] for each in answers if each["expression"] == expression)
 
 
 def replay(
