@@ -17,7 +17,7 @@ mcp = pytest.importorskip("mcp")
 
 from evf_sam_ros.msg import SegmentationResult as R  # noqa: E402
 from evf_sam_ros.msg import SegmentedObject  # noqa: E402
-from evf_sam_ros.ros.agent import answers  # noqa: E402
+from evf_sam_ros.ros.agent import tool_answers as answers  # noqa: E402
 from evf_sam_ros.ros.agent.node_client import Found  # noqa: E402
 
 TIMEOUT_S = patience(60.0)

@@ -8,7 +8,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from evf_sam_ros import __version__
-from evf_sam_ros.ros.agent import answers
+from evf_sam_ros.ros.agent import tool_answers as answers
 from evf_sam_ros.ros.agent.node_client import Found, NoAnswerError, NodeClient
 
 INSTRUCTIONS = (
