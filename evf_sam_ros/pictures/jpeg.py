@@ -1,7 +1,7 @@
 """JPEG from cameras: decodes whole pictures and rejects damaged ones.
 
 OpenCV gives neither a picture without its end marker nor a word about one whose data is damaged;
-libjpeg-turbo says what it stumbled over.
+libjpeg-turbo says what it stumbled over, and `jpeg_seams` finds errors that it cannot see.
 """
 
 from types import ModuleType
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.pictures.damaged import DamagedImageError
+from evf_sam_ros.pictures.jpeg_seams import seam_of
 
 START, END = b"\xff\xd8\xff", b"\xff\xd9"
 JUNK = 64  # bytes that a camera may send before the picture
@@ -29,7 +30,8 @@ def decode(content: bytes) -> NDArray[np.uint8] | None:
     simplejpeg is not installed; OpenCV then reads what it can.
 
     Raises:
-        DamagedImageError: it ends early, or its data is damaged.
+        DamagedImageError: it ends early, its data is damaged, or wrong bits have changed it from
+            some block on.
         ValueError: it is not a JPEG, or one with more pixels than can be meant.
     """
     start = starts_at(content)
@@ -37,15 +39,13 @@ def decode(content: bytes) -> NDArray[np.uint8] | None:
         raise ValueError("no JPEG: its first bytes are missing")
     content = content[start:]
     turbo = _turbo()
-    if turbo is None or not _can_be_rgb(turbo, content):
+    sampling = "" if turbo is None else _sampling_of_rgb(turbo, content)
+    if turbo is None or not sampling:
         return None
-    trouble = ""
-    for attempt in dict.fromkeys((content, with_end(content), _without_padding(content))):
-        try:
-            return _strictly(turbo, attempt)
-        except ValueError as error:
-            trouble = str(error)
-    raise DamagedImageError(trouble)
+    pixels = _whole(turbo, content)
+    if (seam := seam_of(pixels, sampling)) is not None:
+        raise DamagedImageError(str(seam))
+    return pixels
 
 
 def with_end(content: bytes) -> bytes:
@@ -66,14 +66,26 @@ def _turbo() -> ModuleType | None:
     return simplejpeg
 
 
-def _can_be_rgb(turbo: ModuleType, content: bytes) -> bool:
+def _sampling_of_rgb(turbo: ModuleType, content: bytes) -> str:
+    """Return the sampling of its colour; empty: libjpeg-turbo does not make RGB of it."""
     try:
-        height, width, space, _ = turbo.decode_jpeg_header(content, strict=False)
+        height, width, space, sampling = turbo.decode_jpeg_header(content, strict=False)
     except (ValueError, KeyError) as error:  # KeyError: a head without a colour space
         raise ValueError("no JPEG that can be read: its head is broken") from error
     if height * width > MOST_PIXELS:
         raise ValueError(f"a JPEG of {width}x{height} pixels, need {MOST_PIXELS} at most")
-    return space in ("YCbCr", "Gray", "RGB")
+    return str(sampling) if space in ("YCbCr", "Gray", "RGB") else ""
+
+
+def _whole(turbo: ModuleType, content: bytes) -> NDArray[np.uint8]:
+    """Return the pixels of a JPEG about which the decoder has no complaint."""
+    trouble = ""
+    for attempt in dict.fromkeys((content, with_end(content), _without_padding(content))):
+        try:
+            return _strictly(turbo, attempt)
+        except ValueError as error:
+            trouble = str(error)
+    raise DamagedImageError(trouble)
 
 
 def _strictly(turbo: ModuleType, content: bytes) -> NDArray[np.uint8]:
