@@ -31,6 +31,7 @@ LONG = (
     "test_deris_engine.py",
     "test_deris_parameters.py",
     "test_deris_parity.py",
+    "test_deris_predictor.py",
     "test_deris_released.py",
     "test_diagnostics.py",
     "test_encoders.py",

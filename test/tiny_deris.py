@@ -1,13 +1,19 @@
 """A DeRIS of a few thousand weights, for tests that need no golden data."""
 
+import io
+import json
 import re
 
+import numpy as np
+import sentencepiece
 import torch
 from tiny_networks import randomised
 
+from benchmarks.golden_weights import deris_tensor
 from evf_sam_ros.models.beit3 import Beit3Config
 from evf_sam_ros.models.bridge.config import PixelDecoderConfig, QueryConfig
 from evf_sam_ros.models.checkpoint import renamed
+from evf_sam_ros.models.config_document import document_from_config
 from evf_sam_ros.models.deris.deris_config import DerisConfig, ExistenceConfig, SwinConfig
 from evf_sam_ros.models.deris.swin import distance_rows
 from evf_sam_ros.models.image_input import deris_input
@@ -20,7 +26,7 @@ SIDE = 64
 CONFIG = EvfSamConfig(
     encoder=Beit3Config(
         width=16, depth=2, heads=2, feed_forward=32, image_size=(32, 32), vocabulary=64,
-        text_positions=34, most_tokens=12,
+        text_positions=34, most_tokens=20,
     ),
     segmenter=DerisConfig(
         swin=SWIN,
@@ -56,6 +62,34 @@ def released_state(model):
     state["understanding_branch.logit_embed.bias"] = torch.zeros(2)
     state["head.criterion.empty_weight"] = torch.tensor([1.0, 0.1])
     return state
+
+
+def write_released(folder, config=CONFIG, words=True, doubt=0.0):
+    """Write a folder as a user has it: formula weights under released names, and a vocabulary.
+
+    Args:
+        doubt: what is taken from the logit of every query's score, and added to its opposite.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shapes = released_state(build(config))
+    state = {
+        f"module.{key}": torch.from_numpy(np.atleast_1d(deris_tensor(key, tuple(shape.shape))))
+        if shape.is_floating_point()
+        else shape
+        for key, shape in shapes.items()
+    }
+    state["module.perception_branch.predictor.SEG_cls.bias"] += torch.tensor([-doubt, doubt])
+    torch.save({"state_dict": state, "epoch": 6}, folder / "pytorch_model.bin")
+    document = {"evf_sam_ros": document_from_config(config)}
+    (folder / "config.json").write_text(json.dumps(document))
+    if words:
+        file = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(["the red mug", "a blue bowl, left of the cup"] * 20),
+            model_writer=file, vocab_size=46, hard_vocab_limit=False, minloglevel=2,
+        )  # fmt: skip
+        (folder / "beit3.spm").write_bytes(file.getvalue())
+    return folder
 
 
 def released_names(model):

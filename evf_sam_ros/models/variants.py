@@ -222,6 +222,14 @@ def own_measuring_size(config: EvfSamConfig) -> tuple[int, int] | None:
     return config.image_input.size if measured else None
 
 
+def only_targets_seen(config: EvfSamConfig) -> bool:
+    """Return whether it is a model of a published size as trained on RefCOCO alone."""
+    segmenter = config.segmenter
+    if not isinstance(segmenter, DerisConfig):
+        return False
+    return segmenter.queries.queries == TRAININGS["refcoco"].queries
+
+
 def prompts_by_one_token(config: EvfSamConfig) -> bool:
     """Return whether its segmenter takes one token per prompt, as engines expect."""
     others = BridgeSegmenterConfig | DerisConfig | InstanceVgConfig

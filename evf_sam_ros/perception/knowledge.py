@@ -1,5 +1,6 @@
 """A sentence on what the running model knows, printed wherever a model is started."""
 
+from evf_sam_ros.models.variants import EvfSamConfig, only_targets_seen, own_threshold
 from evf_sam_ros.perception.licences import condition_of
 from evf_sam_ros.perception.predictor import Predictor
 
@@ -33,9 +34,22 @@ def warning_of(predictor: Predictor) -> str:
     """Return what to be warned of before the answers are believed; empty for nothing."""
     if getattr(predictor, "calibrated", False):
         return ""
+    config = getattr(predictor, "config", None)
+    if config is not None and own_threshold(config) is not None:
+        return _never_said_no(predictor.name, config)
     return (
         f"{predictor.name} has no calibration: whatever has a mask counts as found, whether it is "
         "there or not; evf-sam calibrate --pictures FOLDER makes one without labels"
+    )
+
+
+def _never_said_no(name: str, config: EvfSamConfig) -> str:
+    """Return a warning of a model with a decision of its own that saw no sentence without one."""
+    if not only_targets_seen(config):
+        return ""
+    return (
+        f"{name} was trained on RefCOCO, where every sentence has a target: it was never taught "
+        "to say no, take a checkpoint trained on gRefCOCO"
     )
 
 

@@ -43,7 +43,7 @@ WORKING_GIB: dict[type[SegmenterConfig], float] = {
     Sam2Config: 1.0,
     CompactConfig: 0.5,
     BridgeSegmenterConfig: 3.0,  # estimated from SAM's, whose smaller encoder it has
-    DerisConfig: 1.0,
+    DerisConfig: 0.6,
     InstanceVgConfig: 0.6,
 }
 

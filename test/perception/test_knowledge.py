@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from evf_sam_ros.models.variants import VARIANTS
+from evf_sam_ros.models.variants import VARIANTS, deris_trained_on
 from evf_sam_ros.perception.decision import probability_found
 from evf_sam_ros.perception.knowledge import knows, notes, warning_of
 from evf_sam_ros.perception.model_folder import model_folder
@@ -29,6 +29,17 @@ def test_the_condition_of_published_weights_is_told_with_what_a_model_knows() ->
     assert said.startswith("mine takes any picture and any words; published weights of DeRIS")
     assert "CC BY-NC 4.0" in said
     assert "CC BY-NC" not in knows(load_predictor(None, "cpu"))
+
+
+def test_a_model_that_decides_by_itself_warns_only_where_it_never_learned_to_say_no() -> None:
+    taught = VARIANTS["deris_b"]
+    untaught = deris_trained_on(taught, "refcoco")
+    said = [
+        warning_of(cast(Any, SimpleNamespace(name="mine", config=each)))
+        for each in (taught, untaught, VARIANTS["instancevg_b"])
+    ]
+    assert said[0] == said[2] == ""
+    assert said[1].startswith("mine was trained on RefCOCO, where every sentence has a target")
 
 
 def test_a_model_without_calibration_warns(tmp_path: Path) -> None:
