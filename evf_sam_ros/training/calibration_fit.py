@@ -248,11 +248,13 @@ def halves(asked: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
 def store(folder: Path, calibration: Calibration) -> None:
     """Write the decision into a model's config.json, whole or not at all.
 
+    A checkpoint that is released as one file gets a config.json with nothing but the decision.
+
     Raises:
         ValueError: the folder cannot be written to.
     """
     path = folder / CONFIG
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     document["decision"] = calibration.document()
     try:
         write_text(path, json.dumps(document, indent=2) + "\n")

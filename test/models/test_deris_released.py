@@ -13,7 +13,9 @@ from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.config_document import document_from_config
 from evf_sam_ros.models.deris.released import training_by_name
 from evf_sam_ros.models.variants import VARIANTS, build
+from evf_sam_ros.perception.decision import Calibration
 from evf_sam_ros.perception.model_folder import model_folder
+from evf_sam_ros.training.calibration_fit import store
 
 NAME = "deris_b_grefcoco.pth"
 
@@ -63,9 +65,11 @@ def test_the_folder_is_found_without_a_config_json(small, tmp_path):
 
 def test_a_decision_that_was_added_later_does_no_harm(small, tmp_path):
     write(tmp_path, small)
-    decision = {"weights": {"presence": 1.0}, "bias": 0.0, "threshold": 0.5}
-    (tmp_path / "config.json").write_text(json.dumps({"decision": decision}))
-    assert checkpoint.load(tmp_path).document["decision"] == decision
+    calibration = Calibration(weights={"presence": 2.0}, bias=0.25, threshold=0.625)
+    store(tmp_path, calibration)
+    loaded = checkpoint.load(tmp_path)
+    assert Calibration.from_config(loaded.document) == calibration
+    assert loaded.config.segmenter == small.segmenter
 
 
 def test_a_refcoco_checkpoint_has_its_own_threshold_and_shorter_sentences(small, tmp_path):
