@@ -1,4 +1,4 @@
-"""Where a model looks: BEIT-3's [CLS] token, as in figure 5 of the paper, or the words' queries.
+"""Where a model looks: BEIT-3's [CLS] token, as in figure 5 of the paper, or the queries.
 
 Shape suffixes: N prompts, V vision tokens ([CLS] first), T all tokens, D width, h heads,
 d head width, Q queries (1 where all share a bias), H W the grid of patches.
@@ -12,17 +12,23 @@ import torch
 from torch import Tensor, nn
 
 from evf_sam_ros.models.beit3 import Attention, Beit3
+from evf_sam_ros.models.deris.deris import Deris
+from evf_sam_ros.models.deris.query_attention import query_attention
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.instancevg.instancevg import InstanceVg
 
 
 def looked_at(
-    model: EvfSam, fusions_B3SS: Tensor, tokens_BPL: Tensor, padding_BPL: Tensor
+    model: EvfSam, features: Any, fusions_B3SS: Tensor, tokens_BPL: Tensor, padding_BPL: Tensor
 ) -> Tensor:
     """Return how much a model looks at each patch for each prompt, (B, P, H, W).
 
-    Of EVF-SAM the attention of [CLS] in the last layer; of InstanceVG, which does not read [CLS],
-    the map that its queries start from, as shares of its sum.
+    Of EVF-SAM the attention of [CLS] in the last layer. The others do not read [CLS]: of DeRIS
+    the attention of the likeliest query, of InstanceVG the map that its queries start from, each
+    as shares of its sum.
+
+    Args:
+        features: of the pictures, as the model's segmenter encodes them.
 
     Raises:
         ValueError: the encoder is not a BEIT-3, or does not read a picture.
@@ -32,6 +38,9 @@ def looked_at(
         prompts = model.prompt(fusions_B3SS, tokens_BPL, padding_BPL)
         map_NHW = model.segmenter.start_queries(prompts).point_map_Nhw
         return (map_NHW / map_NHW.sum((1, 2), keepdim=True)).unflatten(0, shape)
+    if isinstance(model, Deris):
+        prompts = model.prompt(fusions_B3SS, tokens_BPL, padding_BPL)
+        return query_attention(model.segmenter, features, prompts).unflatten(0, shape)
     with recorded_attention(model.encoder) as maps:
         model.prompt(fusions_B3SS, tokens_BPL, padding_BPL)
     return maps[0].unflatten(0, shape)

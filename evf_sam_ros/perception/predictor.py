@@ -263,7 +263,7 @@ class Predictor:
             features, prompts_BPC = self._side_by_side(
                 encode, lambda: self.engine.prompt(fusions, *tokens)
             )
-            maps = looked_at(self.model, fusions, *tokens) if attention else None
+            maps = looked_at(self.model, features, fusions, *tokens) if attention else None
             decoded = self.engine.decode(features, prompts_BPC)
         unsuitable = reasons(images_rgb, features, self.familiarity)
         stages.mark()

@@ -86,9 +86,12 @@ def test_a_sentence_that_is_longer_than_in_training_is_refused_not_cut(sure):
         sure(IMAGE, ["the red mug left of the blue bowl left of the cup"])
 
 
-def test_where_its_encoder_looks_is_told_patch_by_patch(sure):
+def test_where_its_likeliest_query_looks_is_told_place_by_place(sure):
     answer = sure(IMAGE, PROMPTS, attention=True)
-    assert answer.attention.shape == (2, 2, 2)
+    assert answer.attention.shape == (2, 8, 8)  # the finest level of 64 pixels
+    np.testing.assert_allclose(answer.attention.sum((1, 2)), 1, rtol=1e-5)
+    assert np.abs(answer.attention[0] - answer.attention[1]).max() > 1e-4
+    np.testing.assert_array_equal(answer.logits, sure(IMAGE, PROMPTS).logits)
 
 
 def test_a_folder_without_a_vocabulary_is_refused(tmp_path):
