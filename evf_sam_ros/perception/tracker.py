@@ -170,12 +170,22 @@ def parts_near(mask: Mask, last: Mask, frames: int) -> Mask:
         last: (H, W), where it was; not empty.
         frames: how many frames ago.
     """
-    diagonal = float(np.hypot(*mask.shape))
-    step = max(REACH_OF_ITSELF * np.count_nonzero(last) ** 0.5, REACH_OF_IMAGE * diagonal)
-    reach = step * frames**0.5
+    reach = reach_px(last, frames)
     away = cv2.distanceTransform((~last).astype(np.uint8), cv2.DIST_L2, 3)
     kept = [part for part in split_instances(mask) if away[part].min() <= reach]
     return np.logical_or.reduce(kept) if kept else np.zeros_like(mask)
+
+
+def reach_px(last: Mask, frames: int) -> float:
+    """Return how far a target may be from its last place, pixels from rim to rim.
+
+    Args:
+        last: (H, W), where it was; not empty.
+        frames: how many frames ago.
+    """
+    diagonal = float(np.hypot(*last.shape))
+    step = max(REACH_OF_ITSELF * np.count_nonzero(last) ** 0.5, REACH_OF_IMAGE * diagonal)
+    return float(step * frames**0.5)
 
 
 Target = tuple[str, str]  # a name, so that one can be asked for anew, and its expression

@@ -111,6 +111,17 @@ TARGET_POINTS = Endpoint(
     "~/target/object_points", PointCloud2, "`~/object_points` in `target_frame`"
 )
 TARGET_MARKERS = Endpoint("~/target/markers", MarkerArray, "`~/markers` in `target_frame`")
+SCENE_POINTS = Endpoint(
+    "~/scene_points",
+    PointCloud2,
+    "x, y, z, rgb of all but the object, with the stamp and frame of `~/object_points`",
+)
+REGISTERED_DEPTH = Endpoint(
+    "~/registered_depth",
+    Image,
+    "32FC1, metres, the depth that positions are made from, in the pixels of `~/label_mask`; "
+    "NaN: no reading",
+)
 APPROACH_POSE = Endpoint(
     "~/approach_pose",
     PoseStamped,
@@ -124,6 +135,8 @@ OUTPUTS = (
     CENTROID,
     POSE,
     OBJECT_POINTS,
+    SCENE_POINTS,
+    REGISTERED_DEPTH,
     OVERLAY,
     MARKERS,
     TARGET_CENTROID,
@@ -141,7 +154,13 @@ DETECTIONS_3D = Endpoint(
     "vision_msgs/Detection3DArray",
     "boxes in metres, where vision_msgs is there",
 )
-OPTIONAL_OUTPUTS = (DETECTIONS, DETECTIONS_3D)
+COLLISION_OBJECT = Endpoint(
+    "~/collision_object",
+    "moveit_msgs/CollisionObject",
+    "the boxes of what is found, in `target_frame` where it is known: ADD while seen, REMOVE when "
+    "gone; where moveit_msgs is there",
+)
+OPTIONAL_OUTPUTS = (DETECTIONS, DETECTIONS_3D, COLLISION_OBJECT)
 
 # Nav2's semantic layer takes these together: the same stamp and frame, sensor data QoS.
 SEMANTIC_MASK = Endpoint(

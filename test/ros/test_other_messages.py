@@ -26,7 +26,7 @@ def environment(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "checks", ["with_other_messages.py", "with_frames.py", "with_semantic.py"]
+    "checks", ["with_other_messages.py", "with_frames.py", "with_semantic.py", "with_planning.py"]
 )
 def test_the_node_in_the_messages_that_others_use(environment, checks):
     done = subprocess.run(

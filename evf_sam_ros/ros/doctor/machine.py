@@ -27,6 +27,7 @@ PROFILE = Path("config") / "fastdds.xml"
 MESSAGES = {
     "tf2_msgs": "no target_frame, gravity_frame, publish_tf or register_depth_by_tf",
     "vision_msgs": "no ~/detections, ~/detections_3d or ~/semantic/label_info",
+    "moveit_msgs": "no ~/collision_object",
 }
 
 Level = Literal["ok", "note", "warning", "problem"]

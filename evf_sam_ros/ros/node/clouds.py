@@ -2,6 +2,7 @@
 
 import array
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField
@@ -20,6 +21,7 @@ from evf_sam_ros.ros.node.depth_source import RegisteredDepth
 
 ROBUST_SIGMAS = 3.0
 SPREAD_FLOOR_M = 0.01
+RIM_OF_WIDTH = 0.005  # of the image: 3 pixels of 640
 POINT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("rgb", "<u4")])
 FIELDS = [
     PointField(name=name, offset=4 * number, datatype=PointField.FLOAT32, count=1)
@@ -55,6 +57,35 @@ def object_cloud(
         xyz = transform(target_from_image, xyz)
     points["x"], points["y"], points["z"] = xyz.T
     points["rgb"] = _packed(image_rgb[near][on_object])
+    return _message(header, points[None], is_dense=True)
+
+
+def scene_cloud(
+    header: Header,
+    mask: Mask,
+    depth: RegisteredDepth,
+    image_rgb: Rgb,
+    limits_m: tuple[float, float],
+) -> PointCloud2:
+    """Lift all pixels but an object's, for a planner that must not touch the rest.
+
+    What lies within a few pixels of the object's rim is left out as well: depth is a mixture of
+    object and background there, and would stand in the way of the gripper.
+
+    Args:
+        header: of the image.
+        mask: (H, W), the object.
+        depth: registered to the image.
+        image_rgb: (H, W, 3), gives the points their colour.
+        limits_m: nearer and farther readings are left out.
+    """
+    depth_m = depth.depth_m[:, :]
+    rim = 2 * max(round(RIM_OF_WIDTH * mask.shape[1]), 1) + 1
+    cut = cv2.dilate(mask.astype(np.uint8), np.ones((rim, rim), np.uint8)).astype(bool)
+    rest = has_reading(depth_m, *limits_m) & ~cut
+    points = np.empty(int(np.count_nonzero(rest)), POINT)
+    points["x"], points["y"], points["z"] = deproject(depth_m, rest, depth.camera).T
+    points["rgb"] = _packed(image_rgb[rest])
     return _message(header, points[None], is_dense=True)
 
 

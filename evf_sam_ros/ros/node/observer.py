@@ -17,7 +17,8 @@ from evf_sam_ros.perception.geometry import DepthStatus
 from evf_sam_ros.perception.judgement import DOUBTFUL, Rules
 from evf_sam_ros.perception.placement import UNPLACED, Placement
 from evf_sam_ros.perception.predictor import Predictor, Segmentation
-from evf_sam_ros.perception.tracker import State, TargetTracker, joined
+from evf_sam_ros.perception.track_ids import TrackIds
+from evf_sam_ros.perception.tracker import State, Target, TargetTracker, joined
 from evf_sam_ros.perception.weight_watch import WeightWatch
 from evf_sam_ros.pictures.damaged import DamagedImageError
 from evf_sam_ros.ros.conversions import Rgb, rgb_from_compressed, rgb_from_image
@@ -37,6 +38,7 @@ from evf_sam_ros.ros.node.replies import (
 from evf_sam_ros.ros.parameters import NodeParameters, depth_options
 from evf_sam_ros.ros.stamps import duration_message, nanoseconds
 
+SHOWN = (SegmentationResult.FOUND, SegmentationResult.AMBIGUOUS)
 NO_DEPTH = NoDepth(DepthStatus.NONE, "")
 
 
@@ -70,6 +72,7 @@ class Observer:
         self.rectified = False  # whether the images are, so that P and not K is their camera
         self._predictor = predictor
         self._follow = TargetTracker(predictor)
+        self._track_ids: TrackIds[Target] = TrackIds()
         self._depth = depth
         self._parameters = parameters
         self._clock = clock
@@ -137,10 +140,24 @@ class Observer:
             if isinstance(seen.depth, RegisteredDepth):
                 seen = replace(seen, placement=self._place(seen.header))
             answers = answers_from(seen)
+            if seen.follows:
+                self._number_tracks(seen.commands, answers)
         except Exception as error:  # as in `look`
             status, message = SegmentationResult.ERROR, self._explained(error)
             return _refused(Refusal(seen.header, seen.commands, status, message, seen.age_ns))
         return _aged(answers, seen.age_ns)
+
+    def _number_tracks(self, commands: Sequence[Command], answers: Sequence[Answer]) -> None:
+        """Give each object the number that it has had in the images before."""
+        targets = [_target(each) for each in commands]
+        shown = {
+            target: answer.parts if answer.result.status in SHOWN else ()
+            for target, answer in zip(targets, answers, strict=True)
+        }
+        numbers = self._track_ids(shown)
+        for target, answer in zip(targets, answers, strict=True):
+            for found, number in zip(answer.result.objects, numbers[target], strict=False):
+                found.track_id = number
 
     def _explained(self, error: Exception) -> str:
         """Log what went wrong, make room where that was the matter, and return the sentence."""
@@ -185,6 +202,7 @@ class Observer:
             reading_ns=read - started,
             elapsed_ns=perf_counter_ns() - started,
             age_ns=age_ns,
+            follows=tracks,
         )
 
     def _segment(
@@ -196,10 +214,15 @@ class Observer:
             own = threshold == self._predictor.score_threshold
             wish: dict[str, Any] = {} if own else {"score_threshold": threshold}
             return self._predictor(image_rgb, expressions, **wish), [False] * len(commands)
-        targets = [(f"{each.id} {nanoseconds(each.stamp)}", each.expression) for each in commands]
+        targets = [_target(each) for each in commands]
         followed = self._follow(image_rgb, targets, score_threshold=threshold)
         lost = [track.state is State.LOST for track in followed]
         return joined([track.segmentation for track in followed]), lost
+
+
+def _target(command: Command) -> Target:
+    """Return what tells a command from others, also from the same words said again."""
+    return f"{command.id} {nanoseconds(command.stamp)}", command.expression
 
 
 def _refused(refusal: Refusal) -> list[Answer]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from geometry_msgs.msg import PointStamped, Pose, PoseStamped
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
@@ -19,6 +20,7 @@ from evf_sam_ros.ros.interface import (
     APPROACH_POSE,
     BURST,
     CENTROID,
+    COLLISION_OBJECT,
     DETECTIONS,
     DETECTIONS_3D,
     LABEL_MASK,
@@ -29,7 +31,9 @@ from evf_sam_ros.ros.interface import (
     OUTPUTS,
     OVERLAY,
     POSE,
+    REGISTERED_DEPTH,
     RESULT,
+    SCENE_POINTS,
     TARGET_CENTROID,
     TARGET_MARKERS,
     TARGET_POINTS,
@@ -37,7 +41,9 @@ from evf_sam_ros.ros.interface import (
     Endpoint,
     installed_type,
 )
-from evf_sam_ros.ros.node.clouds import object_cloud
+from evf_sam_ros.ros.node.clouds import object_cloud, scene_cloud
+from evf_sam_ros.ros.node.collisions import CollisionObjects
+from evf_sam_ros.ros.node.depth_source import RegisteredDepth
 from evf_sam_ros.ros.node.detections import detections_2d, detections_3d
 from evf_sam_ros.ros.node.markers import WORLD_UP, markers_from_results
 from evf_sam_ros.ros.node.object_frame import ObjectFrame
@@ -48,6 +54,7 @@ from evf_sam_ros.ros.statuses import STATUS_NAMES
 
 QOS = QoSProfile(depth=5)  # reliable, volatile
 RESULT_QOS = QoSProfile(depth=BURST)
+MANY = (RESULT, COLLISION_OBJECT)  # of which one image may give many messages
 
 
 class Outputs:
@@ -72,12 +79,16 @@ class Outputs:
             node.get_logger().info(f"Not published, their package is missing: {missing}")
         self._publishers = {
             each: node.create_lifecycle_publisher(
-                kind, each.name, RESULT_QOS if each is RESULT else QOS
+                kind, each.name, RESULT_QOS if each in MANY else QOS
             )
             for each, kind in types.items()
             if kind is not None
         }
         self._object_frame = ObjectFrame(node) if parameters().publish_tf else None
+        boxes = self._publishers.get(COLLISION_OBJECT)
+        self._collisions = None
+        if boxes is not None:
+            self._collisions = CollisionObjects(node.get_name(), boxes.publish)
 
     def destroy(self) -> None:
         if self._object_frame is not None:
@@ -85,6 +96,11 @@ class Outputs:
         for publisher in self._publishers.values():
             self._node.destroy_lifecycle_publisher(publisher)
         self._publishers = {}
+
+    def remove_collisions(self) -> None:
+        """Let no planner go round what is not looked for any more: the node is deactivated."""
+        if self._collisions is not None:
+            self._collisions.remove_all()
 
     def publish(self, answers: Sequence[Answer]) -> None:
         """Publish the answers to one image, one for each command, at least one.
@@ -98,6 +114,8 @@ class Outputs:
         for answer in answers:
             self._publishers[RESULT].publish(answer.result)
         results = [answer.result for answer in answers]
+        if self._collisions is not None:
+            self._collisions.publish(results)
         header = results[0].header
         self._if_heard(MARKERS, lambda: markers_from_results(results))
         if pictured:
@@ -115,6 +133,10 @@ class Outputs:
     def _publish_masks(self, answers: Sequence[Answer]) -> None:
         self._if_heard(MASK, lambda: _mask(answers))
         self._if_heard(LABEL_MASK, lambda: _label_mask(answers))
+        depth = next((answer.depth for answer in answers if answer.depth is not None), None)
+        if depth is not None:
+            header = answers[0].result.header
+            self._if_heard(REGISTERED_DEPTH, lambda: _depth_image(depth, header))
 
     def _publish_place(self, answers: Sequence[Answer]) -> None:
         """Publish where the first object is that may be acted on, if there is one."""
@@ -127,6 +149,7 @@ class Outputs:
             return
         self._publish_pose(result, CENTROID, POSE)
         self._if_heard(OBJECT_POINTS, lambda: self._cloud(answer, result.header))
+        self._if_heard(SCENE_POINTS, lambda: self._scene(answer))
         seen = result
         if result.objects[0].has_target_position:
             seen = in_target(result)
@@ -163,6 +186,14 @@ class Outputs:
             target_from_image,
         )
 
+    def _scene(self, answer: Answer) -> PointCloud2:
+        assert answer.depth is not None
+        assert answer.image_rgb is not None
+        parameters = self._parameters()
+        limits_m = parameters.depth_min_m, parameters.depth_max_m
+        header = answer.result.header
+        return scene_cloud(header, answer.parts[0], answer.depth, answer.image_rgb, limits_m)
+
 
 def _target_markers(results: Sequence[SegmentationResult]) -> MarkerArray:
     return markers_from_results([in_target(result) for result in results], WORLD_UP)
@@ -185,6 +216,10 @@ def _label_mask(answers: Sequence[Answer]) -> Image:
     )
     labels = label_image(first.image_rgb.shape[:2], labelled)
     return image_message(labels.astype("<u2"), "16UC1", first.result.header)
+
+
+def _depth_image(depth: RegisteredDepth, header: Header) -> Image:
+    return image_message(np.asarray(depth.depth_m[:, :], "<f4"), "32FC1", header)
 
 
 def _overlay(answers: Sequence[Answer]) -> Image:

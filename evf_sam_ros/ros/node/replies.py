@@ -99,6 +99,7 @@ class Observation:
     elapsed_ns: int  # and all of it so far
     age_ns: int  # of the image when it was looked at
     placement: Placement = UNPLACED  # known only after the model has run
+    follows: bool = False  # whether it is the next of a stream in which the commands are followed
 
     @property
     def rules(self) -> Rules:

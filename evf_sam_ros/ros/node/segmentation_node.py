@@ -265,6 +265,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.stop(timeout_s)
+        if self._outputs is not None:
+            self._outputs.remove_collisions()
 
     def _free(self) -> None:
         if self._outputs is not None:

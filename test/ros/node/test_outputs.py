@@ -14,7 +14,7 @@ from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.msg import SegmentedObject
 from evf_sam_ros.perception.geometry import Intrinsics
 from evf_sam_ros.ros.node import outputs
-from evf_sam_ros.ros.node.clouds import POINT, object_cloud
+from evf_sam_ros.ros.node.clouds import POINT, object_cloud, scene_cloud
 from evf_sam_ros.ros.node.depth_source import RegisteredDepth
 from evf_sam_ros.ros.node.replies import Answer
 from evf_sam_ros.ros.parameters import NodeParameters
@@ -23,6 +23,8 @@ LAZY = {
     "overlay": ("draw", Image),
     "markers": ("markers_from_results", MarkerArray),
     "object_points": ("object_cloud", PointCloud2),
+    "scene_points": ("scene_cloud", PointCloud2),
+    "registered_depth": ("_depth_image", Image),
     "label_mask": ("_label_mask", Image),
     "mask": ("_mask", Image),
 }
@@ -102,3 +104,19 @@ def test_it_is_computed_only_while_someone_subscribes(published, monkeypatch, na
             break
     assert calls
     assert received
+
+
+def test_the_scene_is_all_but_the_object_and_its_rim():
+    seen = answer()
+    depth_m = np.full((20, 30), 2.0, np.float32)
+    depth_m[5:15, 5:15] = 1.0
+    depth_m[0, :] = np.nan
+    depth = RegisteredDepth(depth_m, seen.depth.camera)
+    header = Header(frame_id="camera")
+    limits_m = (0.1, 10.0)
+    cloud = scene_cloud(header, seen.parts[0], depth, seen.image_rgb, limits_m)
+    points = np.frombuffer(cloud.data, POINT)
+    # Without the row that has no depth, and 12 x 12 around the object of 10 x 10.
+    assert points.size == cloud.width == 19 * 30 - 12 * 12
+    assert set(points["z"]) == {2.0}
+    assert cloud.header == header
