@@ -17,9 +17,11 @@ from pickle import UnpicklingError
 from typing import Any
 from zipfile import is_zipfile
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from torch import Tensor
+from torch.serialization import safe_globals
 
 WEIGHTS = "model.safetensors"
 PICKLED = "pytorch_model.bin"
@@ -35,7 +37,15 @@ _NESTED = ("state_dict", "model_state_dict", "model", "module", "model_state")
 # What wrappers put before every name: DataParallel, torch.compile, PEFT, Lightning.
 _WRAPPERS = ("module.", "_orig_mod.", "base_model.model.", "model.")
 _UNNAMED = ("*.pt", "*.pth", "*.ckpt", "*.bin")  # files of weights under names of their own
-
+# What training tools keep beside the weights, such as the best score: numbers, which run no code.
+# They carry the name of the module that NumPy had them in.
+_SCALAR: Callable[..., Any] = np.float64(0).__reduce__()[0]
+_NUMPY_NUMBERS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    (_SCALAR, "numpy._core.multiarray.scalar"),
+    (_SCALAR, "numpy.core.multiarray.scalar"),  # before NumPy 2
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in (np.float64, np.float32, np.int64, np.int32, np.bool_)),
+]
 
 Format = Callable[[str], torch.dtype]  # of a tensor by the name that a file stores it under
 
@@ -262,7 +272,9 @@ def _mapped_safetensors(path: Path, names: Sequence[str] | None = None) -> dict[
 def _unpickled(
     path: Path, names: Sequence[str] | None = None, *, mmap: bool = False
 ) -> dict[str, Tensor]:
-    content = _tensors(torch.load(path, map_location="cpu", weights_only=True, mmap=mmap))
+    with safe_globals(_NUMPY_NUMBERS):
+        read = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    content = _tensors(read)
     return content if names is None else {name: content[name] for name in names}
 
 

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tiny_deris import CONFIG, noisy, released_state
@@ -135,6 +136,17 @@ def test_a_tensor_that_nobody_knows_is_refused(small, tmp_path):
     content["state_dict"]["perception_branch.surprise.weight"] = torch.zeros(2)
     torch.save(content, path)
     refused(tmp_path, "unexpected perception_branch.surprise.weight")
+
+
+def test_numbers_of_numpy_beside_the_weights_do_no_harm(small, tmp_path):
+    scores = {"det_best": np.float64(0.7), "epoch": np.int64(5), "amsgrad": np.bool_(True)}
+    write(tmp_path, small, **scores)
+    assert checkpoint.load(tmp_path).config.segmenter == small.segmenter
+
+
+def test_an_object_array_of_numpy_is_refused(small, tmp_path):
+    write(tmp_path, small, names=np.array([{"a": 1}], object))
+    refused(tmp_path, "holds something else than tensors, which could run code")
 
 
 def test_a_pickle_that_could_run_code_is_refused(small, tmp_path):
