@@ -269,6 +269,13 @@ class NodeParameters(Settings):
     ground_z_m: float = setting(
         0.0, "height of the ground in `target_frame`, for `~/approach_pose`", range=(-1e4, 1e4)
     )
+    cameras: tuple[str, ...] = setting(
+        (),
+        "names of several cameras that share the model, such as `[head, wrist]`: each has the "
+        "topics and services of this table below its name, `head/image` and `~/head/result`, and "
+        "a node for its parameters, `evf_sam/head`; empty: one camera, without a name",
+        effect=Effect.CONFIGURE,
+    )
     classes: tuple[str, ...] = setting(
         (),
         "names of the classes of `~/semantic/...`, such as `[floor, cable, person]`; their ids "

@@ -142,10 +142,10 @@ def _spin(executor: SingleThreadedExecutor, node: Node, stop: _StopSignal) -> No
             node.get_logger().error(
                 f"A callback failed: {type(error).__name__}: {error}", throttle_duration_sec=1.0
             )
-            _release(node)
+            release(node)
 
 
-def _release(node: Node) -> None:
+def release(node: Node) -> None:
     """Let the node hear again: where reading a message fails, rclpy leaves its reader busy."""
     entities: list[Any] = [*node.subscriptions, *node.services, *node.clients, *node.timers]
     for entity in entities:

@@ -2,7 +2,7 @@
 
 import argparse
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from evf_sam_ros.ros.interface import (
@@ -18,6 +18,7 @@ from evf_sam_ros.ros.interface import (
     OVERLAY,
     RESULT,
     SERVICES,
+    SPEECH,
     TEXT_COMMAND,
 )
 
@@ -42,20 +43,45 @@ CAMERA = (IMAGE.name, DEPTH.name, CAMERA_INFO.name)
 Rules = list[tuple[str, str, str, Iterable[str]]]  # list, item, permission, names
 
 
-def policy() -> str:
-    """Return the policy file's content."""
+def policy(cameras: Sequence[str] = ()) -> str:
+    """Return the policy file's content.
+
+    Args:
+        cameras: the node's parameter of that name.
+    """
     root = ElementTree.Element("policy", version="0.2.0")
     enclaves = ElementTree.SubElement(root, "enclaves")
     for name, rules in profiles().items():
         enclave = ElementTree.SubElement(enclaves, "enclave", path=f"/{name}")
         group = ElementTree.SubElement(enclave, "profiles")
-        profile = ElementTree.SubElement(group, "profile", ns="/", node=name)
-        for kind, item, permission, names in [*rules, *_of_every_node()]:
-            allowed = ElementTree.SubElement(profile, kind, {permission: "ALLOW"})
-            for each in names:
-                ElementTree.SubElement(allowed, item).text = each
+        _add_profile(group, "/", name, rules)
+        for camera in cameras if name == NODE else ():
+            _add_profile(group, f"/{NODE}", camera, _of_camera(rules, camera))
     ElementTree.indent(root)
     return HEADER + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _add_profile(group: ElementTree.Element, space: str, node: str, rules: Rules) -> None:
+    profile = ElementTree.SubElement(group, "profile", ns=space, node=node)
+    for kind, item, permission, names in [*rules, *_of_every_node()]:
+        allowed = ElementTree.SubElement(profile, kind, {permission: "ALLOW"})
+        for each in names:
+            ElementTree.SubElement(allowed, item).text = each
+
+
+def _of_camera(rules: Rules, camera: str) -> Rules:
+    """Return the rules of a camera's node: inputs below its name, speech and commands to all."""
+    return [
+        (kind, item, permission, [name for each in names for name in _below(each, camera)])
+        for kind, item, permission, names in rules
+    ]
+
+
+def _below(name: str, camera: str) -> list[str]:
+    if name == SPEECH.name:
+        return [f"/{name}"]
+    for_all = [f"/{name}"] if name == TEXT_COMMAND.name else []
+    return [*for_all, name if name[0] in "/~" else f"/{camera}/{name}"]
 
 
 def profiles() -> dict[str, Rules]:
@@ -97,11 +123,15 @@ def _beside(name: str) -> str:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--update", type=Path, metavar="FILE", help="file for the policy")
-    path = parser.parse_args(argv).update
-    if path is None:
-        print(policy(), end="")
+    parser.add_argument(
+        "--cameras", nargs="+", default=(), metavar="NAME", help="as the node's parameter"
+    )
+    arguments = parser.parse_args(argv)
+    content = policy(arguments.cameras)
+    if arguments.update is None:
+        print(content, end="")
     else:
-        path.write_text(policy())
+        arguments.update.write_text(content)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,22 @@ def test_the_file_is_what_the_interface_makes_of_it(pytestconfig):
     assert written == security_policy.policy(), f"run: {command}"
 
 
+def test_each_of_several_cameras_has_a_profile_with_its_own_topics():
+    root = ElementTree.fromstring(security_policy.policy(["head", "wrist"]).encode())
+    profiles = {each.get("node"): each for each in root.iter("profile")}
+    assert {"evf_sam", "head", "wrist"} <= set(profiles)
+    assert profiles["wrist"].get("ns") == "/evf_sam"
+    heard = [
+        each.text
+        for rules in profiles["wrist"].findall("topics")
+        if rules.get("subscribe")
+        for each in rules
+    ]
+    assert {"/wrist/image", "/wrist/depth/camera_info", "/wrist/text_command"} <= set(heard)
+    assert {"/text_command", "/speech", "/tf_static"} <= set(heard)
+    assert not {"image", "/head/image", "/wrist/speech"} & set(heard)
+
+
 def test_the_file_has_the_form_that_sros2_reads(policy):
     assert (policy.tag, policy.get("version")) == ("policy", "0.2.0")
     assert [each.tag for each in policy] == ["enclaves"]

@@ -23,6 +23,7 @@ class Command:
     expression: str  # as given to the model; empty: rejected, or a wish to cancel
     stamp: Time  # when it was received
     choice: str = ""  # the candidate of an AMBIGUOUS answer that was chosen: "the left one"
+    camera: str = ""  # which of several cameras looks; empty: the only one, or all
 
 
 class Chosen(NamedTuple):

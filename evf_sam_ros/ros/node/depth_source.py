@@ -103,4 +103,14 @@ class DepthSource:
         self._wait_on()
 
     def _wait_on(self) -> None:
-        self._waiting = [each for each in self._waiting if not is_settled(self._pairing, each)]
+        self._waiting = [each for each in self._waiting if self._may_come(each)]
+
+    def _may_come(self, image: Stamped) -> bool:
+        """Tell whether depth or camera_info of an image may be on its way.
+
+        Also where waiting for it is in vain by what has come so far: the depth of the first image,
+        or of the first one after a silence, comes behind it, while the model runs.
+        """
+        streams = self._pairing.depths, self._pairing.infos
+        passed = all(each.items and each.items[-1].stamp >= image.stamp for each in streams)
+        return not passed or not is_settled(self._pairing, image)

@@ -1,7 +1,7 @@
 """Diagnostics: the state of the node, once a second on /diagnostics."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -50,6 +50,7 @@ class Diagnostics:
         placement: Callable[[], Placement] = lambda: UNPLACED,
         semantic: Callable[[], SemanticLayer | None] = lambda: None,
         catch_up: Callable[[], None] = lambda: None,
+        cameras: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
         """Start to publish.
 
@@ -62,6 +63,7 @@ class Diagnostics:
             placement: returns what tf told about the latest image.
             semantic: returns what finds the classes, None while the node is inactive.
             catch_up: counts the images that arrived while none was wanted.
+            cameras: returns the names of several cameras, which report on their own.
         """
         self._placement = placement
         self._semantic = semantic
@@ -70,7 +72,7 @@ class Diagnostics:
         self._parameters = parameters
         self._predictor = predictor
         self._worker = worker
-        self._catch_up = catch_up
+        self._catch_up, self._cameras = catch_up, cameras
         self._loading = ""  # the model that is being loaded
         # Not a lifecycle publisher: who watches wants to know of an inactive node, too.
         self._publisher = node.create_publisher(DIAGNOSTICS.type, DIAGNOSTICS.name, 10)
@@ -117,6 +119,8 @@ class Diagnostics:
             "latency": self._latency,
             "memory": self._memory,
         }
+        if self._cameras():
+            parts = {"model": self._model, "memory": self._memory}
         name = self._node.get_fully_qualified_name().lstrip("/")
         predictor = self._predictor()
         hardware = str(predictor.device) if predictor is not None else ""

@@ -1,6 +1,6 @@
 """The node's subscriptions, which exist while it is active."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rclpy.node import Node
@@ -27,6 +27,7 @@ class Inputs:
         is_wanted: Callable[[], bool],
         on_text: Callable[[str], None],
         on_mixed: Callable[[str], None],
+        for_all: Sequence[str] = (),
     ) -> None:
         """Create the subscriptions.
 
@@ -38,6 +39,7 @@ class Inputs:
             is_wanted: tells whether images are taken as they arrive, else by `catch_up`.
             on_text: gets finished sentences.
             on_mixed: gets a sentence on inputs with several publishers, empty if none has.
+            for_all: topics of commands beside its own, as those to all of several cameras.
         """
         self._node = node
         self._subscriptions: list[Any] = []
@@ -58,10 +60,11 @@ class Inputs:
         self.image_topic = self._camera.image_topic
         self.are_rectified = self._camera.are_rectified
         self.catch_up = self._camera.catch_up
-        self._hear_sentences(on_text)
+        self._hear_sentences(on_text, for_all)
 
-    def _hear_sentences(self, on_text: Callable[[str], None]) -> None:
-        self._hear(TEXT_COMMAND.type, TEXT_COMMAND.name, lambda message: on_text(message.data))
+    def _hear_sentences(self, on_text: Callable[[str], None], for_all: Sequence[str]) -> None:
+        for topic in (TEXT_COMMAND.name, *for_all):
+            self._hear(TEXT_COMMAND.type, topic, lambda message: on_text(message.data))
         if self._speech is not None:
             read = self._speech.text
             # Ignore empty transcripts: an unfinished sentence has no final text.

@@ -64,6 +64,7 @@ def reply(command: Command, status: int, message: str, header: Header) -> Answer
             command=command.text,
             expression=command.expression,
             command_stamp=command.stamp,
+            camera=command.camera,
             status=status,
             message=message,
         )

@@ -141,6 +141,15 @@ class Search:
         result.message = "; ".join(filter(None, (seen, result.message)))
         self._done(replace(answer, result=result))
 
+    def of_camera(self, camera: str, done: Callable[[Answer], None]) -> "Search":
+        """Return a search for the same in one of several cameras, with the same feedback."""
+        goal = replace(self.goal, command=replace(self.goal.command, camera=camera))
+        return Search(goal, progress=self._progress, done=done)
+
+    def finish(self, answer: Answer) -> None:
+        """End with an answer that was found elsewhere."""
+        self._done(answer)
+
     def _count(self, answer: Answer) -> None:
         mask = answer.mask
         if mask is None or not self._is_good(answer):

@@ -7,7 +7,7 @@ import gc
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.perception.weight_watch import WeightWatch
 from evf_sam_ros.ros.interface import ENABLE
 from evf_sam_ros.ros.node.camera_frames import CameraFrames
+from evf_sam_ros.ros.node.camera_names import check_names
 from evf_sam_ros.ros.node.class_service import Classes
 from evf_sam_ros.ros.node.command import Chosen, Command, chosen_from, expressions_from
 from evf_sam_ros.ros.node.depth_source import DepthSource
@@ -41,6 +42,9 @@ from evf_sam_ros.ros.parameter_values import LenientParameters
 from evf_sam_ros.ros.parameters import Effect, NodeParameters, ParameterServer
 from evf_sam_ros.ros.run import run
 
+if TYPE_CHECKING:
+    from evf_sam_ros.ros.node.cameras import Cameras
+
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 REJECTED, CANCELLED = SegmentationResult.COMMAND_REJECTED, SegmentationResult.CANCELLED
 EXIT_PATIENCE_S = 0.5  # for the model at work; a larger one is not waited for
@@ -50,13 +54,20 @@ WARM_UP_IMAGE = np.zeros((480, 640, 3), np.uint8)
 class SegmentationNode(LenientParameters, LifecycleNode):
     """Segments the objects that text commands name in camera images."""
 
+    camera = ""  # its name, where several share a model
+    commands_for_all: tuple[str, ...] = ()  # topics of commands beside its own
+
     def __init__(
-        self, load: Callable[..., Predictor] = load_predictor, **node_options: Any
+        self,
+        load: Callable[..., Predictor] = load_predictor,
+        name: str = "evf_sam",
+        **node_options: Any,
     ) -> None:
         """Create the node in the state unconfigured.
 
         Args:
             load: loads the predictor; tests pass their own.
+            name: of the node.
             node_options: options of `LifecycleNode`.
         """
         self._load = load
@@ -77,7 +88,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         self._offered: Services | None = None
         self._statistics = Statistics()
         self._command_count = 0
-        super().__init__("evf_sam", **node_options)
+        self._cameras: Cameras | None = None
+        super().__init__(name, **node_options)
         self._settings = ParameterServer(self, NodeParameters)
         self._frames = CameraFrames(self, lambda: self.parameters)
         self._depth = DepthSource(self._frames.buffer)
@@ -93,6 +105,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             placement=lambda: self._frames.last,
             semantic=lambda: self._semantic,
             catch_up=self._catch_up,
+            cameras=lambda: self._cameras.names if self._cameras is not None else (),
         )
         backwards = JumpThreshold(
             min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -111,6 +124,12 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         """Return what does the work, None while the node is not active."""
         return self._worker
 
+    @property
+    def camera_names(self) -> list[str]:
+        """Return the names that a request may give."""
+        own = [self.camera] if self.camera else []
+        return own if self._cameras is None else self._cameras.names
+
     def start(self) -> None:
         """Configure and activate, if the parameter autostart says so."""
         if self.parameters.autostart and self.trigger_configure() == SUCCESS:
@@ -121,37 +140,60 @@ class SegmentationNode(LenientParameters, LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         settings = self.parameters
         try:
+            check_names(settings.cameras)
+        except ValueError as error:
+            self.get_logger().error(f"Cannot configure: {error}")
+            return FAILURE
+        try:
             with self._diagnostics.while_loading(settings.model):
-                weights = self._watch(settings)
-                predictor = self._load(
-                    settings.model,
-                    device=settings.device,
-                    precision=settings.precision,
-                    engine=settings.engine,
-                    offline=settings.offline,
-                    tokenizer=settings.tokenizer or None,
-                )
-                predictor.seeks_rivals = settings.look_for_rivals
-                predictor(WARM_UP_IMAGE, ["the object"])
-                if weights is not None:
-                    weights.keep_mapped()
+                predictor, weights = self._loaded(settings)
         except Exception as error:  # whatever it is, the node stays and can be configured again
             self.get_logger().error(f"Cannot load the model {settings.model!r}: {error}")
             return FAILURE
         try:
-            self._outputs = Outputs(self, lambda: self.parameters)
+            if settings.cameras:
+                self._cameras = self._make_cameras(predictor, weights)
+            else:
+                self._outputs = Outputs(self, lambda: self.parameters)
+                self._semantic_outputs = SemanticOutputs(self)
         except ValueError as error:
             self.get_logger().error(f"Cannot publish: {error}")
             return FAILURE
-        self._semantic_outputs = SemanticOutputs(self)
         self._predictor, self._weights = predictor, weights
         self._classes.warn()
         self._settings.fix(Effect.CONFIGURE)
+        self._announce_model(predictor)
+        return SUCCESS
+
+    def _loaded(self, settings: NodeParameters) -> tuple[Predictor, WeightWatch | None]:
+        """Return the model, warmed up, and what watches its files."""
+        weights = self._watch(settings)
+        predictor = self._load(
+            settings.model,
+            device=settings.device,
+            precision=settings.precision,
+            engine=settings.engine,
+            offline=settings.offline,
+            tokenizer=settings.tokenizer or None,
+        )
+        predictor.seeks_rivals = settings.look_for_rivals
+        predictor(WARM_UP_IMAGE, ["the object"])
+        if weights is not None:
+            weights.keep_mapped()
+        return predictor, weights
+
+    def _make_cameras(self, predictor: Predictor, weights: WeightWatch | None) -> "Cameras":
+        from evf_sam_ros.ros.node.cameras import Cameras  # whose nodes are of this class
+
+        cameras = Cameras(self, self.parameters.cameras, predictor, weights)
+        self._settings.listeners.append(cameras.follow_parameters)
+        return cameras
+
+    def _announce_model(self, predictor: Predictor) -> None:
         where = f"on {predictor.device}, run by {predictor.engine.name}"
         self.get_logger().info(f"Model {predictor.name!r} is ready {where}; {knows(predictor)}")
         if warning := warning_of(predictor):
             self.get_logger().warning(warning)
-        return SUCCESS
 
     def _watch(self, settings: NodeParameters) -> WeightWatch | None:
         try:
@@ -159,7 +201,19 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         except (OSError, ValueError):  # to be downloaded, or said by who loads it
             return None
 
+    def _activate_cameras(self, cameras: "Cameras") -> bool:
+        try:
+            self._worker = cast(Worker, cameras.activate())
+        except ValueError as error:
+            self.get_logger().error(f"Cannot listen: {error}")
+            return False
+        self._settings.fix(Effect.CONFIGURE, Effect.ACTIVATE)
+        return True
+
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        if self._cameras is not None:
+            is_active = self._activate_cameras(self._cameras)
+            return super().on_activate(state) if is_active else FAILURE
         assert self._predictor is not None
         assert self._outputs is not None
         shared = (lambda: self.parameters, self.get_clock(), self.get_logger())
@@ -172,6 +226,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
                 is_wanted=self._wants_images,
                 on_text=self._on_text,
                 on_mixed=self._statistics.tell_mixed,
+                for_all=self.commands_for_all,
             )
         except ValueError as error:
             self.get_logger().error(f"Cannot listen: {error}")
@@ -253,6 +308,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         return SUCCESS
 
     def _stop_work(self, timeout_s: float | None = None) -> None:
+        if self._cameras is not None:
+            self._cameras.deactivate()
         if self._inputs is not None:
             self._inputs.destroy()
             self._inputs = None
@@ -268,7 +325,14 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         if self._outputs is not None:
             self._outputs.remove_collisions()
 
+    def _free_cameras(self) -> None:
+        cameras, self._cameras = self._cameras, None
+        if cameras is not None:
+            self._settings.listeners.remove(cameras.follow_parameters)
+            cameras.destroy()
+
     def _free(self) -> None:
+        self._free_cameras()
         if self._outputs is not None:
             self._outputs.destroy()
         if self._semantic_outputs is not None:
@@ -281,6 +345,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
 
     def destroy_node(self) -> None:
         self._stop_work(EXIT_PATIENCE_S)
+        self._free_cameras()
         for thread in self._threads:
             thread.shutdown(wait=False)
         if self._offered is not None:
@@ -363,6 +428,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
                 expression,
                 stamp,
                 chosen.name if chosen else "",
+                self.camera,
             )
             for number, expression in zip(numbers, expressions, strict=True)
         ]

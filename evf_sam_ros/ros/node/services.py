@@ -1,6 +1,7 @@
 """The node's services and its action: ~/segment, ~/cancel, ~/enable, ~/find_object."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from rclpy.action.server import ActionServer, CancelResponse, GoalResponse
@@ -45,6 +46,9 @@ class Served(Protocol):
     @property
     def parameters(self) -> NodeParameters: ...
 
+    @property
+    def camera_names(self) -> Sequence[str]: ...
+
     def understand(self, text: str, first_number: int) -> tuple[list[Command], str]: ...
 
 
@@ -86,11 +90,16 @@ class Services:
     def destroy(self) -> None:
         self._action.destroy()
 
-    def _understand_one(self, text: str) -> tuple[Command, str]:
+    def _understand_one(self, text: str, camera: str) -> tuple[Command, str]:
         """Return what is asked for, and why it cannot be looked for, empty if it can."""
         [first, *others], objection = self._served.understand(text, 0)
         if objection:
             return first, objection
+        names = self._served.camera_names
+        if camera and camera not in names:
+            known = " or ".join(filter(None, (", ".join(names), "none")))
+            return first, f"camera is {camera!r}, need {known}"
+        first = replace(first, camera=camera or first.camera)
         if others:
             names = ", ".join(repr(each.expression) for each in (first, *others))
             return first, f"{text!r} names several objects, {names}: ask for one at a time"
@@ -120,7 +129,7 @@ class Services:
             return response
 
     async def _segmented(self, request: Segment.Request) -> Answer:
-        command, objection = self._understand_one(request.text)
+        command, objection = self._understand_one(request.text, request.camera)
         worker, header = self._served.worker, request.image.header
         if not objection and worker is not None:
             answered, done = self._future()
@@ -173,12 +182,13 @@ class Services:
         goal_id = bytes(handle.goal_id.uuid)
         self._searches[goal_id] = search
         answer = cast(Answer, await found)
+        worker.end_search(search, "found by another camera")
         del self._searches[goal_id]
         return answer
 
     def _goal(self, request: FindObject.Goal) -> tuple[Goal, str]:
         """Return the goal and why it can never be reached, empty if it can."""
-        command, objection = self._understand_one(request.text)
+        command, objection = self._understand_one(request.text, request.camera)
         parameters = self._served.parameters
         goal = goal_from(request, command, parameters.command_ttl_s)
         return goal, objection or unreachable(goal, parameters.max_rate_hz)

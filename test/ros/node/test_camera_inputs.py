@@ -124,6 +124,28 @@ def test_the_depth_of_an_image_comes_with_it(camera):
     assert found.depth_m[0, 0] == pytest.approx(1.004)
 
 
+@pytest.mark.parametrize("before", [(), (1, 2)])
+def test_depth_comes_behind_the_first_image_and_behind_the_first_after_a_silence(camera, before):
+    """Nothing tells yet, or any more, that there is depth; it must be taken all the same."""
+    camera.is_wanted = True
+    camera.show(*before)
+    for stream in (camera.depth._pairing.depths, camera.depth._pairing.infos):
+        for item in stream.items:
+            item.arrived -= 60 * SECOND
+    header = Header(stamp=time_message(200 * SECOND), frame_id="eye")
+    image, depth, info = camera.publishers
+    image.publish(image_message(np.zeros((4, 6, 3), np.uint8), "rgb8", header))
+    camera.spin_until(lambda: len(camera.taken) == len(before) + 1)
+    sent = CameraInfo(header=header, width=6, height=4)
+    sent.k = [6.0, 0.0, 3.0, 0.0, 6.0, 2.0, 0.0, 0.0, 1.0]
+    depth.publish(image_message(np.full((4, 6), 1500, "<u2"), "16UC1", header))
+    info.publish(sent)
+    kept = camera.depth._pairing.depths.items, camera.depth._pairing.infos.items
+    camera.spin_until(lambda: all(len(each) == len(before) + 1 for each in kept))
+    found = camera.depth.find(camera.taken[-1][0].header, (6, 4), DepthOptions())
+    assert found.depth_m[0, 0] == pytest.approx(1.5)
+
+
 def test_depth_that_comes_later_than_its_image_is_waited_for(camera):
     camera.is_wanted = True
     camera.show(1, 2)
