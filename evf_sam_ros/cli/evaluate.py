@@ -17,6 +17,7 @@ examples:
   evf-sam evaluate --data tabletop --scenes 500 --seed 900000
   evf-sam evaluate --data tabletop --scenes 50 --json figures.json --report report/
   evf-sam evaluate --data tabletop --model runs/tabletop/model
+  evf-sam evaluate --data household --scenes 200                a world of 88 kinds of things
   evf-sam evaluate --data refer_data/ --split refcoco/testA --model weights/evf-sam --report out/
   evf-sam evaluate --data refer_data/ --all --model weights/evf-sam --report out/ --resume
   evf-sam evaluate --data robot_data/ --split roborefit/testA --camera 606 606 320 240
@@ -38,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         required=True,
-        help="tabletop, sentences, libero, a folder of data sets, or a COCO JSON file",
+        help="tabletop, household, sentences, libero, a folder of data sets, or a COCO JSON file",
     )
     parser.add_argument(
         "file",
@@ -58,13 +59,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--scenes",
         type=at_least(1),
         default=500,
-        help="number of tabletop scenes to render (default: %(default)s)",
+        help="number of simulated scenes to render (default: %(default)s)",
     )
     parser.add_argument(
         "--seed",
         type=at_least(0),
         default=900_000,
-        help="seed of the tabletop's first scene (default: %(default)s)",
+        help="seed of the first simulated scene (default: %(default)s)",
     )
     parser.add_argument(
         "--camera",
@@ -100,8 +101,8 @@ def run(arguments: argparse.Namespace, load: Load) -> None:
         _on_sentences(arguments, load)
     elif arguments.file is not None:
         raise ValueError(f"{str(arguments.file)!r} is given, which only --data sentences reads")
-    elif arguments.data == "tabletop":
-        _on_tabletop(arguments, load)
+    elif arguments.data in ("tabletop", "household"):
+        _on_scenes(arguments, load)
     elif arguments.data == "libero":
         libero.on_libero(arguments, load)
     else:
@@ -154,16 +155,16 @@ def _on_sentences(arguments: argparse.Namespace, load: Load) -> None:
         write_text(arguments.json, json.dumps(figures, indent=2) + "\n")
 
 
-def _on_tabletop(arguments: argparse.Namespace, load: Load) -> None:
+def _on_scenes(arguments: argparse.Namespace, load: Load) -> None:
     from evf_sam_ros.evaluation import tabletop
     from evf_sam_ros.evaluation.tabletop_report import as_text, write_report
 
     predict = load(arguments)
     seeds = range(arguments.seed, arguments.seed + arguments.scenes)
     rules = rules_from(arguments, predict)
-    measurement = tabletop.measure(predict, seeds, rules=rules)
+    measurement = tabletop.measure(predict, seeds, rules=rules, world=arguments.data)
     figures = {
-        "data": "tabletop",
+        "data": arguments.data,
         "scenes": arguments.scenes,
         "first_seed": arguments.seed,
         "model": predict.name,

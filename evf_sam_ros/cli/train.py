@@ -11,6 +11,9 @@ the embedded default, from nothing (docs/measurements/default_model.md):
   evf-sam train --recipe tabletop -o runs/tabletop
   evf-sam train --recipe tabletop -o runs/tabletop --resume     goes on where a run ended
 
+the embedded default, continued in a household of 88 kinds of things:
+  evf-sam train --recipe household -o runs/household            the same again with --resume
+
 a small SAM-CLIP bridge beside an EVF-SAM of its size (docs/explanation/sam_clip_bridge.md):
   evf-sam train --recipe tabletop_bridge -o runs/tabletop_bridge    the same again with --resume
 
@@ -28,8 +31,8 @@ a published model as the paper trains it (docs/guides/training.md):
 
 curves, while it trains:  tensorboard --logdir runs
 """
-RECIPES = ("tabletop", "tabletop_bridge", "refer", "fine_tune")
-FIXED = ("tabletop", "tabletop_bridge")  # take no options
+RECIPES = ("tabletop", "household", "tabletop_bridge", "refer", "fine_tune")
+FIXED = ("tabletop", "household", "tabletop_bridge")  # take no options
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

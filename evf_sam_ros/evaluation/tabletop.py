@@ -17,13 +17,14 @@ from evf_sam_ros.evaluation.ambiguity import (
 )
 from evf_sam_ros.evaluation.baselines import keyword_guess, keyword_matches
 from evf_sam_ros.evaluation.metrics import SegmentationMetrics, auroc
+from evf_sam_ros.evaluation.worlds import WORLDS
 from evf_sam_ros.perception.geometry import Intrinsics, Location, locate
 from evf_sam_ros.perception.judgement import DEFAULT_RULES, Rules, Status, judge
 from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.sim.depth_noise import realistic_depth
 from evf_sam_ros.sim.expressions import Expression, sample_expressions
-from evf_sam_ros.sim.scene import Scene, render_scene
+from evf_sam_ros.sim.scene import Scene
 
 EXPRESSIONS_PER_SCENE = 6
 CLOSE_ENOUGH_MM = 25.0
@@ -98,16 +99,18 @@ def measure(
     progress: bool = True,
     say: Callable[[Scene, Expression], str] | None = None,
     rules: Rules = DEFAULT_RULES,
+    world: str = "tabletop",
 ) -> Measurement:
     """Ask about each seed's scene, in pictures of `size` (width, height).
 
     Args:
         say: what the model is asked for an expression; None: its text.
         rules: limits of the decision.
+        world: a key of `WORLDS`.
     """
     measurement = Measurement()
     for index, seed in enumerate(progress_bar(list(seeds), "scenes", disable=not progress)):
-        scene, expressions = scene_and_expressions(seed, size)
+        scene, expressions = scene_and_expressions(seed, size, world)
         texts = [say(scene, each) if say else each.text for each in expressions]
         answer = predict(scene.rgb, texts)
         measurement.seconds_all.append(answer.times.total)
@@ -122,12 +125,13 @@ def measure(
 
 
 def scene_and_expressions(
-    seed: int, size: tuple[int, int] = (640, 480)
+    seed: int, size: tuple[int, int] = (640, 480), world: str = "tabletop"
 ) -> tuple[Scene, list[Expression]]:
-    """Return the scene and the sentences of a seed, always the same."""
-    scene = render_scene(seed, *size)
+    """Return the scene and the sentences of a seed in a world, always the same."""
+    drawn = WORLDS[world]
+    scene = drawn.render(seed, *size)
     rng = np.random.default_rng([seed, EXPRESSION_STREAM])
-    return scene, sample_expressions(scene.objects, rng, EXPRESSIONS_PER_SCENE)
+    return scene, sample_expressions(scene.objects, rng, EXPRESSIONS_PER_SCENE, drawn.mix)
 
 
 def summarize(measurement: Measurement, shipped_threshold: float | None) -> dict[str, Any]:

@@ -33,8 +33,8 @@ def as_text(figures: Mapping[str, Any]) -> str:
     """Return the figures of `tabletop.summarize` as a table, the keyword oracle beside them."""
     bar = figures["keyword_oracle"]
     lines = [
-        f"{figures['model']} on {figures['scenes']} scenes from seed {figures['first_seed']}, "
-        f"{figures['expressions']} expressions "
+        f"{figures['model']} on {figures['scenes']} {_scenes(figures)} "
+        f"from seed {figures['first_seed']}, {figures['expressions']} expressions "
         f"({figures['single_target']} single-target, {figures['no_target']} no-target), "
         f"{figures['device']} {figures['precision']}",
         f"{'':<34}{'model':>8}{'keyword oracle, perfect segments':>36}",
@@ -70,7 +70,9 @@ def write_report(
     report.add(Preformatted(as_text(figures)))
     report.add(Text("Coloured: what the model found. White outline: what was meant."))
     drawn: list[NDArray[np.uint8]] = []
-    again = cache(lambda seed: _answered(seed, predict))  # several groups may show one scene
+    again = cache(
+        lambda seed: _answered(seed, predict, figures["data"])
+    )  # several groups may show one scene
     for group, (title, items) in enumerate(choose_examples(judged).items()):
         pictures = [_picture(item, *again(item.seed)) for item in items]
         drawn += pictures
@@ -121,9 +123,9 @@ def _first_of_each_scene(ordered: Iterable[Judged]) -> list[Judged]:
     return list(chosen.values())
 
 
-def _answered(seed: int, predict: Predict) -> tuple[Scene, Segmentation]:
+def _answered(seed: int, predict: Predict, world: str) -> tuple[Scene, Segmentation]:
     """Ask about a scene again: keeping thousands of pictures would fill the memory."""
-    scene, expressions = scene_and_expressions(seed)
+    scene, expressions = scene_and_expressions(seed, world=world)
     return scene, predict(scene.rgb, [expression.text for expression in expressions])
 
 
@@ -140,6 +142,10 @@ def _caption(item: Judged) -> str:
         f"{item.expression.text} · {item.expression.kind}, seed {item.seed}, "
         f"IoU {item.iou:.2f}, score {item.score:.2f}"
     )
+
+
+def _scenes(figures: Mapping[str, Any]) -> str:
+    return "scenes" if figures["data"] == "tabletop" else f"{figures['data']} scenes"
 
 
 def _row(label: str, value: float | None, bar: float | None = None) -> str:

@@ -40,6 +40,7 @@ class Beit3Config:
     stem: tuple[int, int, int] | None = None  # trunk widths; None: one patch convolution
     fusion: Fusion = "early"
     fused_layers: int | None = None  # of early fusion: how many of the first layers; None: all
+    fine: bool = False  # with a stem: patches also read what it has at strides 2 and 4
     most_tokens: int | None = None  # of a prompt; None: as many as there are positions
 
     def __post_init__(self) -> None:
@@ -51,6 +52,8 @@ class Beit3Config:
             raise ValueError(f"image_size {self.image_size} is not a multiple of {self.patch}")
         if self.stem is not None and self.patch != 16:
             raise ValueError(f"a convolution stem has patches of 16 pixels, not {self.patch}")
+        if self.fine and self.stem is None:
+            raise ValueError("fine features come from a convolution stem, and there is none")
 
     @property
     def patches(self) -> int:
@@ -162,24 +165,44 @@ class VisionEmbedding(nn.Module):
         self.mask_token = nn.Parameter(torch.zeros(1, 1, config.width))
         self.cls_token = nn.Parameter(torch.zeros(1, 1, config.width))
         self.trunk = None if config.stem is None else ConvTrunk(config.stem)
+        self.fine = config.fine
+        self.features = 3  # of what `see` returns
+        if config.stem is not None:
+            half, quarter, eighth = config.stem
+            self.features = eighth + (2 * (quarter + half) if config.fine else 0)
         self.proj = (
             nn.Conv2d(3, config.width, config.patch, config.patch)
             if config.stem is None
-            else nn.Conv2d(config.stem[-1], config.width, 3, stride=2, padding=1)
+            else nn.Conv2d(self.features, config.width, 3, stride=2, padding=1)
         )
 
     def forward(self, images_I3SS: Tensor) -> Tensor:
         return self.embed(self.see(images_I3SS))
 
     def see(self, images_I3SS: Tensor) -> Tensor:
-        """Return the input of the patch embedding: the image, or its trunk features."""
-        return images_I3SS if self.trunk is None else self.trunk(images_I3SS)[-1]
+        """Return the input of the patch embedding: the image, or its trunk features.
+
+        Fine features are those of stride 8, then mean and deviation of strides 4 and 2.
+        """
+        if self.trunk is None:
+            return images_I3SS
+        half, quarter, eighth = self.trunk(images_I3SS)
+        if not self.fine:
+            return eighth
+        return torch.cat([eighth, *_spread(quarter, 2), *_spread(half, 4)], 1)
 
     def embed(self, features: Tensor) -> Tensor:
         """Turn features into [CLS] and patch tokens (I, V, D), positions not yet added."""
         patches_IND = self.proj(features).flatten(2).transpose(1, 2)
         cls_I1D = self.cls_token.to(patches_IND.dtype).expand(len(patches_IND), -1, -1)
         return torch.cat([cls_I1D, patches_IND], 1)
+
+
+def _spread(features_ICHW: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of cells of `step` x `step`, (I, C, H/step, W/step)."""
+    mean = functional.avg_pool2d(features_ICHW, step)
+    squares = functional.avg_pool2d(features_ICHW.square(), step)
+    return mean, (squares - mean.square()).clamp(min=1e-6).sqrt()
 
 
 class Multiway(nn.Module):

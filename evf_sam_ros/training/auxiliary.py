@@ -15,9 +15,8 @@ from torch.nn import functional
 
 from evf_sam_ros.models.compact import CompactFeatures
 from evf_sam_ros.models.evf_sam import EvfSam
-from evf_sam_ros.sim.palette import COLORS, SHAPES
 from evf_sam_ros.training.relative_geometry import GEOMETRY, geometry
-from evf_sam_ros.training.tabletop_batches import NONE, TabletopBatch
+from evf_sam_ros.training.tabletop_batches import NONE, TABLETOP_LABELS, Labels, TabletopBatch
 
 FOREGROUND_WEIGHT = 3.0  # of object cells against table
 TARGET_WEIGHT = 5.0  # of target cells against all others
@@ -29,12 +28,19 @@ Losses = dict[str, Tensor]
 class AuxiliaryHeads(nn.Module):
     """Linear read-outs of trunk, fused patches, [CLS] and prompt."""
 
-    def __init__(self, model: EvfSam, features: int) -> None:
+    def __init__(self, model: EvfSam, features: int, labels: Labels = TABLETOP_LABELS) -> None:
+        """Make the heads of a model.
+
+        Args:
+            model: an EVF-SAM whose encoder has a trunk.
+            features: width of its segmenter's features.
+            labels: the shapes and colours that are to be told apart.
+        """
         super().__init__()
-        width = model.encoder.width
-        self.trunk_names = ObjectNames(features)
-        self.patch_names = ObjectNames(width)
-        self.foreground = nn.Conv2d(features, 1, 1)
+        width, seen = model.encoder.width, model.encoder.vision_embed.features
+        self.trunk_names = ObjectNames(seen, labels)
+        self.patch_names = ObjectNames(width, labels)
+        self.foreground = nn.Conv2d(seen, 1, 1)
         self.patch_score = nn.Linear(width, 1)
         self.steps = nn.Linear(width, 2)  # to the target: candidates and anchors
         self.presence = nn.Linear(width, 1)
@@ -130,10 +136,10 @@ class AuxiliaryHeads(nn.Module):
 class ObjectNames(nn.Module):
     """Name shape and colour of each object from the features it covers."""
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, features: int, labels: Labels) -> None:
         super().__init__()
-        self.shape = nn.Linear(features, len(SHAPES))
-        self.color = nn.Linear(features, len(COLORS))
+        self.shape = nn.Linear(features, len(labels.shapes))
+        self.color = nn.Linear(features, len(labels.colors))
 
     def forward(self, cells_BGC: Tensor, batch: TabletopBatch, objects_BOhw: Tensor) -> Tensor:
         weights_BOG = objects_BOhw.flatten(2)

@@ -14,7 +14,7 @@ from evf_sam_ros.models.checkpoint import save
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 from evf_sam_ros.perception.decision import Calibration
-from evf_sam_ros.training.tabletop_batches import BatchMaker
+from evf_sam_ros.training.tabletop_batches import Batches
 
 TARGET_ACCURACY = 0.99  # T-acc to keep on the calibration scenes: far above the 95 % wanted
 BATCHES, IMAGES, PROMPTS = 64, 8, 6
@@ -24,7 +24,7 @@ TABLETOP = {"semantic": True, "everyday": True, "tidy": True}
 
 
 def export(
-    model: EvfSam, config: EvfSamConfig, held_out: BatchMaker, vocabulary: Path, folder: Path
+    model: EvfSam, config: EvfSamConfig, held_out: Batches, vocabulary: Path, folder: Path
 ) -> Calibration:
     """Calibrate p(found) on held-out scenes and write the model folder."""
     rounded = model.eval().half().float()  # calibrate what is shipped
@@ -45,7 +45,7 @@ def export(
 
 @torch.inference_mode()
 def presence_signals(
-    model: EvfSam, held_out: BatchMaker
+    model: EvfSam, held_out: Batches
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the presence logit and the truth of many held-out expressions, (N,) each."""
     rng = np.random.default_rng(0)

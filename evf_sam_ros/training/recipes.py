@@ -223,4 +223,15 @@ def bridge(folder: Path, *, resume: bool) -> None:
     tabletop_bridge(folder, resume=resume)
 
 
-RECIPES: dict[str, Callable[..., None]] = {"tabletop": tabletop, "tabletop_bridge": bridge}
+def household(folder: Path, *, resume: bool) -> None:
+    """Continue the default in the household world: docs/explanation/household.md."""
+    from evf_sam_ros.training.household import household as learn_household
+
+    learn_household(folder, resume=resume)
+
+
+RECIPES: dict[str, Callable[..., None]] = {
+    "tabletop": tabletop,
+    "household": household,
+    "tabletop_bridge": bridge,
+}

@@ -24,8 +24,19 @@ from evf_sam_ros.training.augment import augment, reframe
 from evf_sam_ros.training.tabletop_data import TrainingScenes
 
 MASK_STRIDE, GRID_STRIDE, PATCH_STRIDE = 2, 8, 16  # pixels of the model's input
-MOST_OBJECTS = 8
+MOST_OBJECTS = 10
 NONE = -1  # label of a place in O that holds no object
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The shapes and colours that the auxiliary heads tell apart, by their numbers."""
+
+    shapes: tuple[str, ...]
+    colors: tuple[str, ...]
+
+
+TABLETOP_LABELS = Labels(SHAPES, tuple(COLORS))
 
 
 @dataclass(frozen=True)
@@ -41,8 +52,8 @@ class TabletopBatch:
     candidates_BPO: Tensor  # 1 where the noun phrase alone would fit the object
     anchors_BPO: Tensor  # 1 where the sentence relates its target to the object
     objects_BOhw: Tensor
-    shapes_BO: Tensor  # index into SHAPES or NONE
-    colors_BO: Tensor  # index into COLORS or NONE
+    shapes_BO: Tensor  # index into the labels' shapes or NONE
+    colors_BO: Tensor  # index into the labels' colours or NONE
 
     def to(self, device: torch.device) -> "TabletopBatch":
         """Return the batch on a device."""
@@ -58,7 +69,18 @@ class BatchMaker:
         tokenizer: Tokenizer,
         picture: ImageInput,
         mix: Mapping[str, float],
+        labels: Labels = TABLETOP_LABELS,
     ) -> None:
+        """Prepare to draw.
+
+        Args:
+            scenes: what to draw from.
+            tokenizer: of the model.
+            picture: the model's input.
+            mix: weight of each kind of expression.
+            labels: numbers of shapes and colours; what they lack gets no label.
+        """
+        self.labels = labels
         self.objects = scenes.objects
         self.instances = scenes.instances
         self.pixels = np.stack([_channels_last(rgb, picture) for rgb in scenes.rgb])
@@ -104,8 +126,8 @@ class BatchMaker:
             "candidates": np.stack([_among(e.candidates) for e in expressions]),
             "anchors": np.stack([_among(e.anchors) for e in expressions]),
             "objects": _object_weights(layers),
-            "shapes": _labels([SHAPES.index(o.shape) for o in self.objects[scene]]),
-            "colors": _labels([list(COLORS).index(o.color) for o in self.objects[scene]]),
+            "shapes": _labels([o.shape for o in self.objects[scene]], self.labels.shapes),
+            "colors": _labels([o.color for o in self.objects[scene]], self.labels.colors),
         }
 
     def _collate(self, examples: list[dict[str, Any]]) -> TabletopBatch:
@@ -128,6 +150,25 @@ class BatchMaker:
             shapes_BO=stack("shapes"),
             colors_BO=stack("colors"),
         )
+
+
+class MixedBatches:
+    """Make each batch from one of several worlds, by their shares."""
+
+    def __init__(self, makers: Mapping[BatchMaker, float]) -> None:
+        self._makers = list(makers)
+        self._shares = np.array(list(makers.values())) / sum(makers.values())
+        self.picture = self._makers[0].picture
+
+    def make(
+        self, rng: np.random.Generator, images: int, prompts: int, *, vary: bool = True
+    ) -> TabletopBatch:
+        """Draw a world, then its scenes and expressions, as `BatchMaker` does."""
+        maker = self._makers[int(rng.choice(len(self._makers), p=self._shares))]
+        return maker.make(rng, images, prompts, vary=vary)
+
+
+Batches = BatchMaker | MixedBatches
 
 
 def _channels_last(rgb: NDArray[np.uint8], picture: ImageInput) -> NDArray[np.uint8]:
@@ -163,7 +204,8 @@ def _among(objects: Sequence[int]) -> NDArray[np.float32]:
     return row
 
 
-def _labels(labels: list[int]) -> NDArray[np.int64]:
+def _labels(names: Sequence[str], known: Sequence[str]) -> NDArray[np.int64]:
+    labels = [known.index(name) if name in known else NONE for name in names]
     return np.array(labels + [NONE] * (MOST_OBJECTS - len(labels)))
 
 

@@ -78,7 +78,7 @@ def load_scenes(paths: list[Path]) -> TrainingScenes:
     return TrainingScenes(np.concatenate(rgb), np.concatenate(instances), objects)
 
 
-def _render_shard(path: Path, first_seed: int, draw: Draw) -> None:
+def _render_shard(path: Path, first_seed: int, draw: Draw = render_scene) -> None:
     seeds = range(first_seed, first_seed + SHARD)
     scenes = [draw(seed, *SIZE) for seed in seeds]
     with whole_file(path) as part, part.open("wb") as file:

@@ -17,7 +17,12 @@ from evf_sam_ros.models.segmenter import Decoded
 from evf_sam_ros.training.auxiliary import AuxiliaryHeads, Losses
 from evf_sam_ros.training.losses import mask_losses
 from evf_sam_ros.training.overlap import overlap
-from evf_sam_ros.training.tabletop_batches import BatchMaker, TabletopBatch
+from evf_sam_ros.training.tabletop_batches import (
+    TABLETOP_LABELS,
+    Batches,
+    Labels,
+    TabletopBatch,
+)
 
 BATCHES_HELD_OUT = 24
 
@@ -62,10 +67,11 @@ class TabletopTask:
         self,
         model: EvfSam,
         stage: Stage,
-        training: BatchMaker,
-        held_out: BatchMaker,
+        training: Batches,
+        held_out: Batches,
         size: BatchSize,
         weights: LossWeights,
+        labels: Labels = TABLETOP_LABELS,
     ) -> None:
         """Attach the auxiliary heads to a model.
 
@@ -76,11 +82,12 @@ class TabletopTask:
             held_out: makes the batches to measure on.
             size: pictures and sentences per batch.
             weights: weight of each loss.
+            labels: shapes and colours that the auxiliary heads tell apart.
         """
         assert isinstance(model.segmenter, CompactSegmenter)
         self.model = model
         self.segmenter = model.segmenter
-        self.heads = AuxiliaryHeads(model, model.segmenter.prompt_width)
+        self.heads = AuxiliaryHeads(model, model.segmenter.prompt_width, labels)
         self.module: nn.Module = nn.ModuleDict({"model": model, "heads": self.heads})
         self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.stage = stage
