@@ -34,6 +34,8 @@ FOUND = SegmentationResult.FOUND
 # Every client may call at the same moment. The middleware drops what its queue cannot hold, and
 # the caller waits for ever.
 QUEUE = QoSProfile(depth=1000)
+# Each open goal keeps its best answer, with image and masks: some 8 MB at 1920x1080.
+MOST_GOALS = 64
 RESULT_KEPT_S = 60  # for a client that asks late
 
 
@@ -59,6 +61,7 @@ class Services:
         self._node = node
         self._served = served
         self._searches: dict[bytes, Search] = {}  # by the goal's id
+        self._open_goals = 0  # accepted, and without a result
         node.create_service(Trigger, CANCEL.name, self._on_cancel, qos_profile=QUEUE)
         node.create_service(SetBool, ENABLE.name, self._on_enable, qos_profile=QUEUE)
         self._turns = Turns(node)
@@ -149,7 +152,10 @@ class Services:
 
     async def _on_find_object(self, handle: Any) -> FindObject.Result:
         result = FindObject.Result()
-        answer = await self._sought(handle)
+        try:
+            answer = await self._sought(handle)
+        finally:
+            self._open_goals -= 1
         _fill(result, answer)
         if handle.is_cancel_requested:
             handle.canceled()
@@ -161,9 +167,16 @@ class Services:
         return result
 
     def _on_goal(self, request: FindObject.Goal) -> GoalResponse:
-        """Reject a goal that can never succeed; the action carries no reason, so the log does."""
+        """Reject a goal that can never succeed, or one too many.
+
+        The action carries no reason, so the log does.
+        """
         _, objection = self._goal(request)
+        if not objection and self._open_goals >= MOST_GOALS:
+            objection = f"{self._open_goals} goals are open, at most {MOST_GOALS} may be"
+            objection += ": send it again when one of them has ended"
         if not objection:
+            self._open_goals += 1
             return GoalResponse.ACCEPT
         self._node.get_logger().warning(f"Goal of {FIND_OBJECT.name} rejected: {objection}")
         return GoalResponse.REJECT

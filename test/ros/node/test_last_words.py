@@ -256,6 +256,18 @@ def test_masks_that_jump_about_do_not_agree(published):
     assert [each.frames_agreeing for each in heard] == [0, 1, 1, 1, 1]
 
 
+@pytest.mark.parametrize(("shift", "agreeing"), [(1, 2), (2, 1)])
+def test_masks_agree_from_half_of_what_either_covers(published, shift, agreeing):
+    """Of 5 columns moved by 1, 4 of 6 are shared; moved by 2, 3 of 7."""
+    with working(Bright(), published, min_mask_area_px=4) as worker:
+        _, heard, _ = search(worker, stable_frames=3)
+        for count, start in enumerate((10, 10 + shift), start=1):
+            worker.put_frame(image(slice(start, start + 5)))
+            published.wait(count)
+        worker.stop()
+    assert heard[-1].frames_agreeing == agreeing
+
+
 def test_the_system_s_clock_ends_neither_command_nor_search(published, monkeypatch):
     """Durations are those of a clock that nobody sets, whatever the stamps say."""
     steady = Steady(monkeypatch, workers, active_commands)

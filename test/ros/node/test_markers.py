@@ -4,7 +4,7 @@ import pytest
 from visualization_msgs.msg import Marker
 
 from evf_sam_ros.msg import SegmentationResult, SegmentedObject
-from evf_sam_ros.ros.node.markers import markers_from_results
+from evf_sam_ros.ros.node.markers import WORLD_UP, markers_from_results
 
 
 def located(x):
@@ -39,6 +39,14 @@ def test_the_text_stands_above_the_box_where_y_points_down():
     found.position.y = 0.4
     text = markers_from_results([SegmentationResult(objects=[found])]).markers[3]
     assert text.pose.position.y == pytest.approx(0.4 - 0.05 - 0.03)  # half the box, the letters
+
+
+def test_the_text_stands_above_the_box_where_z_points_up():
+    found = located(1.0)
+    found.position.z = 0.4
+    text = markers_from_results([SegmentationResult(objects=[found])], WORLD_UP).markers[3]
+    assert text.pose.position.z == pytest.approx(0.4 + 0.05 + 0.03)  # half the box, the letters
+    assert text.pose.position.y == pytest.approx(0.0)
 
 
 def test_a_flat_box_keeps_a_thickness_that_rviz_accepts():

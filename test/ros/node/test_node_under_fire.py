@@ -10,6 +10,7 @@ from std_srvs.srv import Trigger
 
 from evf_sam_ros.action import FindObject
 from evf_sam_ros.msg import SegmentationResult as R
+from evf_sam_ros.ros.node.services import MOST_GOALS
 from evf_sam_ros.srv import Segment
 
 CLIENTS, GOALS, COMMANDS = 20, 30, 200
@@ -81,6 +82,18 @@ def test_every_goal_is_accepted_and_every_cancelled_one_ends_cancelled(node, see
 def test_every_goal_whose_time_is_up_has_one_result(node, seeker):
     handles = send_goals(node, seeker, GOALS, timeout=Duration(sec=1))
     assert {each.status for each in ends(node, handles)} == {GoalStatus.STATUS_ABORTED}
+
+
+def test_a_goal_too_many_is_rejected_until_another_has_ended(node, seeker):
+    handles = send_goals(node, seeker, MOST_GOALS + 3)
+    assert sum(each.accepted for each in handles) == MOST_GOALS
+    accepted = [each for each in handles if each.accepted]
+    accepted[0].cancel_goal_async()
+    ends(node, accepted[:1])
+    [one_more] = send_goals(node, seeker, 1)
+    assert one_more.accepted
+    node.call(Trigger, "cancel")
+    ends(node, [*accepted[1:], one_more])
 
 
 def test_stop_ends_goals_as_well_and_says_how_many(node, seeker):
