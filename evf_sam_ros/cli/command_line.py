@@ -92,7 +92,7 @@ def _add_small(commands: Any) -> None:
     parameters.add_argument(
         "paper",
         nargs="?",
-        choices=["evf_sam", "sam_clip_bridge", "deris"],
+        choices=["evf_sam", "sam_clip_bridge", "deris", "instancevg"],
         default="evf_sam",
         help="paper to compare with (default: %(default)s)",
     )
@@ -207,12 +207,18 @@ def _models(_: argparse.Namespace) -> None:
 
 
 def _params(arguments: argparse.Namespace) -> None:
-    from evf_sam_ros.evaluation import bridge_parameters, deris_parameters, paper_parameters
+    from evf_sam_ros.evaluation import (
+        bridge_parameters,
+        deris_parameters,
+        instancevg_parameters,
+        paper_parameters,
+    )
 
     papers = {
         "evf_sam": paper_parameters,
         "sam_clip_bridge": bridge_parameters,
         "deris": deris_parameters,
+        "instancevg": instancevg_parameters,
     }
     for line in papers[arguments.paper].report():
         print(line)

@@ -22,18 +22,23 @@ from evf_sam_ros.models.variants import (
     is_bridge,
 )
 from evf_sam_ros.perception import hub
+from evf_sam_ros.perception.licences import UNPUBLISHED, Licence, licence_of
 from evf_sam_ros.perception.model_folder import DEFAULT_MODEL, embedded_models
 
 GIB = 2**30
-OWN_LICENCE = "Apache-2.0"
 
-# Hugging Face ids of the authors of EVF-SAM, all under Apache-2.0. They never published weights
-# with EfficientSAM or with a tiny SAM 2; the same networks can be trained or loaded from a folder.
+# Hugging Face ids of the authors of EVF-SAM. They never published weights with EfficientSAM or
+# with a tiny SAM 2; the same networks can be trained or loaded from a folder.
 PUBLISHED = {
     "evf_sam": ("YxZhang/evf-sam-multitask", "YxZhang/evf-sam"),
     "evf_sam2": ("YxZhang/evf-sam2-multitask", "YxZhang/evf-sam2"),
 }
-PUBLISHED_LICENCE = "Apache-2.0"
+# Repositories of single checkpoints without config.json: a user fetches one of the files.
+BY_HAND = {
+    "instancevg_b": ("Dmmm997/InstanceVG",),
+    "deris_b": ("Dmmm997/DeRIS",),
+    "deris_l": ("Dmmm997/DeRIS",),
+}
 
 # Memory beside the weights while one prompt is answered, GiB: libraries and activations.
 # Measured on a CPU in float32; a GPU in half precision takes about as much.
@@ -64,7 +69,8 @@ class Entry:
     parameters: int
     needs: int  # bytes of memory, weights in float32 and everything else
     sources: tuple[str, ...]  # what `--model` takes; empty: only a folder of one's own
-    licence: str
+    licence: Licence = UNPUBLISHED  # of the published weights
+    by_hand: tuple[str, ...] = ()  # where else they are
 
     def fits(self, memory: Memory) -> str:
         """Return the devices on which the model fits, "no" if none."""
@@ -83,8 +89,9 @@ def entries() -> Iterator[Entry]:
         needs = int(4 * parameters + GIB * WORKING_GIB[type(config.segmenter)])
         embedded = (name,) if name in embedded_models() else ()
         sources = embedded + PUBLISHED.get(name, ())
-        licence = OWN_LICENCE if embedded else PUBLISHED_LICENCE if sources else "-"
-        yield Entry(name, parameters, needs, sources, licence)
+        yield Entry(
+            name, parameters, needs, sources, licence_of(name), by_hand=BY_HAND.get(name, ())
+        )
 
 
 def count_parameters(config: EvfSamConfig) -> int:
@@ -101,12 +108,15 @@ def this_machine() -> Memory:
 
 def table(memory: Memory) -> str:
     """Return the table that `evf-sam models` prints."""
-    lines = [f"{'model':<22}{'parameters':>11}  {'memory':>8}  {'fits':<8}{'licence':<12}from"]
+    head = f"{'model':<22}{'parameters':>11}  {'memory':>8}  {'fits':<8}"
+    lines = [f"{head}{'licence':<14}{'commercial':<12}from"]
     listed = list(entries())
     for entry in listed:
         parameters, needs = f"{entry.parameters / 1e6:.1f} M", f"{entry.needs / GIB:.1f} GiB"
         start = f"{entry.name:<22}{parameters:>11}  {needs:>8}  {entry.fits(memory):<8}"
-        lines.append(f"{start}{entry.licence:<12}{', '.join(map(_place, entry.sources)) or '-'}")
+        places = [*map(_place, entry.sources), *(f"{each} (by hand)" for each in entry.by_hand)]
+        terms = f"{entry.licence.name:<14}{entry.licence.commercial:<12}"
+        lines.append(f"{start}{terms}{', '.join(places) or '-'}")
     for name in VARIANTS.keys() - {entry.name for entry in listed}:
         lines.append(f"{name:<22}needs transformers: pip install 'evf_sam_ros[encoders]'")
     gpu = f"{memory.gpu / GIB:.1f} GiB on a GPU" if memory.gpu else "no GPU"
@@ -115,6 +125,9 @@ def table(memory: Memory) -> str:
         f"free here: {memory.cpu / GIB:.1f} GiB of memory, {gpu}",
         "`evf-sam download ID` fetches a model with a / in its name; --model takes what stands "
         "under 'from', or any folder with config.json, weights and tokenizer.",
+        "by hand: single files, of which `evf-sam download ID` tells how to fetch one.",
+        "licence: of the published weights; commercial: whether it allows commercial use. All "
+        "were trained on research data sets, which have terms of their own.",
     ]
     return "\n".join(lines)
 
