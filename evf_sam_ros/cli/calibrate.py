@@ -187,11 +187,12 @@ def _signals(arguments: argparse.Namespace) -> list[str]:
 
     if arguments.signals:
         names = [name.strip() for name in arguments.signals.split(",")]
-        if unknown := [name for name in names if name not in signals.ALL]:
-            raise ValueError(f"signal is {unknown[0]!r}, need some of {', '.join(signals.ALL)}")
+        known = (*signals.ALL, *signals.OF_SOME)
+        if unknown := [name for name in names if name not in known]:
+            raise ValueError(f"signal is {unknown[0]!r}, need some of {', '.join(known)}")
         return names
     learned = isinstance(load(model_folder(arguments.model)).model.segmenter, CompactSegmenter)
-    return list(signals.FREE if learned else signals.ALL)
+    return [*(signals.FREE if learned else signals.ALL), *signals.OF_SOME]
 
 
 def _percent(value: float | None) -> str:

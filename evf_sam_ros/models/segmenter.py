@@ -27,6 +27,8 @@ class Decoded:
     predicted_iou: Tensor  # (B, P), as the head gives it: SAM leaves it unclamped
     presence: Tensor | None = None  # (B, P) logit that the object is there; None: no such head
     instances: Instances | None = None  # None: a model that gives one mask for all objects
+    # (B, P) logit that there is a target, of a head that the presence is not made of; None: none
+    existence: Tensor | None = None
 
 
 class Segmenter(nn.Module):

@@ -51,7 +51,7 @@ def measured(
         mirrored = answers[len(prompts) + number] if flip else None
         answer, count = answers[number], len(own)
         first = answer.first(count)
-        signals = free_signals(first.logits, first.predicted_iou, first.presence)
+        signals = free_signals(first.logits, first.predicted_iou, first.presence, first.existence)
         signals |= asked_signals(answer, count, wanted, mirrored)
         pairs.append((first, signals))
     return pairs

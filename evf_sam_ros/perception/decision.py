@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.models.variants import EvfSamConfig, own_threshold
-from evf_sam_ros.perception.signals import ALL, ASKED
+from evf_sam_ros.perception.signals import ALL, ASKED, OF_SOME
 
 Floats = NDArray[np.float32]
 
@@ -26,8 +26,8 @@ class Calibration:
 
     def __post_init__(self) -> None:
         for signal in self.weights:
-            if signal not in ALL:
-                raise ValueError(f"decision signal is {signal!r}, need one of {ALL}")
+            if signal not in (*ALL, *OF_SOME):
+                raise ValueError(f"decision signal is {signal!r}, need one of {ALL + OF_SOME}")
         check_threshold(self.threshold)
         numbers = [*self.weights.values(), *self.means.values(), self.bias]
         if not self.weights or not np.isfinite(numbers).all():

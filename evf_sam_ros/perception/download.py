@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evf_sam_ros.models.segmenter import Decoded
+from evf_sam_ros.perception.signals import free_signals
 
 
 class Download:
@@ -43,6 +44,11 @@ class Answers:
     predicted_iou: NDArray[np.float32]  # (B, P)
     presence: NDArray[np.float32] | None  # (B, P)
     attention: NDArray[np.float32] | None  # (B, P, patches down, across)
+    existence: NDArray[np.float32] | None = None  # (B, P)
+
+    def signals(self) -> dict[str, NDArray[np.float32]]:
+        """Return the signals of one image's answers that need nothing else."""
+        return free_signals(self.logits, self.predicted_iou, self.presence, self.existence)
 
     def of(self, image: int, prompts: int) -> "Answers":
         """Return what it says about one image's own prompts."""
@@ -63,7 +69,9 @@ def fetched(
         decoded: the answers.
         attention: (B, P, h, w), where asked for.
     """
-    own = (decoded.logits, decoded.predicted_iou, decoded.presence, attention)
+    own = (
+        decoded.logits, decoded.predicted_iou, decoded.presence, attention, decoded.existence
+    )  # fmt: skip
     copies = download(
         *(logits.gt(0) for logits in restored),
         *(None if each is None else each.float() for each in own),

@@ -109,7 +109,9 @@ def _signals(
         answer = predict.batch([picture], [run])[0]
         if answer.unsuitable:
             return None
-        parts.append(free_signals(answer.logits, answer.predicted_iou, answer.presence))
+        parts.append(
+            free_signals(answer.logits, answer.predicted_iou, answer.presence, answer.existence)
+        )
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

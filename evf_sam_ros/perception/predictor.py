@@ -35,7 +35,6 @@ from evf_sam_ros.perception.named_instances import named_objects
 from evf_sam_ros.perception.preprocess import fusion_input, padded, restore, segmenter_input
 from evf_sam_ros.perception.rivals import rules_from, with_rivals
 from evf_sam_ros.perception.segmentation import Segmentation as Segmentation
-from evf_sam_ros.perception.signals import free_signals
 from evf_sam_ros.perception.stage_times import StageMarks, StageTimes
 from evf_sam_ros.pictures.given import Given, as_rgb
 
@@ -303,7 +302,7 @@ class Predictor:
     ) -> Segmentation:
         unknown = tuple(tuple(self.unknown_words(prompt)) for prompt in prompts)
         has_pixels = np.array([mask.any() for mask in masks])
-        signals = free_signals(answers.logits, answers.predicted_iou, answers.presence)
+        signals = answers.signals()
         scores, found = decide(signals, has_pixels, unknown)
         return Segmentation(
             masks=masks & found[:, None, None],
@@ -315,6 +314,7 @@ class Predictor:
             logits=answers.logits,
             times=times,
             presence=answers.presence,
+            existence=answers.existence,
             attention=answers.attention,
             proposed=masks,
             calibrated=self.calibrated,

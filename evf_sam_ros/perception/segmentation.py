@@ -23,6 +23,7 @@ class Segmentation:
     logits: NDArray[np.float32]  # (P, h, w), before any decision, above 0: object
     times: StageTimes  # in a batch: this image's share
     presence: NDArray[np.float32] | None = None  # (P,), logit; None: a model without such a head
+    existence: NDArray[np.float32] | None = None  # (P,), logit of a second such head, likewise
     attention: NDArray[np.float32] | None = None  # (P, patches down, across), 0..1, where asked
     proposed: NDArray[np.bool_] | None = None  # (P, H, W), the masks before the decision
     readings: tuple[tuple[Reading, ...], ...] = ()  # per prompt, words read as others; to be told
@@ -65,6 +66,7 @@ class Segmentation:
 _PER_PROMPT = (
     "masks", "scores", "found", "predicted_iou", "unknown_words", "logits", "presence",
     "attention", "proposed", "readings", "rivals", "instances",
+    "existence",
 )  # fmt: skip
 
 

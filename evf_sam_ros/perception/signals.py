@@ -19,6 +19,8 @@ Masks = NDArray[np.bool_]
 # stability      overlap of the masks at a stricter and a laxer threshold
 # certainty      mean probability of the mask's pixels
 FREE = ("presence", "predicted_iou", "stability", "certainty")
+# existence      a second head's logit that there is a target: DeRIS has one beside its scores
+OF_SOME = ("existence",)  # models alone; as free as the others
 # contrast       predicted IoU above that of the best phrase that means nothing
 # text_matters   1 - overlap with the masks of phrases that mean nothing
 # paraphrase     overlap with the masks of the same request in other words
@@ -47,7 +49,10 @@ class Answer(Protocol):
 
 
 def free_signals(
-    logits: Floats, predicted_iou: Floats, presence: Floats | None
+    logits: Floats,
+    predicted_iou: Floats,
+    presence: Floats | None,
+    existence: Floats | None = None,
 ) -> dict[str, Floats]:
     """Return the signals that need nothing but the answer.
 
@@ -65,6 +70,8 @@ def free_signals(
         "stability": (strict / np.maximum(lax, 1)).astype(np.float32),
         "certainty": (sums / np.maximum(inside.sum((1, 2)), 1)).astype(np.float32),
     }
+    if existence is not None:
+        signals["existence"] = existence
     return signals if presence is None else {"presence": presence, **signals}
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from tiny_deris import CONFIG, write_released
 
+from evf_sam_ros.perception.decision import Calibration
 from evf_sam_ros.perception.judgement import Status, judge
 from evf_sam_ros.perception.predictor import load_predictor
+from evf_sam_ros.training.calibration_fit import store
 
 IMAGE = np.random.default_rng(3).integers(0, 255, (60, 80, 3), np.uint8)
 PROMPTS = ["the red mug", "a blue bowl"]
@@ -69,6 +71,26 @@ def test_prompts_that_are_asked_together_do_not_influence_each_other(sure):
         assert together.presence[index] == pytest.approx(alone.presence[0], rel=1e-3)
         differing = np.count_nonzero(together.masks[index] ^ alone.masks[0])
         assert differing <= 0.001 * alone.masks[0].size
+
+
+def test_the_head_that_its_authors_ignore_is_a_signal_of_its_own(sure):
+    ((answer, signals),) = sure.measured([IMAGE], [PROMPTS])
+    assert signals["existence"].shape == (2,)
+    np.testing.assert_array_equal(signals["existence"], answer.existence)
+    assert answer.existence[0] != answer.existence[1]
+    assert not np.allclose(signals["existence"], signals["presence"])
+    assert answer.first(1).existence.shape == (1,)
+
+
+def test_a_calibration_may_weigh_it(tmp_path):
+    folder = write_released(tmp_path / "model")
+    never = Calibration(weights={"existence": 1.0}, bias=-50.0, threshold=0.5)
+    always = Calibration(weights={"existence": 1.0}, bias=50.0, threshold=0.5)
+    for calibration, found in ((never, False), (always, True)):
+        store(folder, calibration)
+        predictor = load_predictor(folder, "cpu")
+        assert predictor.calibrated
+        assert predictor(IMAGE, ["the red mug"]).found.tolist() == [found]
 
 
 def test_capitals_and_signs_do_not_change_the_answer(sure):

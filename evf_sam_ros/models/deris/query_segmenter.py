@@ -70,6 +70,7 @@ class DerisSegmenter(nn.Module):
             logits=logits_NHW.unflatten(0, shape),
             predicted_iou=answer.scores_NQ.amax(1).unflatten(0, shape),
             presence=self._presence(answer).unflatten(0, shape),
+            existence=answer.existence_N.float().unflatten(0, shape),
             instances=Instances(
                 logits=answer.masks_NQHW.unflatten(0, shape),
                 scores=answer.scores_NQ.unflatten(0, shape),
