@@ -10,11 +10,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evf_sam_ros.sim.choosing import (
+    Related,
+    absent_kind,
+    kind_of,
+    lexicon_of,
+    relate,
+    relate_by_support,
+    single_out,
+    some_object,
+    stacked,
+)
 from evf_sam_ros.sim.places import farthest, leftmost, middle, nearest, ordinal, rightmost
 from evf_sam_ros.sim.relations import NEAR, between, gap
 from evf_sam_ros.sim.scene import SceneObject
 from evf_sam_ros.sim.sizes import biggest, extreme, smallest
-from evf_sam_ros.sim.words import REQUESTS, Kind, Lexicon, kind_from, pick
+from evf_sam_ros.sim.words import REQUESTS, Kind, kind_from, pick
 
 ATTEMPTS = 6  # per draw of a kind
 SEARCHED = 6000  # draws, for the truth of a sentence
@@ -76,7 +87,7 @@ def find_targets(text: str, objects: Objects) -> tuple[int, ...] | None:
     words = text.lower().rstrip(".!?").split()
     article = bool(words) and words[0] in ("the", "a", "an")
     plain = words[1:] if article else words
-    noun_phrase = kind_from(plain, _lexicon(objects))
+    noun_phrase = kind_from(plain, lexicon_of(objects))
     if noun_phrase is not None:
         kind, plural = noun_phrase
         targets = kind.among(objects)
@@ -103,7 +114,7 @@ def _draws(
 
 
 def _attribute(objects: Objects, rng: Rng) -> Attempt:
-    unique = _unique(objects, rng)
+    unique = single_out(objects, rng)
     if unique is None:
         return None
     target, kind = unique
@@ -112,7 +123,7 @@ def _attribute(objects: Objects, rng: Rng) -> Attempt:
 
 def _size(objects: Objects, rng: Rng) -> Attempt:
     """The larger or smaller of some objects of one shape."""
-    one = _any(objects, rng)
+    one = some_object(objects, rng)
     kind = Kind(one.color if rng.random() < 0.5 else None, one.shape, one.lexicon)
     if not one.lexicon.nouns[one.shape]:
         return None
@@ -125,8 +136,8 @@ def _size(objects: Objects, rng: Rng) -> Attempt:
 
 def _superlative(objects: Objects, rng: Rng) -> Attempt:
     """The extreme one of objects of different shapes."""
-    color = None if rng.random() < 0.6 else _any(objects, rng).color
-    kind = Kind(color, None, _lexicon(objects))
+    color = None if rng.random() < 0.6 else some_object(objects, rng).color
+    kind = Kind(color, None, lexicon_of(objects))
     group = kind.among(objects)
     word, target = extreme(objects, group, rng)
     if target is None:
@@ -135,7 +146,7 @@ def _superlative(objects: Objects, rng: Rng) -> Attempt:
 
 
 def _place(objects: Objects, rng: Rng) -> Attempt:
-    kind = _kind_of(_any(objects, rng), rng)
+    kind = kind_of(some_object(objects, rng), rng)
     group = kind.among(objects)
     if len(group) < 2:
         return None
@@ -148,7 +159,7 @@ def _place(objects: Objects, rng: Rng) -> Attempt:
 
 
 def _ordinal(objects: Objects, rng: Rng) -> Attempt:
-    kind = _kind_of(_any(objects, rng), rng)
+    kind = kind_of(some_object(objects, rng), rng)
     group = kind.among(objects)
     found = ordinal(objects, group, rng)
     if found is None:
@@ -160,21 +171,21 @@ def _ordinal(objects: Objects, rng: Rng) -> Attempt:
 def _relation(objects: Objects, rng: Rng) -> Attempt:
     if rng.random() < 0.15:
         return _next_to(objects, rng)
-    related = _related(objects, rng)
+    related = relate(objects, rng)
     if related is None or len(related.targets) != 1:
         return None
     if len(related.candidates) == 1 and rng.random() < 0.5:
         return None  # the noun phrase alone would do: nothing to learn from it
-    return related.said(_singular(related.phrase(rng), rng))
+    return _about(related, _singular(related.phrase(rng), rng))
 
 
 def _next_to(objects: Objects, rng: Rng) -> Attempt:
-    unique = _unique(objects, rng)
+    unique = single_out(objects, rng)
     if unique is None:
         return None
     anchor, anchor_kind = unique
     others = [i for i in range(len(objects)) if i != anchor]
-    kind = _kind_of(objects[int(rng.choice(others))], rng)
+    kind = kind_of(objects[int(rng.choice(others))], rng)
     group = [i for i in kind.among(objects) if i != anchor]
     if len(group) < 2:
         return None
@@ -183,6 +194,7 @@ def _next_to(objects: Objects, rng: Rng) -> Attempt:
     word = pick(rng, NEAR)
     if (
         first < 0
+        or stacked(objects, order[0], anchor)
         or (word != "closest to" and first > 0.10)
         or second < max(first + 0.06, 1.6 * first)
     ):
@@ -193,16 +205,15 @@ def _next_to(objects: Objects, rng: Rng) -> Attempt:
 
 def _resting(objects: Objects, rng: Rng) -> Attempt:
     """Name a thing by what it stands on or in, or by what stands on it."""
-    carrying = [name for name in ("on", "in", "under") if name in _lexicon(objects).relations]
-    related = _related(objects, rng, carrying) if carrying else None
+    related = relate_by_support(objects, rng)
     if related is None or len(related.targets) != 1:
         return None
-    return related.said(_singular(related.phrase(rng), rng))
+    return _about(related, _singular(related.phrase(rng), rng))
 
 
 def _between(objects: Objects, rng: Rng) -> Attempt:
-    first = _unique(objects, rng)
-    second = _unique(objects, rng, without=first[0]) if first else None
+    first = single_out(objects, rng)
+    second = single_out(objects, rng, without=first[0]) if first else None
     if first is None or second is None:
         return None
     ends = objects[first[0]], objects[second[0]]
@@ -216,7 +227,7 @@ def _between(objects: Objects, rng: Rng) -> Attempt:
     inside = [i for i, verdict in verdicts.items() if verdict]
     if len(inside) != 1:
         return None
-    kind = _kind_of(objects[inside[0]], rng)
+    kind = kind_of(objects[inside[0]], rng)
     if any(verdict is None and kind.matches(objects[i]) for i, verdict in verdicts.items()):
         return None
     names = [anchor[1].noun_phrase(rng) for anchor in (first, second)]
@@ -228,11 +239,11 @@ def _between(objects: Objects, rng: Rng) -> Attempt:
 
 def _several(objects: Objects, rng: Rng) -> Attempt:
     if rng.random() < 0.25:
-        related = _related(objects, rng)
+        related = relate(objects, rng)
         if related is None or len(related.targets) < 2:
             return None
-        return related.said(f"all {related.phrase(rng, plural=True)}")
-    kind = _kind_of(_any(objects, rng), rng)
+        return _about(related, f"all {related.phrase(rng, plural=True)}")
+    kind = kind_of(some_object(objects, rng), rng)
     group = kind.among(objects)
     if rng.random() < 0.25 and kind.shape:
         return Said(f"[semantic] {kind.noun_phrase(rng)}", group, group)
@@ -247,11 +258,11 @@ def _several(objects: Objects, rng: Rng) -> Attempt:
 def _ambiguous(objects: Objects, rng: Rng) -> Attempt:
     """A sentence for one object that two or more fit; the targets are all of these."""
     if rng.random() < 0.3:
-        related = _related(objects, rng)
+        related = relate(objects, rng)
         if related is None or len(related.targets) < 2:
             return None
-        return related.said(_singular(related.phrase(rng), rng))
-    kind = _kind_of(_any(objects, rng), rng)
+        return _about(related, _singular(related.phrase(rng), rng))
+    kind = kind_of(some_object(objects, rng), rng)
     group = kind.among(objects)
     if len(group) < 2 or not (kind.color or kind.shape):
         return None  # "the thing": nobody would say it for one of many
@@ -265,7 +276,7 @@ def _nothing(objects: Objects, rng: Rng) -> Attempt:
         return _false_relation(objects, rng)
     if draw < 0.35:
         return _missing_anchor(objects, rng)
-    kind = _absent(objects, rng)
+    kind = absent_kind(objects, rng)
     return None if kind is None else _about_absent(objects, kind, rng)
 
 
@@ -283,9 +294,9 @@ def _about_absent(objects: Objects, kind: Kind, rng: Rng) -> Said:
             rng, (" on the left", " on the right", " closest to the camera", " in the middle")
         )
     elif draw < 0.45:
-        anchor = _unique(objects, rng)
+        anchor = single_out(objects, rng)
         if anchor is not None:
-            relation = pick(rng, _lexicon(objects).relation_phrases)
+            relation = pick(rng, lexicon_of(objects).relation_phrases)
             phrase += f" {relation} the {anchor[1].noun_phrase(rng)}"
             anchors = [anchor[0]]
     return Said(_singular(phrase, rng), (), (), anchors)
@@ -293,19 +304,19 @@ def _about_absent(objects: Objects, kind: Kind, rng: Rng) -> Said:
 
 def _false_relation(objects: Objects, rng: Rng) -> Attempt:
     """Try an existing object and an existing anchor in a relation that does not hold."""
-    related = _related(objects, rng)
+    related = relate(objects, rng)
     if related is None or related.targets or not related.candidates:
         return None
-    return related.said(_singular(related.phrase(rng), rng))
+    return _about(related, _singular(related.phrase(rng), rng))
 
 
 def _missing_anchor(objects: Objects, rng: Rng) -> Attempt:
     """Try an existing object in relation to a missing anchor."""
-    anchor = _absent(objects, rng)
+    anchor = absent_kind(objects, rng)
     if anchor is None:
         return None
-    kind = _kind_of(_any(objects, rng), rng)
-    said, relation = kind.noun_phrase(rng), pick(rng, _lexicon(objects).relation_phrases)
+    kind = kind_of(some_object(objects, rng), rng)
+    said, relation = kind.noun_phrase(rng), pick(rng, lexicon_of(objects).relation_phrases)
     phrase = f"{said} {relation} the {anchor.noun_phrase(rng)}"
     return Said(_singular(phrase, rng), (), kind.among(objects))
 
@@ -340,93 +351,8 @@ EVALUATION_MIX = {
 }
 
 
-@dataclass(frozen=True)
-class _Related:
-    """Objects of a kind that stand in a relation to one other object."""
-
-    kind: Kind
-    words: str
-    anchor: int
-    anchor_kind: Kind
-    candidates: list[int]
-    targets: list[int]
-
-    def phrase(self, rng: Rng, *, plural: bool = False) -> str:
-        target = self.kind.noun_phrase(rng, plural=plural)
-        that_is = f" that {'are' if plural else 'is'}" if rng.random() < 0.06 else ""
-        article = "" if rng.random() < 0.06 else "the "
-        return f"{target}{that_is} {self.words} {article}{self.anchor_kind.noun_phrase(rng)}"
-
-    def said(self, text: str) -> Said:
-        return Said(text, self.targets, self.candidates, [self.anchor])
-
-
-def _related(objects: Objects, rng: Rng, relations: Sequence[str] = ()) -> _Related | None:
-    """Relate objects to another by one of these relations; all of the lexicon where not given."""
-    unique = _unique(objects, rng)
-    if unique is None:
-        return None
-    anchor, anchor_kind = unique
-    known = _lexicon(objects).relations
-    phrases, holds = known[pick(rng, tuple(relations or known))]
-    others = [i for i in range(len(objects)) if i != anchor]
-    kind = _kind_of(objects[int(rng.choice(others))], rng)
-    group = [i for i in kind.among(objects) if i != anchor]
-    verdicts = [holds(objects[i], objects[anchor]) for i in group]
-    if any(verdict is None for verdict in verdicts):
-        return None
-    targets = [i for i, verdict in zip(group, verdicts, strict=True) if verdict]
-    return _Related(kind, pick(rng, phrases), anchor, anchor_kind, group, targets)
-
-
-def _unique(objects: Objects, rng: Rng, without: int | None = None) -> tuple[int, Kind] | None:
-    """Choose an object that colour, shape or both single out, and that kind."""
-    for i in rng.permutation(len(objects)):
-        if i == without:
-            continue
-        color, words = objects[i].color, objects[i].lexicon
-        shape = words.name_for(objects[i].shape, rng)
-        kinds = (Kind(None, shape, words), Kind(color, None, words), Kind(color, shape, words))
-        for choice in rng.permutation(len(kinds)):
-            if kinds[choice].among(objects) == [i]:
-                return int(i), kinds[choice]
-    return None
-
-
-def _lexicon(objects: Objects) -> Lexicon:
-    """Return the words of the world that the objects are from."""
-    return objects[0].lexicon
-
-
-def _any(objects: Objects, rng: Rng) -> SceneObject:
-    return objects[int(rng.integers(len(objects)))]
-
-
-def _kind_of(one: SceneObject, rng: Rng) -> Kind:
-    """Choose a kind that includes an object."""
-    draw = rng.random()
-    color = one.color if 0.35 < draw < 0.85 else None
-    shape = one.shape if draw < 0.35 or 0.55 < draw < 0.85 else None
-    said = shape and one.lexicon.name_for(shape, rng)
-    return Kind(color, said, one.lexicon)
-
-
-def _absent(objects: Objects, rng: Rng) -> Kind | None:
-    """Choose a kind that nothing here is of, mostly a new pair of what is here."""
-    one, other = _any(objects, rng), _any(objects, rng)
-    words = one.lexicon
-    any_color, any_shape = pick(rng, words.colors), pick(rng, words.named)
-    other_shape = words.name_for(other.shape, rng)
-    kinds = (
-        Kind(one.color, any_shape, words),
-        Kind(any_color, other_shape, words),
-        Kind(one.color, other_shape, words),
-        Kind(None, any_shape, words),
-        Kind(any_color, None, words),
-        Kind(any_color, any_shape, words),
-    )
-    kind = kinds[rng.choice(len(kinds), p=(0.25, 0.25, 0.2, 0.12, 0.08, 0.1))]
-    return None if kind.among(objects) else kind
+def _about(related: Related, text: str) -> Said:
+    return Said(text, related.targets, related.candidates, [related.anchor])
 
 
 def _singular(phrase: str, rng: Rng) -> str:

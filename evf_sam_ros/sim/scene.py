@@ -50,6 +50,15 @@ class SceneObject:
     pixels: int  # visible, in a picture of 320x240
     visible: float  # share of it that nothing hides
 
+    @property
+    def carried(self) -> bool:
+        """Tell whether it stands on or in another object."""
+        return False
+
+    def rests_on(self, other: "SceneObject") -> bool:
+        """Tell whether it stands on or in this object."""
+        return False
+
 
 @dataclass(frozen=True)
 class Scene:

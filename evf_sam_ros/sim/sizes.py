@@ -68,8 +68,8 @@ def _outstanding(
 
 
 def _tallest(objects: Sequence[SceneObject], group: Sequence[int]) -> int | None:
-    if len(group) < 2:
-        return None
+    if len(group) < 2 or any(objects[i].carried for i in group):
+        return None  # a low thing on a box reaches higher than a tall one beside it
     order = sorted(group, key=lambda i: -objects[i].height)
     tall, next_tall = (objects[i].height for i in order[:2])
     return order[0] if tall > HEIGHT_MARGIN * next_tall else None

@@ -1,5 +1,7 @@
 """Household scenes: a function of their seed, with truth that geometry confirms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -129,6 +131,24 @@ def test_a_thing_is_told_by_what_it_stands_on():
     on_book = [text for text in by_text if text.startswith("mug on")]
     assert on_book
     assert all(by_text[text] == (1,) for text in on_book)
+
+
+def test_nothing_is_beside_what_it_stands_on_and_stacked_things_are_not_compared_in_height():
+    tray = thing("tray 0", radius=0.15, height=0.02, u=0.5)
+    mug = thing("mug 0", on="tray 0", right=-0.1, u=0.4)
+    jar = thing("jar 0", right=0.4, u=0.9, height=0.2)
+    mix = {"relation": 1.0, "next to": 1.0, "wrong relation": 1.0}
+    said = sample_expressions([tray, mug, jar], np.random.default_rng(0), 200, mix)
+    beside = [
+        each.text for each in said
+        if each.text.removeprefix("the ").startswith("mug") and each.text.endswith("tray")
+    ]  # fmt: skip
+    assert beside
+    assert all(" on " in text or " in" in text or " under" in text for text in beside)
+    free = replace(mug, on="")
+    for objects, expected in (([tray, mug, jar], set()), ([tray, free, jar], {(2,)})):
+        tall = sample_expressions(objects, np.random.default_rng(0), 60, {"superlative": 1.0})
+        assert {each.targets for each in tall if "tallest" in each.text} == expected
 
 
 def test_a_hypernym_means_all_its_kinds_and_nobody_names_a_strange_thing():

@@ -21,7 +21,8 @@ Vector = NDArray[np.float64]
 MOST = 9  # things in a scene
 GAP = 0.01  # metres between things
 REACH = (0.46, 0.34)  # metres from the middle that things may stand at
-STACKED = 0.3  # share of the things for which a place on or in another is tried first
+WITH_CARRIER = 0.5  # share of the scenes with a thing that others can stand on or in
+STACKED = 0.45  # share of the things for which a place on or in another is tried first
 LYING = 0.2  # share of the things that may lie
 ATTEMPTS = 30
 
@@ -59,6 +60,9 @@ def place_things(
     kinds = rng.choice(world.kinds, int(rng.integers(3, 8)), replace=False)
     colors = rng.choice(list(COLORS), int(rng.integers(2, 6)), replace=False)
     chosen = [wanted] if wanted else []
+    carriers = sorted({p.shape for p in world.pieces if p.thing.top or p.thing.inside})
+    if carriers and rng.random() < WITH_CARRIER:
+        chosen.append(carriers[int(rng.integers(len(carriers)))])
     chosen += [str(kind) for kind in rng.choice(kinds, int(rng.integers(3, MOST)))]
     chosen += [UNNAMED] * int(rng.integers(0, 3))
     placed: list[Placed] = []

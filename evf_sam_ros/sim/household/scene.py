@@ -37,6 +37,16 @@ class HouseholdObject(SceneObject):
     on: str = ""
     inside: str = ""
 
+    @property
+    def carried(self) -> bool:
+        """Tell whether it stands on or in another thing."""
+        return bool(self.on or self.inside)
+
+    def rests_on(self, other: SceneObject) -> bool:
+        """Tell whether it stands on or in this thing."""
+        name = other.name if isinstance(other, HouseholdObject) else ""
+        return name != "" and name in (self.on, self.inside)
+
 
 def render_household(
     seed: int, width: int = 640, height: int = 480, wanted: str | None = None
