@@ -1,6 +1,7 @@
 """`evf-sam bag`: its options, and what it says when it has run. Imports nothing slow itself."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -44,6 +45,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     bag_many.add_options(parser)
     _add_inputs(parser)
     parser.add_argument("-o", "--output", type=Path, help="folder for all output")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="JSON on standard output instead of text: an object per recording, also with --list",
+    )
     parser.add_argument("--list", action="store_true", help="list of the topics, then exit")
     parser.add_argument(
         "--up",
@@ -127,7 +133,7 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
     recordings = list(dict.fromkeys(each for path in paths for each in recordings_in(path)))
     if arguments.list:
         for each in recordings:
-            _list(each, several=len(recordings) > 1)
+            _list(each, several=len(recordings) > 1, as_json=arguments.json)
         return 0
     if arguments.output is None:
         raise ValueError('need a sentence and -o FOLDER: evf-sam bag DIR "the mug" -o out/')
@@ -149,13 +155,17 @@ def _is_named_as_recording(text: str) -> bool:
     return text.endswith(RECORDINGS) or ("/" in text and Path(text).is_dir())
 
 
-def _list(recording: Path, *, several: bool) -> None:
+def _list(recording: Path, *, several: bool, as_json: bool) -> None:
     from evf_sam_ros.recordings import opening, topics
 
     with closing(opening.open_recording(recording)) as reader:
-        if several:
-            print(f"{recording}:")
-        print("\n".join(map(str, topics.topics_of(reader))))
+        held = topics.topics_of(reader)
+        if as_json:
+            print(
+                json.dumps({"recording": str(recording), "topics": [vars(each) for each in held]})
+            )
+        else:
+            print("\n".join([*([f"{recording}:"] if several else []), *map(str, held)]))
         _warn(reader.notes)
 
 
@@ -176,9 +186,11 @@ def _single(
     job = _job(arguments, tuple(expressions), recording, arguments.output)
     outcome = run_job(job, told)
     _warn(outcome.notes)
-    print(f"{outcome.frames} frames; {outcome.page}")
-    if outcome.exported:
-        print(outcome.exported)
+    if arguments.json:
+        print(json.dumps(bag_many.record_of(recording, outcome)))
+    else:
+        print(f"{outcome.frames} frames; {outcome.page}")
+        print(*filter(None, [outcome.exported]), sep="\n", end="\n" if outcome.exported else "")
     return exit_code(outcome.found[expression] > 0 for expression in expressions)
 
 

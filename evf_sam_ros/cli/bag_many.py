@@ -1,6 +1,7 @@
 """`evf-sam bag` on several recordings: its options and what it prints. Imports nothing slow."""
 
 import argparse
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,16 +58,32 @@ def run(
         spread = on_ray(arguments.ray)
     results = many.answer_all(jobs, model, workers=arguments.workers, spread=spread)
     page = many.write_summary(folder, results, str(arguments.model or "default"))
-    return _told(results, jobs[0].expressions, page)
+    return _told(results, jobs[0].expressions, page, as_json=arguments.json)
 
 
-def _told(results: Any, expressions: Sequence[str], page: Path) -> int:
+def record_of(recording: Path, outcome: Any) -> dict[str, Any]:
+    """Return what came of a recording, or the reason why nothing did, as JSON has it."""
+    if isinstance(outcome, str):
+        return {"recording": str(recording), "error": outcome}
+    return {"recording": str(recording), **vars(outcome), "found": dict(outcome.found)}
+
+
+def _told(results: Any, expressions: Sequence[str], page: Path, *, as_json: bool) -> int:
     failed = {path: each for path, each in results.items() if isinstance(each, str)}
     outcomes = [each for each in results.values() if not isinstance(each, str)]
-    for path, reason in failed.items():
-        print(f"{path}: {reason}")
-    frames = sum(each.frames for each in outcomes)
-    print(f"{len(outcomes)} of {len(results)} recordings, {frames} frames; {page}")
+    _print(results, failed, page, as_json=as_json)
     if failed:
         return WRONG_INPUT
     return exit_code(any(each.found.get(text) for each in outcomes) for text in expressions)
+
+
+def _print(results: Any, failed: dict[Any, str], page: Path, *, as_json: bool) -> None:
+    if as_json:
+        for path, each in results.items():
+            print(json.dumps(record_of(path, each)))
+        return
+    for path, reason in failed.items():
+        print(f"{path}: {reason}")
+    done = [each for each in results.values() if not isinstance(each, str)]
+    frames = sum(each.frames for each in done)
+    print(f"{len(done)} of {len(results)} recordings, {frames} frames; {page}")

@@ -1,11 +1,9 @@
 """`evf-sam bench`: how fast a model is on this machine, by which engine, and what limits it."""
 
 import argparse
-import json
-from pathlib import Path
 
+from evf_sam_ros.cli.json_output import add_json, json_to
 from evf_sam_ros.cli.option_types import at_least
-from evf_sam_ros.whole_files import write_text
 
 SUMMARY = "measure how fast a model is on this machine, and say what limits it"
 EXAMPLES = """\
@@ -52,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=10,
         help="number of runs of each engine (%(default)s)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="JSON file for all figures")
+    add_json(parser, "all figures")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -80,8 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
         rounds=arguments.rounds,
         source=loaded.folder,
     )
-    found = benchmarking.bench(question)
-    print("\n".join(bench_report.report(found, question)))
-    if arguments.json:
-        figures = bench_report.as_json(found, question) | {"model": arguments.model}
-        write_text(arguments.json, json.dumps(figures, indent=1) + "\n")
+    with json_to(arguments.json) as write_json:
+        found = benchmarking.bench(question)
+        print("\n".join(bench_report.report(found, question)))
+        write_json(bench_report.as_json(found, question) | {"model": arguments.model})

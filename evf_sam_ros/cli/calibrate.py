@@ -1,14 +1,13 @@
 """`evf-sam calibrate`: its options, what it prints and writes. Imports nothing heavy by itself."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evf_sam_ros.cli import calibrate_without_labels
+from evf_sam_ros.cli.json_output import add_json, json_to
 from evf_sam_ros.cli.option_types import at_least
-from evf_sam_ros.whole_files import write_text
 
 if TYPE_CHECKING:
     from evf_sam_ros.pictures.document import Document
@@ -60,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="no change to the model's folder: print the result only",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="JSON file for all figures")
+    add_json(parser, "all figures")
     parser.add_argument("--report", type=Path, metavar="DIR", help="folder for a report")
 
 
@@ -70,11 +69,18 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         ValueError: an option is not what it could be, or the data does not suffice.
     """
+    with json_to(arguments.json) as write_json:
+        if isinstance(arguments.pictures, Path) and not arguments.data:
+            write_json(calibrate_without_labels.run(arguments))
+        else:
+            write_json(_by_labels(arguments))
+
+
+def _by_labels(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Calibrate by labelled data; return the figures."""
     from evf_sam_ros.perception.model_folder import model_folder
     from evf_sam_ros.training import calibration_fit
 
-    if isinstance(arguments.pictures, Path) and not arguments.data:
-        return calibrate_without_labels.run(arguments)
     if isinstance(arguments.pictures, Path) or not arguments.data:
         raise ValueError(
             "need --pictures FOLDER (or recording), or --data with a number of --pictures at most"
@@ -92,14 +98,13 @@ def run(arguments: argparse.Namespace) -> None:
     }
     report = document(figures)
     print(report.markdown())
-    if arguments.json:
-        write_text(arguments.json, json.dumps(figures, indent=2) + "\n")
     if arguments.report:
         print(f"report: {report.write(arguments.report)}")
     if not arguments.dry_run:
         folder = model_folder(arguments.model)
         calibration_fit.store(folder, calibration)
         print(f"the decision is in {folder / 'config.json'}")
+    return figures
 
 
 def _count_or_folder(text: str) -> int | Path:

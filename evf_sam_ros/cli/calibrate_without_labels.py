@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Calibrate; the decision goes to the user's cache.
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Calibrate; the decision goes to the user's cache. Returns it with the counts behind it.
 
     Raises:
         ValueError: too few pictures, or a file of sentences that does not belong to them.
@@ -60,11 +60,17 @@ def run(arguments: argparse.Namespace) -> None:
         tokenizer=arguments.tokenizer,
     )
     calibration = _calibrate(predict, pictures, count, arguments.seed)
+    figures: dict[str, Any] = {
+        "model": arguments.model,
+        "pictures": count,
+        "decision": calibration.document(),
+    }
     if fitting:
-        _tell_t_acc(predict, calibration, fitting)
+        figures["t_acc"] = _tell_t_acc(predict, calibration, fitting)
     if not arguments.dry_run:
         path = calibration_store.store(model_folder(arguments.model), calibration)
         print(f"the decision is in {path}; one in the model's config.json would come first")
+    return figures
 
 
 def _is_recording(path: Path) -> bool:
@@ -145,7 +151,7 @@ def _fitting(path: Path, folder: Path) -> list[tuple[Path, str]]:
 
 def _tell_t_acc(
     predict: "Predictor", calibration: "Calibration", fitting: list[tuple[Path, str]]
-) -> None:
+) -> float:
     from evf_sam_ros.perception.judgement import Rules, Status, judge
     from evf_sam_ros.pictures import photograph
 
@@ -161,3 +167,4 @@ def _tell_t_acc(
     for (path, sentence), status in zip(fitting, statuses, strict=True):
         if status not in (Status.FOUND, Status.AMBIGUOUS):
             print(f"  {path.name}: {sentence!r} is {status.value}")
+    return share

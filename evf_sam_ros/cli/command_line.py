@@ -1,6 +1,7 @@
 """`evf-sam`: find what words refer to in a photograph, measure a model, train one."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -80,6 +81,9 @@ def _add(commands: Any, command: _Command) -> None:
 def _add_small(commands: Any) -> None:
     """Add what takes a few lines here."""
     models = _subparser(commands, "models", "list the models: size, memory, where to get them", "")
+    models.add_argument(
+        "--json", action="store_true", help="JSON instead of text, memory in bytes"
+    )
     models.set_defaults(run=_models)
     summary = "fetch a Hugging Face model, or its newest version, for use without a network"
     download = _subparser(commands, "download", summary, DOWNLOAD_EXAMPLES)
@@ -200,10 +204,14 @@ def _download(arguments: argparse.Namespace) -> None:
     print(fetch(arguments.model))
 
 
-def _models(_: argparse.Namespace) -> None:
+def _models(arguments: argparse.Namespace) -> None:
     from evf_sam_ros.perception import model_catalogue
 
-    print(model_catalogue.table(model_catalogue.this_machine()))
+    memory = model_catalogue.this_machine()
+    if arguments.json:
+        print(json.dumps(model_catalogue.document(memory), indent=2))
+    else:
+        print(model_catalogue.table(memory))
 
 
 def _params(arguments: argparse.Namespace) -> None:

@@ -1,12 +1,12 @@
 """`evf-sam compare`: two models, or two folders of results. Imports nothing slow itself."""
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from evf_sam_ros.cli.evaluate import Load, add_split_options, make_folders
-from evf_sam_ros.whole_files import write_text
+from evf_sam_ros.cli.json_output import add_json, json_to
 
 SUMMARY = "compare two models on the same data, sentence by sentence"
 EXAMPLES = """\
@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--data", type=Path, help="data to measure models on, as in evaluate")
     add_split_options(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="JSON file for the differences")
+    add_json(parser, "the differences")
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="folder for a report with pictures"
     )
@@ -36,9 +36,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, load: Load) -> None:
     """Compare; `load` gives the predictor that arguments want."""
+    make_folders(arguments.json, arguments.report)
+    with json_to(arguments.json) as write_json:
+        write_json(_compare(arguments, load))
+
+
+def _compare(arguments: argparse.Namespace, load: Load) -> dict[str, Any]:
+    """Print the differences and return them."""
     from evf_sam_ros.evaluation import comparison
 
-    make_folders(arguments.json, arguments.report)
     with tempfile.TemporaryDirectory() as temporary:
         kept = Path(arguments.report or temporary)
         folders = [
@@ -48,11 +54,9 @@ def run(arguments: argparse.Namespace, load: Load) -> None:
         a, b = comparison.read_both(folders)
     paired = comparison.pairs(a, b)
     print(comparison.as_text(a, b, paired))
-    if arguments.json:
-        document = json.dumps(comparison.as_json(a, b, paired), indent=2)
-        write_text(arguments.json, document + "\n")
     if arguments.report:
         print(f"report: {comparison.document(a, b, paired).write(arguments.report)}")
+    return comparison.as_json(a, b, paired)
 
 
 def _results(arguments: argparse.Namespace, name: str, folder: Path, load: Load) -> Path:

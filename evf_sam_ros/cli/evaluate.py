@@ -1,15 +1,14 @@
 """`evf-sam evaluate`: its options, and which evaluation they ask for. Imports nothing slow."""
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from evf_sam_ros.cli import evaluate_libero as libero
+from evf_sam_ros.cli.json_output import add_json, json_to
 from evf_sam_ros.cli.option_types import at_least, between
 from evf_sam_ros.cli.rules import rules_from
-from evf_sam_ros.whole_files import write_text
 
 SUMMARY = "measure a model on data it never saw"
 EXAMPLES = """\
@@ -75,7 +74,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="camera of depth pictures whose data set does not tell it, in pixels",
     )
     libero.add_options(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="JSON file for all figures")
+    add_json(parser, "all figures")
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="folder for all answers and a report"
     )
@@ -97,6 +96,11 @@ def add_split_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, load: Load) -> None:
     """Measure; `load` gives the predictor that the arguments want."""
     make_folders(arguments.json, arguments.report)
+    with json_to(arguments.json) as arguments.write_json:
+        _measure(arguments, load)
+
+
+def _measure(arguments: argparse.Namespace, load: Load) -> None:
     if arguments.data == "sentences":
         _on_sentences(arguments, load)
     elif arguments.file is not None:
@@ -136,9 +140,8 @@ def _on_files(arguments: argparse.Namespace, load: Load) -> None:
     with joined() as share:
         arguments.device = share.device(arguments.device)
         figures = datasets.evaluate(request, load(arguments), share)
-    if arguments.json and figures:
-        document = figures if len(figures) > 1 else next(iter(figures.values()))
-        write_text(arguments.json, json.dumps(document, indent=2) + "\n")
+    if figures:
+        arguments.write_json(figures if len(figures) > 1 else next(iter(figures.values())))
 
 
 def _on_sentences(arguments: argparse.Namespace, load: Load) -> None:
@@ -151,8 +154,7 @@ def _on_sentences(arguments: argparse.Namespace, load: Load) -> None:
     answers = sentences.measure(predict, said, rules_from(arguments, predict))
     figures = {"data": "sentences", "model": predict.name, **sentences.summarize(answers)}
     print(sentences.as_text(figures, answers))
-    if arguments.json:
-        write_text(arguments.json, json.dumps(figures, indent=2) + "\n")
+    arguments.write_json(figures)
 
 
 def _on_scenes(arguments: argparse.Namespace, load: Load) -> None:
@@ -173,7 +175,6 @@ def _on_scenes(arguments: argparse.Namespace, load: Load) -> None:
         **tabletop.summarize(measurement, predict.score_threshold),
     }
     print(as_text(figures))
-    if arguments.json:
-        write_text(arguments.json, json.dumps(figures, indent=2) + "\n")
+    arguments.write_json(figures)
     if arguments.report:
         print(f"report: {write_report(arguments.report, figures, measurement.judged, predict)}")

@@ -60,10 +60,9 @@ def on_libero(arguments: argparse.Namespace, load: Callable[[argparse.Namespace]
     outcome = benchmark.run(request, predict, lambda model: rules_from(arguments, model))
     figures = outcome.figures
     print(tables.as_text(figures, outcome.answers))
-    document = json.dumps({**figures, "rows": tables.rows_of(outcome.answers)}, indent=2) + "\n"
-    if arguments.json:
-        write_text(arguments.json, document)
+    document = {**figures, "rows": tables.rows_of(outcome.answers)}
+    arguments.write_json(document)
     if arguments.report:
-        write_text(arguments.report / "figures.json", document)
+        write_text(arguments.report / "figures.json", json.dumps(document, indent=2) + "\n")
         write_text(arguments.report / "report.md", tables.page(figures))
         print(f"report: {arguments.report / 'report.md'}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from evf_sam_ros.cli.json_output import STDOUT
 from evf_sam_ros.cli.rules import rules_from
 from evf_sam_ros.cli.wanted import EXIT_CODES, add_wanted, exit_code, wanted
 from evf_sam_ros.perception.defaults import REGROUND_EVERY
@@ -34,7 +35,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="video with the answers drawn on it (.mp4 .mov .mkv .avi)",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="file for one JSON object per frame and line"
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="file for one JSON object per frame and line; -: standard output, and the summary is "
+        "printed on stderr",
     )
     parser.add_argument(
         "--reground",
@@ -67,9 +72,9 @@ def run(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Any]
         arguments.video,
         expression,
         output=arguments.output,
-        records=arguments.json,
+        records=sys.stdout if arguments.json == STDOUT else arguments.json,
         reground_every=arguments.reground,
         rules=rules_from(arguments, predict),
     )
-    print(summary)
+    print(summary, file=sys.stderr if arguments.json == STDOUT else sys.stdout)
     return exit_code([summary.found])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -130,6 +131,25 @@ def table(memory: Memory) -> str:
         "were trained on research data sets, which have terms of their own.",
     ]
     return "\n".join(lines)
+
+
+def document(memory: Memory) -> dict[str, Any]:
+    """Return what the table holds as JSON has it; sizes in bytes."""
+    models = [
+        {
+            "name": entry.name,
+            "parameters": entry.parameters,
+            "memory": entry.needs,
+            "fits": entry.fits(memory),
+            "licence": entry.licence,
+            "from": list(entry.sources),
+            "downloaded": [
+                each for each in entry.sources if hub.is_hub_id(each) and hub.cached(each)
+            ],
+        }
+        for entry in entries()
+    ]
+    return {"free": {"cpu": memory.cpu, "gpu": memory.gpu}, "models": models}
 
 
 def _place(source: str) -> str:

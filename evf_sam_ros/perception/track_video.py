@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -59,7 +60,7 @@ def track_video(
     expression: str,
     *,
     output: Path | None = None,
-    records: Path | None = None,
+    records: Path | TextIO | None = None,
     reground_every: int = REGROUND_EVERY,
     rules: Rules = DEFAULT_RULES,
 ) -> Summary:
@@ -67,7 +68,7 @@ def track_video(
 
     Args:
         output: a video with the answers drawn on it.
-        records: a file with one JSON object per frame and line.
+        records: a file, or an open one, for one JSON object per frame and line.
         rules: limits of the decision about each frame.
 
     Raises:
@@ -86,8 +87,6 @@ def track_video(
         stack.callback(video.close)
         size = video.height, video.width
         films = [stack.enter_context(VideoWriter(output, *size, video.fps))] if output else []
-        if records:
-            stack.enter_context(named(records))
         lists = [stack.enter_context(_opened(records))] if records else []
         bar = progress_bar(video.timed(), total=video.frame_count, unit=" frames", desc=expression)
         for time_s, image_rgb in stack.enter_context(bar):
@@ -124,6 +123,12 @@ def record(track: Track, judged: Judgement, time_s: float) -> dict[str, Any]:
     return told | places(judged)
 
 
-def _opened(path: Path) -> TextIO:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("w", encoding="utf-8")
+@contextmanager
+def _opened(records: Path | TextIO) -> Iterator[TextIO]:
+    """Give the file to write to; one that was open stays open."""
+    if not isinstance(records, Path):
+        yield records
+        return
+    records.parent.mkdir(parents=True, exist_ok=True)
+    with named(records), records.open("w", encoding="utf-8") as file:
+        yield file

@@ -315,6 +315,19 @@ def test_the_video_plays_like_the_recording(model, tmp_path):
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) == sum(gaps_ms) / 100 + 1
 
 
+def test_json_tells_what_came_of_the_run_and_nothing_else(model, tmp_path, capsys):
+    bag, out = write_bag(tmp_path / "bag", two_seconds), tmp_path / "out"
+    assert run(model, bag, out, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["recording"], told["frames"]) == (str(bag), len(records(out)))
+    [count] = told["found"].values()
+    assert count == sum(each["answers"][0]["found"] for each in records(out))
+    assert main(["bag", str(bag), "--list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    counts = {each["name"]: each["count"] for each in listed["topics"]}
+    assert counts == {IMAGE: 4, DEPTH: 4, INFO: 4, "/text_command": 1}
+
+
 def test_a_second_run_leaves_nothing_of_the_first(model, tmp_path):
     bag, out = write_bag(tmp_path / "bag", two_seconds), tmp_path / "out"
     run(model, bag, out)

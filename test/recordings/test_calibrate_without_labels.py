@@ -48,8 +48,11 @@ def test_a_folder_calibrates_and_sentences_that_fit_give_t_acc(
     fitting = tmp_path / "fitting.tsv"
     fitting.write_text(f"{SEEDS[0]}.png\t{alone}\n\n{SEEDS[0]}.png\tthe zebra\n")
     given = ["--model", str(model), "--pictures", str(pictures), "--fitting", str(fitting)]
-    assert main(["calibrate", *given]) == 0
-    said = capsys.readouterr().out
+    assert main(["calibrate", *given, "--json", "-"]) == 0
+    printed = capsys.readouterr()
+    told, said = json.loads(printed.out), printed.err
+    assert (told["pictures"], told["t_acc"]) == (len(SEEDS), 0.5)
+    assert told["decision"]["weights"]
     assert "T-acc 50.0%: 1 of 2 sentences that fit are found" in said
     assert f"{SEEDS[0]}.png: 'the zebra' is NOT_FOUND" in said
     assert load_predictor(model, "cpu").calibrated
