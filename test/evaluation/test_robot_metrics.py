@@ -113,6 +113,9 @@ def test_figures_in_space_count_a_refusal_as_not_within(tmp_path):
     assert figures["answers"] == 1
     assert figures["median_mm"] == figures["p95_mm"] == mug.centroid_mm
     assert figures["within_10mm"] == figures["within_25mm"] == 0
+    half = {**SHIFTED, "the mug": (files.truth("mug"), True)}
+    _, images = judged(tmp_path / "half", "bop/ycbv/test", files.write_bop, half)
+    assert summarize(images)["centroid"]["within_10mm"] == 0.5
     right = {name: (files.truth(name.removeprefix("the ")), True) for name in SHIFTED}
     _, images = judged(tmp_path / "right", "bop/ycbv/test", files.write_bop, right)
     figures = summarize(images)["centroid"]

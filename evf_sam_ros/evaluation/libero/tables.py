@@ -78,6 +78,7 @@ def as_text(figures: Mapping[str, Any], answers: Sequence[Answer]) -> str:
                 f"{group:<30}" + "".join(f"{cell:>14}" for cell in cells(row))
                 for group, row in table.items()
             ]
+            lines.append(_statuses(table))
     lines += ["", LEGEND, *_misread(answers), *_mistaken(answers)]
     return "\n".join(lines)
 
@@ -90,6 +91,7 @@ def as_markdown(figures: Mapping[str, Any]) -> str:
             lines += ["", f"{title}, {picture}:", ""]
             lines += [f"| | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 1) + "|"]
             lines += [f"| {group} | {' | '.join(cells(row))} |" for group, row in table.items()]
+            lines += ["", f"{_statuses(table)}."]
     return "\n".join([*lines, "", LEGEND, ""])
 
 
@@ -129,6 +131,12 @@ def rows_of(answers: Iterable[Answer]) -> list[dict[str, Any]]:
         }
         for answer in answers
     ]
+
+
+def _statuses(table: Mapping[str, Any]) -> str:
+    """Return how often each status was the answer; the last row of a table has all of them."""
+    counts = Counter(list(table.values())[-1]["statuses"])
+    return "statuses: " + ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 
 def _picture(answer: Answer) -> str:
