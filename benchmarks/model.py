@@ -44,7 +44,8 @@ from benchmarks.timing.participants import Setting, participants
 from benchmarks.timing.rows import Plan, rows
 from benchmarks.timing.tables import text
 from evf_sam_ros.cli.option_types import at_least
-from evf_sam_ros.engines.engine import ENGINES, is_installed
+from evf_sam_ros.engines.engine import ENGINES
+from evf_sam_ros.engines.exported.runtimes import RUNTIMES, is_installed
 from evf_sam_ros.engines.measure import ceilings, is_gpu
 from evf_sam_ros.models.sam import SamConfig
 from evf_sam_ros.models.variants import VARIANTS, EvfSamConfig, is_bridge
@@ -181,11 +182,11 @@ def _arguments(argv: list[str] | None) -> tuple[argparse.Namespace, torch.device
 
 def _defaults(device: torch.device) -> dict[str, Any]:
     if is_gpu(device):
-        engines = [name for name in _ENGINES if name != "openvino"]
+        engines = [name for name in _ENGINES if name not in RUNTIMES]
         return {
             "engines": engines, "precision": ["fp16"], "rounds": 6, "frames": 16, "lengths": 60,
         }  # fmt: skip
-    engines = ["plain", "torch", *(["openvino"] if is_installed() else [])]
+    engines = ["plain", "torch", *filter(is_installed, ("openvino", "onnxruntime"))]
     return {"engines": engines, "precision": ["fp32"], "rounds": 10, "frames": 1, "lengths": 0}
 
 

@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without bei
 import numpy as np
 import torch
 
-from evf_sam_ros.engines.engine import ENGINES, is_installed
+from evf_sam_ros.engines.engine import ENGINES
+from evf_sam_ros.engines.exported.runtimes import is_installed
 from evf_sam_ros.engines.measure import Times, in_turn
 from evf_sam_ros.evaluation.tabletop import EXPRESSION_STREAM
 from evf_sam_ros.perception.device import PRECISIONS, device_of, precision_of
@@ -84,7 +85,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    engines = ["plain", "torch", *(["openvino"] if is_installed() else [])]
+    engines = ["plain", "torch", *filter(is_installed, ("openvino", "onnxruntime"))]
     parser.add_argument("--model", help="as for evf-sam segment")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--engines", nargs="+", default=engines, choices=ENGINES)

@@ -16,7 +16,7 @@ from benchmarks.timing.counters import Counters
 from benchmarks.timing.inputs import Inputs
 from benchmarks.timing.peer import peer
 from benchmarks.timing.proof import Proof
-from evf_sam_ros.engines.engine import Engine, PlainEngine, engine_for, round_weights
+from evf_sam_ros.engines.engine import Engine, PlainEngine, engine_for, is_exact, round_weights
 from evf_sam_ros.engines.measure import GATES, is_gpu
 from evf_sam_ros.engines.proof import allowed
 from evf_sam_ros.models.evf_sam import EvfSam
@@ -72,8 +72,8 @@ class Setting:
         return engine
 
     def deployed(self, name: str, engine: Any) -> Any:
-        """Return an engine as the predictor runs it: OpenVINO knows its precision itself."""
-        if self.precision == "fp32" or name == "openvino":
+        """Return an engine as the predictor runs it: some round by themselves."""
+        if self.precision == "fp32" or is_exact(engine, self.device):
             return engine
         return Reduced(engine, self.device, self.dtype)
 

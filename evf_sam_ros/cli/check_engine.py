@@ -56,9 +56,9 @@ def check(folder: Path, runtime: str, device: Any, precision: str | None) -> Seq
     Raises:
         ValueError: an answer differs, or nothing could be asked.
     """
-    from evf_sam_ros.engines.exported.answers import grid
     from evf_sam_ros.engines.exported.folder import read_description
     from evf_sam_ros.engines.exported.folder_check import check_folder
+    from evf_sam_ros.engines.exported.recorded_answers import grid
     from evf_sam_ros.progress import progress
 
     questions = len(grid(read_description(folder).max_tokens))

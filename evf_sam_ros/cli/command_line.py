@@ -155,9 +155,10 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         default="auto",
-        help="torch; openvino, on a CPU; warming: torch until openvino is ready; plain: the model "
-        "as it is written; or auto: what `evf-sam bench` found faster here, else openvino where "
-        "it is ready for the model, else torch (default: %(default)s)",
+        help="torch; openvino or onnxruntime, on a CPU; onnxruntime-cuda, onnxruntime-tensorrt "
+        "or tensorrt, on a GPU; warming: torch until openvino or onnxruntime is ready; plain: the "
+        "model as it is written; or auto: what `evf-sam bench` found fastest here, else openvino "
+        "or onnxruntime where it is ready for the model, else torch (default: %(default)s)",
     )
     add_rules(parser)
     parser.add_argument(

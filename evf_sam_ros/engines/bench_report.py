@@ -3,12 +3,14 @@
 from typing import Any
 
 from evf_sam_ros.engines.benchmarking import Bench, BenchOptions
-from evf_sam_ros.engines.engine import ENGINES, is_installed
+from evf_sam_ros.engines.engine import ENGINES
+from evf_sam_ros.engines.exported.runtimes import RUNTIMES, is_installed
 from evf_sam_ros.engines.measure import is_gpu
 from evf_sam_ros.engines.proof import allowed
 
 _NEAR = 0.5  # of what the device can do: more is not to be had by another program
 _SLOWLY_MADE = ("compiled",)
+_ON_CPUS = ("openvino", "onnxruntime")
 _BUSY = 0.7  # of a core: less was given to other programs
 
 
@@ -78,9 +80,12 @@ def _limit(found: Bench, asked: BenchOptions) -> list[str]:
             f"the machine gave it {busy:.0%} of a core meanwhile: other programs use it, so trust "
             "CPU ms more than ms"
         )
-    if not gpu and not is_installed():
-        lines.append("OpenVINO may be faster, try it: pip install 'evf_sam_ros[openvino]'")
+    lines += [] if gpu else [_may_be_faster(name) for name in _ON_CPUS if not is_installed(name)]
     return lines
+
+
+def _may_be_faster(name: str) -> str:
+    return f"{name} may be faster, try it: {RUNTIMES[name].install}"
 
 
 def _what(share: float, gpu: bool) -> str:

@@ -11,9 +11,10 @@ from evf_sam_ros.engines.engine import (
     Engine,
     PlainEngine,
     engine_for,
-    is_installed,
     round_weights,
 )
+from evf_sam_ros.engines.exported.graph_engine import ExportedEngine
+from evf_sam_ros.engines.exported.runtimes import is_installed
 from evf_sam_ros.engines.gpu.side_by_side import SideBySide
 from evf_sam_ros.engines.measure import (
     Ceilings,
@@ -72,8 +73,9 @@ class BenchOptions:
 
 def engines_of(device: torch.device) -> list[str]:
     """Return the engines that are worth a look on a device, without those that take minutes."""
-    kept = {"cpu": ("plain", "torch", "openvino"), "cuda": ("plain", "torch", "graphs")}
-    return [name for name in kept[device.type] if name != "openvino" or is_installed()]
+    if device.type == "cuda":
+        return ["plain", "torch", "graphs"]
+    return ["plain", "torch", *filter(is_installed, ("openvino", "onnxruntime"))]
 
 
 def bench(asked: BenchOptions) -> Bench:
@@ -143,7 +145,7 @@ def _read_bytes(model: EvfSam) -> int:
 
 
 def _own_dtype(engine: Engine, dtype: torch.dtype) -> torch.dtype:
-    return torch.float32 if engine.name == "openvino" else dtype  # it knows its precision itself
+    return torch.float32 if isinstance(engine, ExportedEngine) else dtype  # it rounds by itself
 
 
 def _steps(

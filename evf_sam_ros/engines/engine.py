@@ -1,10 +1,15 @@
 """Selection of the engine that runs a model.
 
-auto      what `evf-sam bench` found faster on this machine, torch or OpenVINO; not measured:
-          OpenVINO on a CPU, where it is installed and has this model ready; else torch
+auto      what `evf-sam bench` found fastest on this machine, torch, OpenVINO or ONNX Runtime; not
+          measured: on a CPU the one of the latter that has this model ready; else torch
 torch     PyTorch, by the shorter way (`lean`)
 plain     PyTorch, the model as it is written
-openvino  OpenVINO, on a CPU; made ready at first use, and kept in the user's cache
+openvino  OpenVINO, on a CPU, from exported files (`exported`): those in the model's folder, or
+          made at first use and kept in the user's cache
+onnxruntime           ONNX Runtime, on a CPU, from the same files
+onnxruntime-cuda      the same on a GPU
+onnxruntime-tensorrt  the same on a GPU, by ONNX Runtime's TensorRT provider
+tensorrt              TensorRT, from the same files; built for this GPU at first use
 compiled  torch, its layers compiled (`compiled`), on a GPU recorded as well; made ready at start
 warming   torch at once, from when another thread has made it: OpenVINO; on a GPU, compiled
 graphs    torch, its kernels recorded and replayed, on a GPU (`graphs`); recorded at start
@@ -13,23 +18,24 @@ What is made for a model runs it only after it gave the model's answers in the s
 `proof`.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
 
+from evf_sam_ros.engines.exported.graph_engine import ExportedEngine
+from evf_sam_ros.engines.exported.proven import ExportRequest, proven_engine
+from evf_sam_ros.engines.exported.runtimes import RUNTIMES, check_runtime, is_installed
 from evf_sam_ros.engines.gpu.compiled import compiling
 from evf_sam_ros.engines.gpu.graphs import MEETINGS, CudaRecorder, GraphsEngine, rehearse
 from evf_sam_ros.engines.lean import torch_engine
 from evf_sam_ros.engines.measured import is_slower
 from evf_sam_ros.engines.precision import PRECISIONS, round_weights, rounded_twin
-from evf_sam_ros.engines.proof import Disagreement, PlainEngine, disagreement
+from evf_sam_ros.engines.proof import PlainEngine
 from evf_sam_ros.engines.warming import WarmingEngine
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.segmenter import Decoded
@@ -37,10 +43,13 @@ from evf_sam_ros.models.variants import EvfSamConfig, is_bridge, prompts_by_one_
 
 __all__ = ["ENGINES", "Engine", "EngineName", "PlainEngine", "engine_for", "round_weights"]
 
-EngineName = Literal["auto", "torch", "plain", "openvino", "compiled", "warming", "graphs"]
+EngineName = Literal[
+    "auto", "torch", "plain", "openvino", "onnxruntime", "onnxruntime-cuda",
+    "onnxruntime-tensorrt", "tensorrt", "compiled", "warming", "graphs",
+]  # fmt: skip
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
-_log = logging.getLogger(__name__)
+_ON_CPUS = ("openvino", "onnxruntime")  # the first where neither was measured
 
 
 class Engine(Protocol):
@@ -106,9 +115,9 @@ class _EngineRequest:
         return self.device.type == "cuda"
 
 
-def is_installed() -> bool:
-    """Tell whether OpenVINO is."""
-    return find_spec("openvino") is not None
+def is_exact(engine: Engine, device: torch.device) -> bool:
+    """Tell whether an engine rounds by itself, so that the model's weights stay as they are."""
+    return isinstance(engine, ExportedEngine) and device.type == "cpu"
 
 
 def _plain(asked: _EngineRequest) -> Engine:
@@ -119,9 +128,8 @@ def _torch(asked: _EngineRequest) -> Engine:
     return torch_engine(asked.model, asked.device, asked.precision)
 
 
-def _openvino(asked: _EngineRequest) -> Engine:
-    _check_openvino(asked.device)
-    return _proven_openvino(asked, make=True) or _torch(asked)
+def _exported(name: str, asked: _EngineRequest) -> Engine:
+    return _proven(name, asked, make=True) or _torch(asked)
 
 
 def _compiled(asked: _EngineRequest) -> Engine:
@@ -132,8 +140,9 @@ def _warming(asked: _EngineRequest) -> Engine:
     if asked.on_gpu:
         make = _compiling(asked)
     else:
-        _check_openvino(asked.device)
-        make = partial(_proven_openvino, asked, make=True)
+        name = next(filter(is_installed, _ON_CPUS), _ON_CPUS[0])
+        check_runtime(name, asked.device, asked.precision)
+        make = partial(_proven, name, asked, make=True)
     first = _torch(asked)
     return WarmingEngine(first, lambda: make() or first)
 
@@ -152,16 +161,25 @@ def _graphs(asked: _EngineRequest) -> Engine:
 
 
 def _auto(asked: _EngineRequest) -> Engine:
-    usable = asked.device.type == "cpu" and is_installed()
-    usable = usable and not is_slower("openvino", "torch", asked.source, asked.precision)
-    return (_proven_openvino(asked, make=False) if usable else None) or _torch(asked)
+    for name in _worth_it(asked) if asked.device.type == "cpu" else ():
+        if engine := _proven(name, asked, make=False):
+            return engine
+    return _torch(asked)
+
+
+def _worth_it(asked: _EngineRequest) -> list[str]:
+    """Return the engines that may be faster than torch on a CPU, the fastest first."""
+    slower = partial(is_slower, source=asked.source, precision=asked.precision)
+    names = [name for name in _ON_CPUS if is_installed(name) and not slower(name, "torch")]
+    names = [name for name in names if asked.precision in RUNTIMES[name].precisions]
+    return names[::-1] if slower(*_ON_CPUS) else names
 
 
 _MAKERS: dict[str, Callable[[_EngineRequest], Engine]] = {
     "auto": _auto,
     "torch": _torch,
     "plain": _plain,
-    "openvino": _openvino,
+    **{name: partial(_exported, name) for name in RUNTIMES},
     "compiled": _compiled,
     "warming": _warming,
     "graphs": _graphs,
@@ -175,44 +193,7 @@ def _compiling(asked: _EngineRequest) -> Callable[[], Any]:
     return compiling(asked.model, asked.config, asked.device, asked.precision)
 
 
-def _check_openvino(device: torch.device) -> None:
-    if device.type != "cpu":
-        raise ValueError(f"engine 'openvino' runs on a CPU, the device is {device}; need torch")
-    if not is_installed():
-        raise ValueError("engine 'openvino' needs: pip install 'evf_sam_ros[openvino]'")
-
-
-def _proven_openvino(asked: _EngineRequest, *, make: bool) -> Any:
-    """Return the engine; None where it answers otherwise, or is not ready and not to be made."""
-    from evf_sam_ros.engines import openvino_engine
-    from evf_sam_ros.engines.openvino_engine import OpenVinoEngine
-
-    model, config, precision = asked.model, asked.config, asked.precision
-    if not make and asked.source is not None:
-        known_folder = openvino_engine.known_folder(config, asked.source)
-        if known_folder is None:  # never made of these files: not worth reading all weights
-            return None
-    folder = openvino_engine.cache_folder(model, config, asked.source)
-    known = openvino_engine.known_disagreement(folder, precision)
-    if known is None:
-        if not make:
-            return None
-        if not openvino_engine.is_made(folder):
-            openvino_engine.make(model, config, folder)
-        engine = OpenVinoEngine(folder, precision, config.encoder.max_tokens)
-        found = disagreement(model, config, engine, precision)
-        openvino_engine.note_disagreement(folder, precision, found)
-        return _accepted(engine, found, precision)
-    if not known.agrees(precision):
-        return _accepted(None, known, precision)
-    return OpenVinoEngine(folder, precision, config.encoder.max_tokens)
-
-
-def _accepted(engine: Any, found: Disagreement, precision: str) -> Any:
-    if found.agrees(precision):
-        return engine
-    _log.warning(
-        "falling back from OpenVINO to torch: its answers differ from the model's by %.0e in %s",
-        found.error, precision,
-    )  # fmt: skip
-    return None
+def _proven(name: str, asked: _EngineRequest, *, make: bool) -> Any:
+    """Return an engine of exported files; None where it answers otherwise, or is not ready."""
+    given = (asked.model, asked.config, asked.device, asked.precision, asked.source)
+    return proven_engine(ExportRequest(name, *given), make=make)

@@ -32,11 +32,12 @@ def _key(source: Path, precision: str) -> str:
 
 
 def _machine() -> tuple[object, ...]:
-    libraries = [_version(name) for name in ("torch", "openvino")]
-    return (_processor(), os.cpu_count(), torch.get_num_threads(), *libraries)
+    libraries = [_version(name) for name in ("torch", "openvino", "onnxruntime")]
+    return (processor(), os.cpu_count(), torch.get_num_threads(), *libraries)
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of the processor as the system gives it."""
     lines = _CPU_INFO.read_text(errors="replace").splitlines() if _CPU_INFO.is_file() else []
     named = (line for line in lines if line.startswith(("model name", "CPU part")))
     return next(named, platform.processor())

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from evf_sam_ros.engines.exported.runtimes import RUNTIMES
 from evf_sam_ros.engines.precision import rounded_names
 from evf_sam_ros.engines.proof import has_finite_features
 from evf_sam_ros.models import checkpoint
@@ -16,7 +17,7 @@ from evf_sam_ros.perception.signals import wants_more
 
 _log = logging.getLogger(__name__)
 
-_FROM_FLOAT32 = ("compiled", "warming")  # engines
+_FROM_FLOAT32 = ("compiled", "warming", *RUNTIMES)  # engines
 
 
 def loaded_model(

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evf_sam_ros.engines.engine import engine_for, round_weights
+from evf_sam_ros.engines.engine import engine_for, is_exact, round_weights
 from evf_sam_ros.engines.gpu.side_by_side import SideBySide
 from evf_sam_ros.language.paraphrase import paraphrased
 from evf_sam_ros.language.spelling import Reading
@@ -65,8 +65,8 @@ class Predictor:
         self.engine = engine_for(
             engine, self.model, self.config, device, precision, source=loaded.folder
         )
-        # On a CPU another thread may be making OpenVINO's graphs of them, which are float32.
-        exact = (engine == "warming" and device.type == "cpu") or self.engine.name == "openvino"
+        # On a CPU another thread may be exporting them, which are float32.
+        exact = (engine == "warming" and device.type == "cpu") or is_exact(self.engine, device)
         if precision != "fp32" and not exact:
             round_weights(self.model, PRECISIONS[precision])
         self._tokenizer = tokenizer

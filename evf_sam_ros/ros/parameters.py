@@ -96,12 +96,26 @@ class NodeParameters(Settings):
     )
     engine: str = setting(
         "auto",
-        "engine of the model: `torch`; `openvino`, on a CPU, made ready when configured, which "
-        "may take minutes; `warming`, torch at once and openvino from when it is ready; `plain`, "
-        "the model as it is written; `auto`, what `evf-sam bench` found faster on this machine, "
-        "else openvino where it is ready for the model, else torch",
+        "engine of the model: `torch`; `openvino` and `onnxruntime`, on a CPU, made ready when "
+        "configured, which may take minutes; `onnxruntime-cuda`, `onnxruntime-tensorrt` and "
+        "`tensorrt`, likewise on a GPU; `warming`, torch at once and openvino, or onnxruntime "
+        "where that alone is installed, from when it is ready; `plain`, the model as it is "
+        "written; `auto`, what `evf-sam bench` found fastest on this machine, else openvino or "
+        "onnxruntime where it is ready for the model, else torch",
         effect=Effect.CONFIGURE,
-        choices=("auto", "torch", "plain", "openvino", "compiled", "warming", "graphs"),
+        choices=(
+            "auto",
+            "torch",
+            "plain",
+            "openvino",
+            "onnxruntime",
+            "onnxruntime-cuda",
+            "onnxruntime-tensorrt",
+            "tensorrt",
+            "compiled",
+            "warming",
+            "graphs",
+        ),
     )
     image_transport: str = setting(
         "raw",

@@ -14,7 +14,7 @@ from evf_sam_ros.engines.engine import PlainEngine, engine_for
 
 @pytest.fixture
 def model(tmp_path, monkeypatch):
-    monkeypatch.setattr("evf_sam_ros.engines.engine.find_spec", lambda _: None)
+    monkeypatch.setattr("evf_sam_ros.engines.exported.runtimes.find_spec", lambda _: None)
     monkeypatch.setattr("evf_sam_ros.engines.measure._GEMM_SIDE", {"cpu": 64})
     monkeypatch.setattr("evf_sam_ros.engines.measure._COPY_BYTES", {"cpu": 2**16})
     return str(write_tiny_model(tmp_path / "model"))

@@ -5,8 +5,8 @@ import torch
 from test_lean import inputs, model_and_config, run
 from tiny_bridge import ON_COMPACT
 
-from evf_sam_ros.engines import engine
 from evf_sam_ros.engines.engine import PlainEngine, engine_for, round_weights
+from evf_sam_ros.engines.exported import runtimes
 from evf_sam_ros.engines.fusion import InBuckets
 from evf_sam_ros.engines.lean import TorchEngine, torch_engine
 
@@ -15,13 +15,13 @@ CPU = torch.device("cpu")
 
 def test_an_engine_nobody_knows_is_refused_with_the_choices():
     model, config = model_and_config("sam")
-    with pytest.raises(ValueError, match="'tensorrt', need one of auto, torch, plain, openvino, "):
-        engine_for("tensorrt", model, config, CPU, "fp32")
+    with pytest.raises(ValueError, match="'tvm', need one of auto, torch, plain, openvino, "):
+        engine_for("tvm", model, config, CPU, "fp32")
 
 
 def test_without_openvino_torch_runs_it_and_asking_says_what_to_install(monkeypatch):
     model, config = model_and_config("sam")
-    monkeypatch.setattr(engine, "find_spec", lambda _: None)
+    monkeypatch.setattr(runtimes, "find_spec", lambda _: None)
     assert engine_for("auto", model, config, CPU, "fp32").name == "torch"
     with pytest.raises(ValueError, match=r"pip install 'evf_sam_ros\[openvino\]'"):
         engine_for("openvino", model, config, CPU, "fp32")
@@ -76,7 +76,9 @@ def test_a_gpu_meets_a_few_lengths_of_words_a_cpu_every_one():
     assert not isinstance(torch_engine(model, CPU, "fp32").prompt, InBuckets)
 
 
-@pytest.mark.parametrize("name", ["openvino", "compiled", "warming", "graphs"])
+@pytest.mark.parametrize(
+    "name", ["openvino", "onnxruntime", "tensorrt", "compiled", "warming", "graphs"]
+)
 def test_what_knows_only_tensors_refuses_a_bridge(name):
     with pytest.raises(ValueError, match=f"'{name}' does not run SAM-CLIP bridges, need one of "):
         engine_for(name, None, ON_COMPACT, CPU, "fp32")

@@ -35,7 +35,7 @@ def test_what_was_measured_is_known_for_this_model_and_precision_on_this_machine
     assert not is_slower("torch", "openvino", folder, "fp32")
     assert not is_slower("openvino", "torch", folder, "bf16")
     assert not is_slower("openvino", "torch", None, "fp32")
-    monkeypatch.setattr(measured, "_processor", lambda: "another")
+    monkeypatch.setattr(measured, "processor", lambda: "another")
     assert not is_slower("openvino", "torch", folder, "fp32")
 
 
@@ -58,8 +58,8 @@ def test_weights_that_were_replaced_or_written_into_are_others(folder):
 
 def test_auto_runs_what_was_faster_and_reads_no_weights_for_it(folder, monkeypatch):
     model, config = model_and_config("efficient_sam")
-    monkeypatch.setattr(engine, "is_installed", lambda: True)
-    monkeypatch.setattr(engine, "_proven_openvino", lambda *_, **__: model_of("openvino"))
+    monkeypatch.setattr(engine, "is_installed", lambda name: name == "openvino")
+    monkeypatch.setattr(engine, "_proven", lambda name, *_, **__: model_of(name))
     assert engine.engine_for("auto", model, config, CPU, "fp32", source=folder).name == "openvino"
     note_times(folder, "fp32", SLOWER)
     assert engine.engine_for("auto", model, config, CPU, "fp32", source=folder).name == "torch"

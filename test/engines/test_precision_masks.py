@@ -41,8 +41,7 @@ def test_the_default_model_draws_the_same_masks_in_bfloat16(capsys, one_thread):
 
 
 def test_what_another_engine_would_run_is_refused(monkeypatch):
-    monkeypatch.setattr("evf_sam_ros.engines.engine._proven_openvino", lambda *_, **__: None)
-    monkeypatch.setattr("evf_sam_ros.engines.engine.is_installed", lambda: True)
+    monkeypatch.setattr("evf_sam_ros.engines.engine._proven", lambda *_, **__: None)
     given = ["--engines", "openvino", "--precision", "fp32"]
     with pytest.raises(SystemExit, match="openvino in fp32 was refused: torch in fp32 runs in"):
         precision_masks.main(["--scenes", "1", "--device", "cpu", *given])

@@ -57,7 +57,7 @@ def test_a_change_is_in_force_at_once(server):
     ("name", "value", "reason"),
     [
         ("mode", "always", "one of once, stream, track"),
-        ("engine", "tensorrt", "one of auto, torch, plain, openvino, compiled, warming, graphs"),
+        ("engine", "tvm", "one of auto, torch, plain, openvino, onnxruntime, onnxruntime-cuda"),
         ("score_threshold", 1.5, "score_threshold"),
         ("min_mask_area_px", 0, "min_mask_area_px"),
         ("depth_min_m", 11.0, "less than depth_max_m, which is 10.0"),

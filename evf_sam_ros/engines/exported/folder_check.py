@@ -5,8 +5,7 @@ from pathlib import Path
 
 import torch
 
-from evf_sam_ros.engines.exported import answers
-from evf_sam_ros.engines.exported.answers import StageErrors
+from evf_sam_ros.engines.exported import recorded_answers as answers
 from evf_sam_ros.engines.exported.folder import (
     ANSWERS,
     Description,
@@ -16,6 +15,7 @@ from evf_sam_ros.engines.exported.folder import (
     tolerances_of,
 )
 from evf_sam_ros.engines.exported.onnx_graphs import GRAPHS
+from evf_sam_ros.engines.exported.recorded_answers import StageErrors
 from evf_sam_ros.engines.exported.runtimes import check_runtime, engine_from, run_precision
 from evf_sam_ros.engines.exported.tensorrt_operators import findings
 

@@ -51,6 +51,18 @@ def _openvino_version() -> str:
     return openvino_runner.version()
 
 
+def _tensorrt(folder: Path, found: Description, device: torch.device, precision: str) -> Runner:
+    from evf_sam_ros.engines.exported.tensorrt_runner import TensorRtRunner
+
+    return TensorRtRunner(folder, found, device)
+
+
+def _tensorrt_version() -> str:
+    from evf_sam_ros.engines.exported import tensorrt_runner
+
+    return tensorrt_runner.version()
+
+
 def _on_gpu(name: str) -> Runtime:
     install = "pip install onnxruntime-gpu"
     halves = ("fp32", "fp16")
@@ -69,6 +81,10 @@ RUNTIMES = {
     ),
     "onnxruntime-cuda": _on_gpu("onnxruntime-cuda"),
     "onnxruntime-tensorrt": _on_gpu("onnxruntime-tensorrt"),
+    "tensorrt": Runtime(
+        "tensorrt", "TensorRT 10, of JetPack on a Jetson, elsewhere by pip install tensorrt",
+        "cuda", ("fp32", "fp16"), _tensorrt, _tensorrt_version,
+    ),
 }  # fmt: skip
 
 
@@ -125,6 +141,11 @@ def engine_from(
     check_runtime(name, device, precision)
     found = read_description(folder)
     check_sizes(folder, found)
+    if RUNTIMES[name].device == "cuda" and precision not in (None, found.precision):
+        raise ValueError(
+            f"{name} runs files in their own precision, {str(folder)!r} is in {found.precision}: "
+            f"export the model in {precision}"
+        )
     runner = RUNTIMES[name].make(folder, found, device, precision or run_precision(name, found))
     return ExportedEngine(runner, found.max_tokens)
 

@@ -1,4 +1,4 @@
-"""ONNX operators that TensorRT 10.0 takes, as far as this package's graphs use any.
+"""ONNX operators that TensorRT 10.0 takes.
 
 From the table of operators of onnx-tensorrt 10.0 (Apache-2.0): names, number formats, and the
 restrictions that can be read from a file. Whether TensorRT runs a graph, and right, only the
@@ -13,19 +13,39 @@ from typing import Any
 _FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16"})
 _NUMBERS = _FLOATS | {"INT32", "INT64"}
 _ALL = _NUMBERS | {"BOOL"}
-_FORMATS = {
-    _FLOATS: "Conv ConvTranspose Einsum Erf Exp Gemm LayerNormalization Log MatMul MaxPool Pow "
-    "Reciprocal Sigmoid Softmax Sqrt Tanh",
-    _FLOATS - {"BFLOAT16"}: "Resize",
-    _NUMBERS: "Add Div Gelu Max Mean Min Mul Neg Pad ReduceMax ReduceMean ReduceSum Relu Sub",
-    frozenset({"BOOL"}): "And Not Or",
-    _ALL: "Concat Constant ConstantOfShape Equal Expand Flatten Gather Greater Identity Less "
-    "Reshape Shape Slice Split Squeeze Tile Transpose Unsqueeze Where",
-    _ALL | {"UINT8"}: "Cast",
+_FORMATS = {  # of the first output
+    _FLOATS: "Acos Acosh Asin Asinh Atan Atanh AveragePool BatchNormalization Ceil Celu Clip Conv "
+    "ConvTranspose Cos Cosh CumSum Dropout Einsum Elu Erf Exp Floor GRU Gemm "
+    "GlobalAveragePool GlobalLpPool GlobalMaxPool GroupNormalization HardSigmoid "
+    "HardSwish Hardmax ImageScaler InstanceNormalization LRN LSTM LayerNormalization "
+    "LeakyRelu Log LogSoftmax LpNormalization LpPool MatMul MaxPool "
+    "MeanVarianceNormalization PRelu ParametricSoftplus Pow QuantizeLinear RNN "
+    "RandomNormal RandomNormalLike RandomUniform RandomUniformLike Reciprocal Resize "
+    "Round ScaledTanh Scan Selu Sigmoid Sin Sinh Softmax Softplus Softsign Sqrt Tan Tanh "
+    "ThresholdedRelu Upsample",
+    _FLOATS - {"BFLOAT16"}: "DeformConv GridSample Mish NonMaxSuppression NonZero RoiAlign",
+    _NUMBERS: "Abs Add ArgMax ArgMin DepthToSpace Div Gelu Max Mean Min Mod Mul Neg Pad Range "
+    "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin "
+    "ReduceProd ReduceSum ReduceSumSquare Relu Scatter ScatterElements ScatterND Shrink "
+    "Sign SpaceToDepth Sub Sum TopK",
+    frozenset(
+        {"BOOL"}
+    ): "And Equal Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Not Or Xor",
+    _ALL: "Concat Constant ConstantOfShape Expand EyeLike Flatten Gather GatherElements "
+    "GatherND Identity If Loop OneHot Reshape ReverseSequence Shape Size Slice Split "
+    "Squeeze Tile Transpose Trilu Unsqueeze Where",
+    _ALL | {"UINT8"}: "Cast CastLike",
 }
 OPERATORS = {name: formats for formats, names in _FORMATS.items() for name in names.split()}
 # Inputs, by place, that must be known when the engine is built.
-_KNOWN = {"Slice": 3, "Squeeze": 1, "Unsqueeze": 1, "ReduceMean": 1, "Pad": 3}
+_KNOWN = {
+    "InstanceNormalization": 1,
+    "Slice": 3,
+    "Squeeze": 1,
+    "Unsqueeze": 1,
+    "ReduceMean": 1,
+    "Pad": 3,
+}
 _ONE_OUTPUT = ("LayerNormalization", "MaxPool")
 _DOMAINS = ("", "ai.onnx")
 _NEWEST_OPSET = 20
@@ -59,7 +79,7 @@ def _restrictions(node: Any, graph: Any) -> Iterator[str]:
         yield f"{name} of {taken}"
     place = _KNOWN.get(name)
     if place is not None and len(node.input) > place and not _is_known(node.input[place], graph):
-        yield f"{name} with computed axes"
+        yield f"{name} with computed axes or scales"
     if name in _ONE_OUTPUT and any(node.output[1:]):
         yield f"{name} with a second output"
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from evf_sam_ros.engines.exported.answers import grid, record
 from evf_sam_ros.engines.exported.folder import (
     ANSWERS,
     DESCRIPTION,
@@ -31,13 +30,14 @@ from evf_sam_ros.engines.exported.onnx_graphs import (
     sources,
     write_graph,
 )
+from evf_sam_ros.engines.exported.recorded_answers import grid, record
 from evf_sam_ros.models.config_document import FAMILIES
 from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig, prompts_by_one_token
 from evf_sam_ros.whole_files import named
 
 EXPORT_PRECISIONS = ("fp32", "fp16")
-_WRITERS = ("torch", "onnx", "onnxscript")
+WRITERS = ("torch", "onnx", "onnxscript")
 _SPARE = 1.1  # of the weights: the graphs themselves
 _PICTURE_COPIES = 30  # float32 copies of the pictures that the answers amount to, at most
 _PARTIAL = ".writing-"
@@ -56,6 +56,8 @@ def export(
     folder: Path,
     precision: str = "fp32",
     report: Report = lambda _: None,
+    *,
+    with_answers: bool = True,
 ) -> Description:
     """Write a float32 model on the CPU to a folder, or finish what an interrupted export began.
 
@@ -64,6 +66,7 @@ def export(
     Args:
         precision: fp32, or fp16, which halves the files.
         report: called after each of `steps` with what was done.
+        with_answers: whether to record answers, which `check-engine` needs.
 
     Raises:
         ValueError: there is no such precision, no room on the disk, another model in the folder,
@@ -72,7 +75,7 @@ def export(
     _check(config, precision)
     started = _described(model, config, precision)
     description = _continued(folder, started)
-    if description.files.keys() >= {*map("{}.onnx".format, GRAPHS), ANSWERS}:
+    if (folder / DESCRIPTION).is_file():
         for _ in range(steps(config)):
             report("present")
         return description
@@ -85,8 +88,9 @@ def export(
             description = _with_graph(folder, description, graph, source)
             write_description(folder, description, UNFINISHED)
         report(graph)
-    record(model, config, folder / ANSWERS, lambda: report("answers"))
-    description = description.with_file(ANSWERS, mark_of_file(folder / ANSWERS))
+    if with_answers:
+        record(model, config, folder / ANSWERS, lambda: report("answers"))
+        description = description.with_file(ANSWERS, mark_of_file(folder / ANSWERS))
     write_description(folder, description)
     with suppress(FileNotFoundError):
         (folder / UNFINISHED).unlink()
@@ -115,7 +119,7 @@ def _described(model: EvfSam, config: EvfSamConfig, precision: str) -> Descripti
         inputs={},
         outputs={},
         tolerances=tolerances_of(precision),
-        versions={name: version(name) for name in _WRITERS},
+        versions={name: version(name) for name in WRITERS},
         files={},
     )
 

@@ -56,7 +56,7 @@ def test_a_node_answers_while_openvino_is_made_ready_and_after_that(
         robot.spin_until(engine, what="diagnostics")
         assert engine() in ("torch", "openvino")  # a tiny model may be ready by now
         assert answered(robot, scenes[0])
-        proved = "cache/evf_sam_ros/openvino/*/errors.json"
+        proved = "cache/evf_sam_ros/notes/proof-*.json"
         robot.spin_until(
             lambda: any(tmp_path.glob(proved)), PATIENCE_S, "OpenVINO to give the model's answers"
         )
