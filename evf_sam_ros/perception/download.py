@@ -59,13 +59,13 @@ class Answers:
 
 
 def fetched(
-    download: Download, restored: Sequence[Tensor], decoded: Decoded, attention: Tensor | None
+    download: Download, masks: Sequence[Tensor], decoded: Decoded, attention: Tensor | None
 ) -> tuple[list[NDArray[np.bool_]], Answers]:
     """Return masks (P, H, W) per image and the answers in memory.
 
     Args:
         download: from the device where all of it is.
-        restored: logits (P, H, W) per image, which are thresholded there.
+        masks: (P, H, W) per image, bool.
         decoded: the answers.
         attention: (B, P, h, w), where asked for.
     """
@@ -73,8 +73,8 @@ def fetched(
         decoded.logits, decoded.predicted_iou, decoded.presence, attention, decoded.existence
     )  # fmt: skip
     copies = download(
-        *(logits.gt(0) for logits in restored),
+        *masks,
         *(None if each is None else each.float() for each in own),
     )
     arrays: list[Any] = [None if copy is None else copy.numpy() for copy in copies]
-    return arrays[: len(restored)], Answers(*arrays[len(restored) :])
+    return arrays[: len(masks)], Answers(*arrays[len(masks) :])

@@ -104,15 +104,21 @@ def objects_of(
     return (np.logical_or.reduce(parts),)
 
 
-def tidied_all(
-    masks: NDArray[np.bool_], logits_PHW: Any, prompts: Sequence[str]
-) -> NDArray[np.bool_]:
-    """Tidy P masks; logits are copied from their device only for a mask of several parts."""
-    rows = zip(masks, logits_PHW, prompts, strict=True)
-    return np.stack(
-        [tidied(mask, partial(_numbers, row), expression) for mask, row, expression in rows]
-    )
+def tidy_all(
+    masks: NDArray[np.bool_], logits_Phw: Any, bring: Callable[[Any], Any], prompts: Sequence[str]
+) -> None:
+    """Tidy P masks (P, H, W) in place.
+
+    Args:
+        masks: what is found of each prompt.
+        logits_Phw: what they were made of, at low resolution.
+        bring: restores logits (1, h, w) to (1, H, W); called for masks of several parts only.
+        prompts: one for each mask.
+    """
+    for index, expression in enumerate(prompts):
+        logits = partial(_numbers, logits_Phw[index : index + 1], bring)
+        masks[index] = tidied(masks[index], logits, expression)
 
 
-def _numbers(values: Any) -> NDArray[np.floating]:
-    return np.asarray(values.cpu().numpy())
+def _numbers(logits_1hw: Any, bring: Callable[[Any], Any]) -> NDArray[np.floating]:
+    return np.asarray(bring(logits_1hw)[0].cpu().numpy())

@@ -28,11 +28,17 @@ from evf_sam_ros.perception.device import PRECISIONS, autocast_to, device_of, pr
 from evf_sam_ros.perception.download import Answers, Download, fetched
 from evf_sam_ros.perception.exclusions import with_exclusions
 from evf_sam_ros.perception.familiarity import Familiarity, reasons
-from evf_sam_ros.perception.instances import tidied_all
+from evf_sam_ros.perception.instances import tidy_all
 from evf_sam_ros.perception.loading import deciding_signals, loaded_model
 from evf_sam_ros.perception.model_folder import model_folder, tokenizer_folder
 from evf_sam_ros.perception.named_instances import named_objects
-from evf_sam_ros.perception.preprocess import fusion_input, padded, restore, segmenter_input
+from evf_sam_ros.perception.preprocess import (
+    fusion_input,
+    masks_of,
+    padded,
+    restore,
+    segmenter_input,
+)
 from evf_sam_ros.perception.rivals import rules_from, with_rivals
 from evf_sam_ros.perception.segmentation import Segmentation as Segmentation
 from evf_sam_ros.perception.stage_times import StageMarks, StageTimes
@@ -270,10 +276,12 @@ class Predictor:
             partial(restore, spec=spec, resized_size=resized, original=image_rgb.shape[:2])
             for (_, resized), image_rgb in zip(inputs, images_rgb, strict=True)
         ]
-        restored = [bring(decoded.logits[i, : len(prompts[i])]) for i, bring in enumerate(back)]
-        masks, answers = fetched(self._download, restored, decoded, maps)
+        own_logits = [decoded.logits[i, : len(own)] for i, own in enumerate(prompts)]
+        thresholded = [masks_of(*each) for each in zip(own_logits, back, strict=True)]
+        masks, answers = fetched(self._download, thresholded, decoded, maps)
         if self._tidy:
-            masks = [tidied_all(*each) for each in zip(masks, restored, prompts, strict=True)]
+            for each in zip(masks, own_logits, back, prompts, strict=True):
+                tidy_all(*each)
         named = [
             named_objects(decoded.instances, i, *each)
             for i, each in enumerate(zip(masks, back, strict=True))

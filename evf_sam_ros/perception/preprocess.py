@@ -4,7 +4,7 @@ Images are (H, W, 3) uint8 RGB, resized on the CPU by Pillow or torch as the ref
 is returned is float32 (3, height, width) there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -71,6 +71,23 @@ def restore(logits_Phw: Tensor, spec: ImageInput, resized_size: Size, original: 
         height, width = resized_size
         logits_1Phw = _bilinear(logits_1Phw, spec.size)[..., :height, :width]
     return _bilinear(logits_1Phw, original)[0]
+
+
+def masks_of(logits_Phw: Tensor, bring: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return masks (P, H, W), bool, of low-resolution logits.
+
+    One prompt after the other: the logits of an image of 3840x2160 take 33 MB for each.
+
+    Args:
+        logits_Phw: as the model gives them.
+        bring: restores logits (1, h, w) to (1, H, W).
+    """
+    first = bring(logits_Phw[:1]).gt(0)
+    masks = first.new_empty((len(logits_Phw), *first.shape[1:]))
+    masks[:1] = first
+    for index in range(1, len(logits_Phw)):
+        torch.gt(bring(logits_Phw[index : index + 1]), 0, out=masks[index : index + 1])
+    return masks
 
 
 def fitted_size(size: Size, box: Size) -> Size:
