@@ -37,7 +37,7 @@ from evf_sam_ros.training.trainer import Schedule, Trainer
 # Seeds from 900000 on are for evaluation, and nothing here may use them.
 SCENES = {"household": 12288, "tabletop": 4096}  # seeds from 0
 SHARES = {"household": 0.75, "tabletop": 0.25}  # of the batches: the old table must stay
-PICTURE = (240, 320)  # height and width, pixels
+PICTURE = (224, 304)  # height and width, pixels
 LABELS = Labels((*SHAPES, *(kind for kind in SORTS if kind not in SHAPES)), HOUSEHOLD.colors)
 MIX = {**SETTLED_MIX, "attribute": 0.22, "resting": 0.08}
 HELD_OUT_MIX = {**EVALUATION_MIX, "resting": 0.08}
