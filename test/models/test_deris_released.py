@@ -102,6 +102,15 @@ def test_a_refcoco_checkpoint_is_refused_where_grefcoco_is_asked_for(small, tmp_
     assert checkpoint.load(tmp_path, {"trained_on": "refcoco"})
 
 
+def test_a_model_of_ones_own_is_not_said_to_be_trained_on_either(tmp_path):
+    checkpoint.save(noisy(), CONFIG, tmp_path)
+    refused(
+        tmp_path,
+        "trained on refcoco, which has 10 queries, but its weights have 5: take another",
+        behaviour={"trained_on": "refcoco"},
+    )
+
+
 def test_another_number_of_queries_is_refused(small, tmp_path):
     write(tmp_path, with_queries(small, 15))
     refused(tmp_path, r"with 15 queries, published ones have 20 \(grefcoco\), 10 \(refcoco\)")

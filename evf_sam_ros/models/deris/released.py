@@ -82,10 +82,11 @@ def check_training(config: DerisConfig, wanted: TrainedOn, source: str) -> None:
     """Raise ValueError where a model has not the queries that go with this training data."""
     queries, needed = config.queries.queries, TRAININGS[wanted].queries
     if queries != needed:
-        other = next((name for name, each in TRAININGS.items() if each.queries == queries), "?")
+        others = [name for name, each in TRAININGS.items() if each.queries == queries]
+        like = f", as those trained on {others[0]}" if others else ""
         raise ValueError(
             f"{source} is to be a DeRIS trained on {wanted}, which has {needed} queries, but its "
-            f"weights have {queries}, as those trained on {other}: take another checkpoint"
+            f"weights have {queries}{like}: take another checkpoint"
         )
 
 
