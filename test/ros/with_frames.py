@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,18 +12,20 @@ import turning_camera
 from geometry_msgs.msg import PointStamped, PoseStamped
 from processes import PATIENCE_S
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
 from tf2_msgs.msg import TFMessage
 from turning_camera import Disc, pan
 from visualization_msgs.msg import Marker, MarkerArray
 
 from evf_sam_ros.msg import SegmentationResult as R
-from evf_sam_ros.ros.stamps import nanoseconds
+from evf_sam_ros.ros.stamps import nanoseconds, time_message
 
 NODE = Path(__file__).with_name("colour_node.py")
 TEXT = "the red disc"
 DISC = Disc((2.0, 0.1, 0.45))
 FRAMES = 100
+STEP_NS = 20_000_000  # between transforms
 # Half a pixel of 2.4 m / 300 on each side of a disc of 1,600 pixels moves its middle by less than
 # 1 mm, the interpolation of 50 Hz by 0.4 mm: what is left is the fault that is looked for.
 TOLERANCE_M = 0.010
@@ -60,6 +63,7 @@ class Cell:
         self.received = {name: [] for name in TOPICS}
         for name, kind in TOPICS.items():
             robot.node.create_subscription(kind, f"evf_sam/{name}", self.received[name].append, 50)
+        self.next_ns = self.now_ns()
         self.frames = []
         robot.node.create_subscription(TFMessage, "/tf", self.frames.append, 100)
         self.static.publish(TFMessage(transforms=[turning_camera.fixed()]))
@@ -68,9 +72,11 @@ class Cell:
         return self.robot.node.get_clock().now().nanoseconds
 
     def move(self, parent="map"):
-        now = self.now_ns()
-        joint = turning_camera.joint(now, pan(now / 1e9), parent)
-        self.moves.publish(TFMessage(transforms=[joint]))
+        """Send the transforms of every 20 ms until now, however late this process is."""
+        while self.next_ns <= self.now_ns():
+            joint = turning_camera.joint(self.next_ns, pan(self.next_ns / 1e9), parent)
+            self.moves.publish(TFMessage(transforms=[joint]))
+            self.next_ns += STEP_NS
 
     def play(self, enough, moves=True, parent="map", patience_s=PATIENCE_S):
         """Send transforms at 50 Hz and an image every 0.08 s until it is enough."""
@@ -185,6 +191,56 @@ def test_without_a_transform_the_status_names_the_frames_the_stamp_and_the_age(r
         said = result.transform_status
         for part in ("'camera'", "'mapp'", stamp, "camera, map, mount", "newest transform is"):
             assert part in said, said
+
+
+def test_a_target_frame_may_be_given_while_the_node_runs(robot_in):
+    with cell(robot_in, "/later", tf_timeout_s=0.5) as made:
+        made.play(lambda: made.results)
+        assert made.results[-1].target_frame == ""
+        assert made.robot.set(target_frame="map") == ""
+        made.play(lambda: len(made.placed()) >= 3)
+        assert errors_m(made.placed()).max() < TOLERANCE_M
+
+
+def test_simulated_time_that_starts_again_takes_no_transform_from_before(robot_in):
+    with cell(robot_in, "/again", target_frame="map", use_sim_time="true") as made:
+        clock = SimulatedClock(made)
+        clock.run(100.0, lambda: len(made.placed()) >= 5)
+        made.robot.forget()
+        # The joint is elsewhere in the second round, by 0.3 m, at the same times.
+        turning_camera.MOUNT_M[2] += 0.3
+        try:
+            clock.run(100.0, lambda: len(made.placed()) >= 5)
+        finally:
+            turning_camera.MOUNT_M[2] -= 0.3
+        heights = [each.objects[0].target_position.z for each in made.placed()]
+        np.testing.assert_allclose(heights, DISC.center_m[2], atol=TOLERANCE_M)
+
+
+class SimulatedClock:
+    """Publishes /clock; what the cell sends has its time."""
+
+    def __init__(self, cell):
+        self.cell = cell
+        self.time = cell.robot.node.create_publisher(Clock, "/clock", 10)
+
+    def run(self, start_s, enough):
+        """Let time pass from the start until it is enough, ten times a second."""
+        cell, now = self.cell, round(start_s * 1e9)
+        cell.now_ns = lambda: now
+        cell.next_ns = now
+        end, step = time.monotonic() + PATIENCE_S, 0
+        while not enough():
+            heard = [(r.status, r.message) for r in cell.robot.received["result"]]
+            assert time.monotonic() < end, heard[-3:]
+            self.time.publish(Clock(clock=time_message(now)))
+            cell.robot.spin_for(0.05)  # the node hears the time before it sees the image
+            cell.move()
+            if step % 20 == 0:  # what was said before the jump is cancelled
+                cell.robot.say(TEXT)
+            step += 1
+            cell.robot.show(turning_camera.shot([DISC], now, pan(now / 1e9)))
+            now += 100_000_000
 
 
 def test_trees_that_are_not_joined_are_told_and_the_answer_is_given_without_delay(robot_in):
