@@ -9,8 +9,7 @@ import pytest
 
 from benchmarks.yardsticks import rows_of
 from evf_sam_ros.cli import main
-from evf_sam_ros.evaluation.libero import answers as asking
-from evf_sam_ros.evaluation.libero import pictures, tables, tasks
+from evf_sam_ros.evaluation.libero import asking, pictures, tables, tasks
 from evf_sam_ros.language.sentence import parse_command
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
 

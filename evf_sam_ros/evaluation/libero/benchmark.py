@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evf_sam_ros.evaluation.libero import pictures, tables
-from evf_sam_ros.evaluation.libero.answers import Answer, measure
+from evf_sam_ros.evaluation.libero.asking import Answer, measure
 from evf_sam_ros.evaluation.libero.tasks import STANDARD_SUITES, Task
 from evf_sam_ros.perception.judgement import Rules
 from evf_sam_ros.perception.predictor import Predictor

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from evf_sam_ros.evaluation.figures import deployed
-from evf_sam_ros.evaluation.libero.answers import Answer
+from evf_sam_ros.evaluation.libero.asking import Answer
 from evf_sam_ros.evaluation.robot_metrics import centroid_figures, point_accuracy
 
 CAMERA_NAMES = {"agentview": "table", "robot0_eye_in_hand": "wrist"}
