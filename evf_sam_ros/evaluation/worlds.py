@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from evf_sam_ros.sim.expressions import EVALUATION_MIX
-from evf_sam_ros.sim.household.scene import render_household
+from evf_sam_ros.sim.household.household_scene import render_household
 from evf_sam_ros.sim.scene import Scene, render_scene
 
 

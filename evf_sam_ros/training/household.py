@@ -12,9 +12,9 @@ from evf_sam_ros.models.evf_sam import EvfSam
 from evf_sam_ros.models.variants import EvfSamConfig
 from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.sim.expressions import EVALUATION_MIX
-from evf_sam_ros.sim.household.catalogue import SORTS
-from evf_sam_ros.sim.household.scene import render_household
-from evf_sam_ros.sim.household.words import HOUSEHOLD
+from evf_sam_ros.sim.household.household_scene import render_household
+from evf_sam_ros.sim.household.household_words import HOUSEHOLD
+from evf_sam_ros.sim.household.kinds import SORTS
 from evf_sam_ros.sim.palette import SHAPES
 from evf_sam_ros.sim.words import plural_of
 from evf_sam_ros.training.export import export

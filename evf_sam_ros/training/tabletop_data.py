@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.progress import progress as progress_bar
-from evf_sam_ros.sim.household.scene import HouseholdObject
+from evf_sam_ros.sim.household.household_scene import HouseholdObject
 from evf_sam_ros.sim.scene import Scene, SceneObject, render_scene
 from evf_sam_ros.whole_files import whole_file
 

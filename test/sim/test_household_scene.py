@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from evf_sam_ros.sim.expressions import KINDS, find_targets, sample_expressions
+from evf_sam_ros.sim.household.household_scene import HouseholdObject, render_household
 from evf_sam_ros.sim.household.placing import Placed, collide
 from evf_sam_ros.sim.household.portraits import pictures_of
-from evf_sam_ros.sim.household.scene import HouseholdObject, render_household
 from evf_sam_ros.sim.household.support import is_in, is_on, is_under
 from evf_sam_ros.sim.words import kind_from
 

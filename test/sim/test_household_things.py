@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from evf_sam_ros.sim.household.catalogue import GROUPS, SORTS, specimen
+from evf_sam_ros.sim.household.household_words import HOUSEHOLD
+from evf_sam_ros.sim.household.household_world import usual_kinds
+from evf_sam_ros.sim.household.kinds import GROUPS, SORTS, specimen
 from evf_sam_ros.sim.household.prints import label_png, pattern_png
 from evf_sam_ros.sim.household.strange import strange_thing
 from evf_sam_ros.sim.household.surfaces import (
@@ -21,8 +23,6 @@ from evf_sam_ros.sim.household.surfaces import (
     sweep,
 )
 from evf_sam_ros.sim.household.things import Part, thing
-from evf_sam_ros.sim.household.words import HOUSEHOLD
-from evf_sam_ros.sim.household.world import usual_kinds
 from evf_sam_ros.sim.palette import COLORS
 from evf_sam_ros.sim.words import plural_of
 

@@ -9,7 +9,7 @@ import torch
 pytest.importorskip("scipy", reason="pip install 'evf_sam_ros[training]'")
 
 from evf_sam_ros.perception.predictor import load_predictor
-from evf_sam_ros.sim.household.scene import render_household
+from evf_sam_ros.sim.household.household_scene import render_household
 from evf_sam_ros.sim.scene import render_scene
 from evf_sam_ros.training import export, household, recipes, tabletop_data, tabletop_task
 from evf_sam_ros.training.tabletop_batches import NONE, BatchMaker, Labels, MixedBatches

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.sim.household.catalogue import SORTS, UNNAMED
+from evf_sam_ros.sim.household.household_words import CLEAR, SILVER
+from evf_sam_ros.sim.household.household_world import HouseholdWorld, Piece
+from evf_sam_ros.sim.household.kinds import SORTS, UNNAMED
 from evf_sam_ros.sim.household.things import CHOSEN, Rest, Rng
-from evf_sam_ros.sim.household.words import CLEAR, SILVER
-from evf_sam_ros.sim.household.world import HouseholdWorld, Piece
 from evf_sam_ros.sim.layout import Pose
 from evf_sam_ros.sim.palette import COLORS, shade
 

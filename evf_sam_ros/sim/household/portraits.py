@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.sim.household.catalogue import SORTS
+from evf_sam_ros.sim.household.household_scene import render_household
+from evf_sam_ros.sim.household.household_world import HouseholdWorld
+from evf_sam_ros.sim.household.kinds import SORTS
 from evf_sam_ros.sim.household.placing import Placed, set_piece
 from evf_sam_ros.sim.household.room import furnish, light
-from evf_sam_ros.sim.household.scene import render_household
-from evf_sam_ros.sim.household.world import HouseholdWorld
 from evf_sam_ros.sim.layout import Viewpoints, camera_pose
 from evf_sam_ros.whole_files import write_bytes
 

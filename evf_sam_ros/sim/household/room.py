@@ -13,8 +13,8 @@ from evf_sam_ros.sim.layout import unit
 from evf_sam_ros.sim.world import HIDDEN, LIGHTS, TEXTURES
 
 if TYPE_CHECKING:
+    from evf_sam_ros.sim.household.household_world import HouseholdWorld
     from evf_sam_ros.sim.household.things import Rng
-    from evf_sam_ros.sim.household.world import HouseholdWorld
 
 FURNITURE, LINKS = 4, 6
 ROOM = (

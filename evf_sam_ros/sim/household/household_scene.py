@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.sim.household.household_words import HOUSEHOLD
+from evf_sam_ros.sim.household.household_world import STREAM, HouseholdWorld, Piece, usual_kinds
 from evf_sam_ros.sim.household.placing import Placed, place_things
 from evf_sam_ros.sim.household.room import ARM, furnish, light
-from evf_sam_ros.sim.household.words import HOUSEHOLD
-from evf_sam_ros.sim.household.world import STREAM, HouseholdWorld, Piece, usual_kinds
 from evf_sam_ros.sim.layout import Pose, Viewpoints, camera_pose
 from evf_sam_ros.sim.scene import ATTEMPTS, CHECK, Scene, SceneObject, check_size
 from evf_sam_ros.sim.words import Lexicon

@@ -10,8 +10,8 @@ from evf_sam_ros.sim.household import (
     cookware,
     dishes,
     food,
+    hand_tools,
     packages,
-    tools,
     toys,
 )
 from evf_sam_ros.sim.household.things import Make, Thing
@@ -98,20 +98,24 @@ SORTS: dict[str, Sort] = {
     "bread": Sort(food.bread, ("loaf of bread", "bread", "loaf"), WOODEN),
     "cheese": Sort(food.cheese, ("piece of cheese", "cheese", "wedge of cheese"), ("yellow",)),
     "egg": Sort(food.egg, ("egg",), ("white", "brown")),
-    "fork": Sort(tools.fork, ("fork",), METAL),
-    "spoon": Sort(tools.spoon, ("spoon",), (*METAL, "brown", "red", "blue")),
-    "knife": Sort(tools.knife, ("knife", "kitchen knife"), ("black", "brown", "red", "white")),
-    "scissors": Sort(tools.scissors, ("pair of scissors", "scissors")),
-    "screwdriver": Sort(tools.screwdriver, ("screwdriver",)),
-    "hammer": Sort(tools.hammer, ("hammer",), ("brown", "red", "yellow", "black", "blue")),
-    "wrench": Sort(tools.wrench, ("wrench", "spanner"), (*METAL, "black", "red")),
-    "pliers": Sort(tools.pliers, ("pair of pliers", "pliers"), ("red", "blue", "yellow", "green")),
-    "tape": Sort(tools.tape, ("roll of tape", "tape", "tape roll")),
-    "scrubbing brush": Sort(tools.brush, ("scrubbing brush", "cleaning brush", "dish brush")),
-    "toothbrush": Sort(tools.toothbrush, ("toothbrush",)),
-    "paintbrush": Sort(tools.paintbrush, ("paintbrush", "paint brush")),
-    "pen": Sort(tools.pen, ("pen", "marker", "felt pen")),
-    "keys": Sort(tools.keys, ("bunch of keys", "keys", "set of keys")),
+    "fork": Sort(hand_tools.fork, ("fork",), METAL),
+    "spoon": Sort(hand_tools.spoon, ("spoon",), (*METAL, "brown", "red", "blue")),
+    "knife": Sort(
+        hand_tools.knife, ("knife", "kitchen knife"), ("black", "brown", "red", "white")
+    ),
+    "scissors": Sort(hand_tools.scissors, ("pair of scissors", "scissors")),
+    "screwdriver": Sort(hand_tools.screwdriver, ("screwdriver",)),
+    "hammer": Sort(hand_tools.hammer, ("hammer",), ("brown", "red", "yellow", "black", "blue")),
+    "wrench": Sort(hand_tools.wrench, ("wrench", "spanner"), (*METAL, "black", "red")),
+    "pliers": Sort(
+        hand_tools.pliers, ("pair of pliers", "pliers"), ("red", "blue", "yellow", "green")
+    ),
+    "tape": Sort(hand_tools.tape, ("roll of tape", "tape", "tape roll")),
+    "scrubbing brush": Sort(hand_tools.brush, ("scrubbing brush", "cleaning brush", "dish brush")),
+    "toothbrush": Sort(hand_tools.toothbrush, ("toothbrush",)),
+    "paintbrush": Sort(hand_tools.paintbrush, ("paintbrush", "paint brush")),
+    "pen": Sort(hand_tools.pen, ("pen", "marker", "felt pen")),
+    "keys": Sort(hand_tools.keys, ("bunch of keys", "keys", "set of keys")),
     "book": Sort(belongings.book, ("book", "paperback", "novel")),
     "remote": Sort(
         belongings.remote, ("remote", "remote control", "tv remote"), ("black", "white", "silver")

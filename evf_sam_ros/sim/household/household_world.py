@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evf_sam_ros.sim.household.catalogue import SORTS, UNNAMED, specimen
+from evf_sam_ros.sim.household.kinds import SORTS, UNNAMED, specimen
 from evf_sam_ros.sim.household.prints import label_png, pattern_png
 from evf_sam_ros.sim.household.room import ROOM, room_xml
 from evf_sam_ros.sim.household.strange import strange_thing

@@ -1,6 +1,6 @@
 """The household's words: names, hypernyms, colours and relations, for the grammar of `sim`."""
 
-from evf_sam_ros.sim.household.catalogue import GROUPS, SORTS, UNNAMED
+from evf_sam_ros.sim.household.kinds import GROUPS, SORTS, UNNAMED
 from evf_sam_ros.sim.household.support import SUPPORTS
 from evf_sam_ros.sim.palette import COLORS
 from evf_sam_ros.sim.relations import RELATIONS
