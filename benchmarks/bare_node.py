@@ -21,6 +21,7 @@ import numpy as np
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
+from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import CameraInfo, Image
 
 DEPTH_MM = 900
@@ -30,7 +31,7 @@ DEFAULT_QUEUE = 2
 def main(arguments: list[str]) -> None:
     """Run the camera or the node until the process is ended."""
     rclpy.init()
-    role, *rest = arguments
+    role, *rest = remove_ros_args(arguments)
     node = rclpy.create_node(f"bare_{role}")
     if role == "camera":
         add_cameras(node, *map(int, rest[0].split("x")), [float(rate) for rate in rest[1:]])
