@@ -13,7 +13,7 @@ from evf_sam_ros.cli.wanted import EXIT_CODES, WRONG_INPUT, add_wanted, exit_cod
 from evf_sam_ros.whole_files import sentence
 
 if TYPE_CHECKING:
-    from evf_sam_ros.cli.segment_files import Files
+    from evf_sam_ros.cli.segment_files import Files, Source
 
 SUMMARY = "find what one or more expressions refer to in pictures"
 EXAMPLES = """\
@@ -26,6 +26,7 @@ examples:
   evf-sam segment table.png --expression "red mug" --attention attention.png
   evf-sam segment photos/ "the red mug" -o answers/ --mask masks/ --json
   evf-sam segment a.jpg "b/*.png" "the red mug"
+  evf-sam segment camera:0 "the red mug" -o now.png
   curl -s http://camera/snapshot.jpg | evf-sam segment - "the red mug"
 """ + EXIT_CODES.format(where="")
 
@@ -36,7 +37,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "image",
         type=Path,  # completed as one by the shell
         help="image: JPEG, PNG or another format that OpenCV reads; a folder of images, a pattern "
-        'in quotes ("*.png"), or - for an image on standard input; more of these may follow',
+        'in quotes ("*.png"), - for an image on standard input, or camera:0 for a picture of the '
+        "first camera; more of these may follow",
     )
     add_wanted(parser)
     parser.add_argument(
@@ -95,26 +97,25 @@ class _Task:
     several: bool
 
 
-def _tell_unreadable(source: Path | None, error: OSError | ValueError, *, as_json: bool) -> None:
+def _tell_unreadable(source: "Source", error: OSError | ValueError, *, as_json: bool) -> None:
     """Say which of several pictures has no answer, and why."""
+    from evf_sam_ros.cli.segment_files import name_of
     from evf_sam_ros.pictures.damaged import DamagedImageError
 
     reason = sentence(error) if isinstance(error, OSError) else str(error)
     print(f"evf-sam: {reason}", file=sys.stderr)
     if as_json:
         damaged = isinstance(error, DamagedImageError)
-        record = {"image": _name(source), "image_damaged": damaged, "error": reason, "answers": []}
+        told = {"image": name_of(source), "image_damaged": damaged}
+        record = {**told, "error": reason, "answers": []}
         print(json.dumps(record), flush=True)
 
 
-def _name(source: Path | None) -> str:
-    return "-" if source is None else str(source)
-
-
 def _answer(
-    task: _Task, source: Path | None, image: Any, files: "Files", *, first: bool
+    task: _Task, source: "Source", image: Any, files: "Files", *, first: bool
 ) -> list[bool]:
     """Answer about one picture, write and print; return which expressions are found."""
+    from evf_sam_ros.cli.segment_files import name_of
     from evf_sam_ros.perception.answer_record import answer_record
     from evf_sam_ros.perception.judgement import judge
     from evf_sam_ros.perception.knowledge import notes
@@ -128,7 +129,7 @@ def _answer(
     pairs = list(zip(task.expressions, judged, strict=True))
     _write(files, image, pairs, answer)
     records = [answer_record(*pair, answer, i) for i, pair in enumerate(pairs)]
-    name = _name(source)
+    name = name_of(source)
     if arguments.json:
         described = _described(name, predict, answer, records)
         print(json.dumps(described, indent=None if task.several else 2), flush=task.several)

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.pictures import photograph, picture_files
+from evf_sam_ros.pictures import camera, photograph, picture_files
 
 STDIN = "-"
-Source = Path | None  # None: standard input
+Source = Path | int | None  # int: a camera's number; None: standard input
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def pictures_and_sentences(given: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _is_named_as_picture(text: str) -> bool:
     """Tell whether an argument is a file, folder or pattern of pictures rather than a sentence."""
-    if text == STDIN or ("/" in text and Path(text).is_dir()):
+    if text == STDIN or _camera(text) is not None or ("/" in text and Path(text).is_dir()):
         return True
     named = picture_files.is_picture(Path(text))
     return named and (" " not in text or has_magic(text) or Path(text).is_file())
@@ -50,9 +50,24 @@ def sources(names: Sequence[str]) -> tuple[list[Source], bool]:
     """
     if names.count(STDIN) > 1:
         raise ValueError("standard input ('-') is named twice, it holds one picture")
-    files = picture_files.chosen([name for name in names if name != STDIN])
-    single = len(names) == 1 and (names[0] == STDIN or Path(names[0]).is_file())
-    return [*([None] if STDIN in names else []), *files], not single
+    cameras = [number for number in map(_camera, names) if number is not None]
+    files = picture_files.chosen(
+        [name for name in names if name != STDIN and _camera(name) is None]
+    )
+    single = len(names) == 1 and (not files or Path(names[0]).is_file())
+    return [*([None] if STDIN in names else []), *dict.fromkeys(cameras), *files], not single
+
+
+def _camera(name: str) -> int | None:
+    """Return the number of a camera; a file of that name comes first."""
+    return None if Path(name).is_file() else camera.number_of(name)
+
+
+def name_of(source: Source) -> str:
+    """Return a picture's name as the user gave it."""
+    if isinstance(source, int):
+        return f"camera:{source}"
+    return STDIN if source is None else str(source)
 
 
 def read(source: Source) -> NDArray[np.uint8]:
@@ -61,6 +76,8 @@ def read(source: Source) -> NDArray[np.uint8]:
     Raises:
         ValueError: it is not one.
     """
+    if isinstance(source, int):
+        return camera.take_picture(source)
     if source is None:
         return photograph.decode_rgb(sys.stdin.buffer.read(), "standard input")
     return photograph.read_rgb(source)
@@ -97,6 +114,8 @@ _ENDINGS = (photograph.PICTURES, photograph.LOSSLESS, photograph.PICTURES)
 
 
 def _stem(source: Source) -> str:
+    if isinstance(source, int):
+        return f"camera{source}"
     return "stdin" if source is None else source.stem
 
 
@@ -107,7 +126,7 @@ def _check_names(chosen: Sequence[Source], folders: Sequence[Path]) -> None:
             f"{count} pictures are named {stem!r}, their answers would share a file: "
             "ask for them one after the other"
         )
-    ours = {source.resolve() for source in chosen if source}
+    ours = {source.resolve() for source in chosen if isinstance(source, Path)}
     for folder in folders:
         for source in chosen:
             if (path := folder / f"{_stem(source)}.png").resolve() in ours:

@@ -138,7 +138,7 @@ class VideoWriter:
         if self._film is None:
             return
         self._show_last(self._steps + 1)
-        with _quiet():
+        with quietly():
             self._film.release()
         if not _is_film(self._partial):
             self._partial.unlink(missing_ok=True)
@@ -182,7 +182,7 @@ class VideoWriter:
     def _show_last(self, until: int) -> None:
         """Write the frame before as often as it takes to fill the film to that step."""
         assert self._last is not None
-        with _quiet():
+        with quietly():
             while self._steps < until:
                 self._film.write(self._last[1])
                 self._steps += 1
@@ -205,7 +205,7 @@ def frame_rate(times_s: Sequence[float], stated: float | None) -> float:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Keep OpenCV from writing to stderr: what matters is told by our own sentences."""
     level = LOGGING.getLogLevel()
     LOGGING.setLogLevel(LOG_NOTHING)
@@ -216,7 +216,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _opened(path: Path) -> cv2.VideoCapture:
-    with _quiet():
+    with quietly():
         return cv2.VideoCapture(str(path))
 
 

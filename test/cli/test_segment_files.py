@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from evf_sam_ros import cli
+from evf_sam_ros.pictures import camera
 
 
 @pytest.fixture
@@ -109,3 +110,61 @@ def test_a_sentence_named_like_a_folder_stays_a_sentence(tiny, photos, capsys, m
     (photos / "mug").mkdir()
     segment(tiny, "a.png", "mug")
     assert capsys.readouterr().out.startswith("mug: ")
+
+
+@pytest.fixture
+def no_camera(tmp_path, monkeypatch):
+    """Give an empty folder of devices."""
+    folder = tmp_path / "dev"
+    folder.mkdir()
+    monkeypatch.setattr(camera, "DEVICES", folder)
+    return folder
+
+
+class Capture:
+    """A camera whose first pictures are dark; it must be given back."""
+
+    released = 0
+
+    def __init__(self, number):
+        self.levels = [] if number == 9 else [0, 0, 0, 0, 200]
+
+    def read(self):
+        if not self.levels:
+            return False, None
+        return True, np.full((48, 64, 3), (self.levels.pop(0), 0, 0), np.uint8)
+
+    def release(self):
+        Capture.released += 1
+
+
+def test_a_camera_gives_a_picture_once_its_exposure_has_settled(no_camera, monkeypatch):
+    (no_camera / "video3").touch()
+    monkeypatch.setattr(camera.cv2, "VideoCapture", Capture)
+    rgb = camera.take_picture(3)
+    assert (rgb.shape, rgb[0, 0].tolist()) == ((48, 64, 3), [0, 0, 200])  # OpenCV gives BGR
+    assert Capture.released == 1
+
+
+def test_a_camera_is_answered_like_a_picture(tiny, no_camera, monkeypatch, capsys):
+    (no_camera / "video3").touch()
+    monkeypatch.setattr(camera.cv2, "VideoCapture", Capture)
+    segment(tiny, "camera:3", "the mugs", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["image"], told["width"], told["height"]) == ("camera:3", 64, 48)
+
+
+def test_a_camera_that_is_missing_or_silent_is_one_sentence(no_camera, monkeypatch, capsys):
+    assert "no camera 0: " in (said := refusal(capsys, "camera:0", "the mug"))
+    assert "cameras: none" in said
+    (no_camera / "video9").touch()
+    assert "cameras: camera:9" in refusal(capsys, "camera:0", "the mug")
+    monkeypatch.setattr(camera.cv2, "VideoCapture", Capture)
+    assert "camera 9 gives no picture: is " in refusal(capsys, "camera:9", "the mug")
+
+
+def test_a_file_named_as_a_camera_is_that_file(tiny, photos, monkeypatch, capsys):
+    monkeypatch.chdir(photos)
+    (photos / "a.png").rename(photos / "camera:0")
+    segment(tiny, "camera:0", "the mugs", "--json")
+    assert json.loads(capsys.readouterr().out)["width"] == 80
