@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from evf_sam_ros.sim.expressions import KINDS, find_targets, sample_expressions
+from evf_sam_ros.sim.household import household_scene
 from evf_sam_ros.sim.household.household_scene import HouseholdObject, render_household
 from evf_sam_ros.sim.household.placing import Placed, collide
 from evf_sam_ros.sim.household.portraits import pictures_of
 from evf_sam_ros.sim.household.support import is_in, is_on, is_under
+from evf_sam_ros.sim.layout import camera_pose
 from evf_sam_ros.sim.words import kind_from
 
 SEED = 900_123
@@ -170,3 +172,21 @@ def test_a_name_of_several_words_is_read_with_its_colour():
     assert (kind.color, kind.shape, plural) == ("red", "bread", True)
     assert kind_from(["grapes"], lexicon)[1] is False
     assert kind_from(["loaves", "of", "grapes"], lexicon) is None
+
+
+def test_pictures_are_taken_from_near_and_far_from_low_and_from_above(monkeypatch):
+    seen = []
+
+    def note(world, rng, view):
+        seen.append(view)
+        return camera_pose(world, rng, view)
+
+    monkeypatch.setattr(household_scene, "camera_pose", note)
+    for seed in range(60):
+        world = household_scene._world(SEED // household_scene.SCENES_PER_WORLD, None)
+        household_scene._arrange(world, seed, None)
+        if set(seen) == set(household_scene.VIEWS):
+            break
+    assert set(seen) == set(household_scene.VIEWS)
+    assert max(view.distance[1] for view in seen) == 1.8
+    assert min(view.elevation[0] for view in seen) < 10 < 80 < max(v.elevation[1] for v in seen)
