@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evf_sam_ros.perception.geometry import Mask, Outline, outline, split_instances
+from evf_sam_ros.perception.geometry import Mask, Outline, outline, split_instances, window
 
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 Color = tuple[int, int, int]
@@ -74,14 +74,21 @@ def draw(image_rgb: Image, annotations: Sequence[Annotation]) -> Image:
     for annotation, color in _colored(annotations):
         if annotation.mask.shape != (height, width):
             raise ValueError(f"mask is {annotation.mask.shape} but the image is {(height, width)}")
-        picture[annotation.mask] = np.round(
-            (1 - TINT) * picture[annotation.mask] + TINT * np.array(color)
-        ).astype(np.uint8)
+        _tint(picture, annotation.mask, color)
     _draw_captions(picture, annotations, style)
     for annotation, color in _colored(annotations):
         if annotation.mask.any():  # over the captions: an object is never hidden by its name
             _draw_object(picture, annotation, color, style)
     return picture
+
+
+def _tint(picture: Image, mask: Mask, color: Color) -> None:
+    """Mix a colour into the masked pixels, by a table of what becomes of each value."""
+    inside = window(mask)
+    part, levels = picture[inside], np.arange(256)[:, None]
+    table = np.round((1 - TINT) * levels + TINT * np.array(color)).astype(np.uint8)
+    tinted = cv2.LUT(part, table[None])
+    part[:] = cv2.copyTo(tinted, mask[inside].view(np.uint8), part.copy())
 
 
 def _colored(annotations: Sequence[Annotation]) -> list[tuple[Annotation, Color]]:
@@ -90,7 +97,11 @@ def _colored(annotations: Sequence[Annotation]) -> list[tuple[Annotation, Color]
 
 def _draw_object(picture: Image, annotation: Annotation, color: Color, style: _Style) -> None:
     mask = annotation.mask
-    rims, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    inside = window(mask)
+    corner = inside[1].start, inside[0].start
+    rims, _ = cv2.findContours(
+        mask[inside].astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=corner
+    )
     if style.contour > 1:  # dark under bright: the line shows on a surface of any colour
         cv2.drawContours(picture, rims, -1, OUTLINE, style.contour + 2, cv2.LINE_AA)
     cv2.drawContours(picture, rims, -1, color, style.contour, cv2.LINE_8)
@@ -120,7 +131,7 @@ def _draw_captions(picture: Image, annotations: Sequence[Annotation], style: _St
     with_details = lines <= room
     height = min(room, lines) * style.line + style.margin
     bar = _freer_edge(picture, annotations, height)
-    bar[:] = np.round((1 - BAR_OPACITY) * bar).astype(np.uint8)
+    bar[:] = cv2.LUT(bar, np.round((1 - BAR_OPACITY) * np.arange(256)).astype(np.uint8))
     colored = _colored(annotations)
     left_out = max(0, len(colored) - room)
     shown = colored[: room - 1] if left_out else colored

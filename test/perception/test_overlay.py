@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from evf_sam_ros.perception import overlay
 from evf_sam_ros.perception.overlay import COLORS, WARNING, Annotation, draw
 
 
@@ -129,3 +130,17 @@ def test_captions_that_do_not_fit_are_counted():
     items = [Annotation(nowhere, "mug", "NOT_FOUND", 0.1)] * 40
     ten, forty = draw(grey(240, 320), items[:10]), draw(grey(240, 320), items)
     assert (ten != forty).any()  # "N more"
+
+
+def test_a_masked_pixel_is_mixed_with_the_colour_and_rounded():
+    """0.82 of what was there and 0.18 of (64, 224, 108), for each of the 256 values."""
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    picture = np.repeat(levels[..., None], 3, 2)
+    mask = np.ones((16, 16), bool)
+    mask[0, 0] = False
+    before = picture.copy()
+    overlay._tint(picture, mask, overlay.COLORS[0])
+    assert picture[0, 0].tolist() == [0, 0, 0]
+    assert picture[15, 15].tolist() == [221, 249, 229]  # 220.62, 249.42 and 228.54
+    mixed = np.round((1 - 0.18) * before[mask] + 0.18 * np.array(overlay.COLORS[0]))
+    assert np.array_equal(picture[mask], mixed)
