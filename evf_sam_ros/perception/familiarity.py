@@ -1,18 +1,22 @@
-"""Distance between a picture and its model's training pictures, and the limit of that distance.
+"""Familiarity of a picture: how like its model's training pictures it is, by two measures.
 
 The features that the segmenter decodes are pooled: how much each channel deviates over the
-picture, as a logarithm. The distance is Mahalanobis' to the training pictures, with a ridge. A
-small file beside the weights holds these statistics and the limit, which a known share of held-out
-training pictures exceeds. docs/measurements/unknown_pictures.md compares other distances.
+picture, as a logarithm, and its mean. A picture is refused where the deviations are too far from
+those of the training pictures (Mahalanobis' distance with a ridge), or where a linear discriminant
+takes it for a drawn picture of something else. A small file beside the weights holds both, with
+limits that a known share of held-out training pictures exceeds. A fine-tuned model, whose features
+are its parent's, adds a world: its own pictures. docs/measurements/unknown_pictures.md compares
+other measures.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -23,22 +27,38 @@ from evf_sam_ros.perception.suitability import Flaw, Picture, Unsuitable, flaw_o
 Floats = NDArray[np.floating]
 
 FILE = "familiarity.npz"
-RIDGE = 0.15  # of a channel's variance: what few pictures do not tell
 FLOOR = 0.05  # added to a deviation before its logarithm
-FALSE_ALARMS = 0.004  # of the training pictures
-BLOCK, PARTS = 32, 3  # pictures in a row may share a table: blocks are held out whole
-LEAST_PICTURES = 200  # fewer say too little about the tail
-_ARRAYS = ("mean", "scale", "whitening", "limit")
+_ARRAYS = ("mean", "scale", "whitening", "limit", "discriminant", "most")
+
+
+@dataclass(frozen=True)
+class World:
+    """Distribution of the pooled features of some training pictures; F features, C channels."""
+
+    mean: Floats  # (C,), of the logarithmic deviations, the first C features
+    scale: Floats  # (C,), their deviations
+    whitening: Floats  # (C, C), of what is standardised by these two
+    limit: float  # of the distance
+    discriminant: Floats  # (F,), zeros where there is none
+    most: float = 0.0  # of the discriminant's sum
+
+    def distances(self, pooled_BF: Floats) -> Floats:
+        """Return the distance of every picture, (B,)."""
+        standard = (pooled_BF[:, : len(self.mean)] - self.mean) / self.scale
+        return np.asarray(np.linalg.norm(standard @ self.whitening, axis=1), np.float64)
+
+    def excess(self, pooled_BF: Floats) -> Floats:
+        """Return by how much every picture is beyond a limit, (B,), in limits; up to 1: within."""
+        shares = self.distances(pooled_BF) / self.limit
+        looks_else = pooled_BF @ self.discriminant > self.most
+        return np.where(looks_else & (shares <= 1), np.nextafter(1.0, 2.0), shares)
 
 
 @dataclass(frozen=True)
 class Familiarity:
-    """Distribution of the pooled features of the training pictures."""
+    """The worlds that a model knows; a picture of any of them is familiar."""
 
-    mean: Floats  # (F,)
-    scale: Floats  # (F,), deviations
-    whitening: Floats  # (F, F), of what is standardised by these two
-    limit: float  # of the distance
+    worlds: tuple[World, ...]
 
     @classmethod
     def of(cls, folder: Path) -> "Familiarity | None":
@@ -51,64 +71,51 @@ class Familiarity:
                 if str(stored["weights"]) != digest_of(folder / WEIGHTS):
                     return None  # the model was trained on since: other features
                 arrays: dict[str, Any] = {name: stored[name] for name in _ARRAYS}
-        except (KeyError, OSError, ValueError) as error:
+            return cls(tuple(_world(arrays, number) for number in range(len(arrays["limit"]))))
+        except (KeyError, OSError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{path} holds no statistics of training pictures: {error}"
             ) from error
-        return cls(**{**arrays, "limit": float(arrays["limit"])})
 
     def write(self, folder: Path) -> None:
         """Store the statistics beside the weights to which they belong."""
-        arrays: dict[str, Any] = {name: np.float32(getattr(self, name)) for name in _ARRAYS}
+        arrays: dict[str, Any] = {
+            name: np.stack([np.float32(getattr(world, name)) for world in self.worlds])
+            for name in _ARRAYS
+        }
         np.savez(folder / FILE, **arrays, weights=digest_of(folder / WEIGHTS))
-
-    def distances(self, pooled_BF: Floats) -> Floats:
-        """Return the distance of every picture, (B,)."""
-        standard = (pooled_BF - self.mean) / self.scale
-        return np.asarray(np.linalg.norm(standard @ self.whitening, axis=1), np.float64)
 
     def unfamiliar(self, pooled_BF: Floats) -> list[Unsuitable | None]:
         """Tell of every picture whether it is too far from the training pictures."""
+        nearest = np.min([world.excess(pooled_BF) for world in self.worlds], axis=0)
         return [
             Unsuitable(Flaw.UNFAMILIAR, f"distance {share:.1f} times the limit")
             if share > 1 else None
-            for share in self.distances(pooled_BF) / self.limit
+            for share in nearest
         ]  # fmt: skip
 
 
-def fit(pooled_NF: Floats, false_alarms: float = FALSE_ALARMS) -> Familiarity:
-    """Learn the distribution from all pictures, and the limit from each third by the others.
-
-    Raises:
-        ValueError: too few pictures.
-    """
-    if len(pooled_NF) < LEAST_PICTURES:
-        raise ValueError(f"{len(pooled_NF)} pictures are too few: need {LEAST_PICTURES}")
-    parts = np.arange(len(pooled_NF)) // BLOCK % PARTS
-    distances = [
-        _known(pooled_NF[parts != n]).distances(pooled_NF[parts == n]) for n in range(PARTS)
-    ]
-    limit = float(np.quantile(np.concatenate(distances), 1 - false_alarms))
-    return replace(_known(pooled_NF), limit=limit)
-
-
-def _known(pooled_NF: Floats) -> Familiarity:
-    mean, scale = pooled_NF.mean(0), pooled_NF.std(0) + 1e-6
-    standard = (pooled_NF - mean) / scale
-    variances, axes = np.linalg.eigh(standard.T @ standard / len(standard))
-    return Familiarity(mean, scale, axes / np.sqrt(np.maximum(variances, 0) + RIDGE), 1.0)
+def _world(arrays: dict[str, Any], number: int) -> World:
+    values = {name: arrays[name][number] for name in _ARRAYS}
+    return World(**{**values, "limit": float(values["limit"]), "most": float(values["most"])})
 
 
 def pooled(features: Any) -> Floats:
-    """Return how much every channel of the grid that is decoded deviates, as logarithms (B, F)."""
+    """Return the pooled features of every image, (B, F).
+
+    Of each channel of the grid that is decoded: how much it deviates, as a logarithm, then the
+    means of all channels.
+    """
     if isinstance(features, list):  # one tuple per image, of an engine that has no other form
         return np.concatenate([_pooled(each[0]) for each in features])
     return _pooled(features.grid_BChw if isinstance(features, CompactFeatures) else features)
 
 
 def _pooled(grid_BChw: Tensor) -> Floats:
-    deviations = grid_BChw.float().std((2, 3))
-    return np.asarray((deviations + FLOOR).log().cpu().numpy(), np.float64)
+    grid_BChw = grid_BChw.float()
+    deviations, means = grid_BChw.std((2, 3)), grid_BChw.mean((2, 3))
+    both = torch.cat([(deviations + FLOOR).log(), means], 1)
+    return np.asarray(both.cpu().numpy(), np.float64)
 
 
 def reasons(

@@ -5,8 +5,9 @@ that the default was trained for, and writes the statistics beside the weights.
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from math import ceil
 from pathlib import Path
 
 import cv2
@@ -16,18 +17,21 @@ from numpy.typing import NDArray
 
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.checkpoint import LoadedModel
-from evf_sam_ros.perception.familiarity import LEAST_PICTURES, Familiarity, fit, pooled
+from evf_sam_ros.perception.familiarity import Familiarity, pooled
 from evf_sam_ros.perception.preprocess import segmenter_input
 from evf_sam_ros.progress import progress as progress_bar
 from evf_sam_ros.sim.layout import Viewpoints
 from evf_sam_ros.sim.scene import render_scene
 from evf_sam_ros.training.augment import augment
+from evf_sam_ros.training.familiarity_fit import LEAST_PICTURES, fit
+from evf_sam_ros.training.other_pictures import other_pictures
 
 Picture = NDArray[np.uint8]
 Disturb = Callable[[Picture, np.random.Generator], Picture]
 
 SIZE = (320, 240)  # pixels, of a scene
 BATCH = 16
+OTHERS = 1000  # drawn pictures of no scene
 PLAIN = 4  # one picture in so many is not disturbed
 SCENES = range(1200)
 # The recipe trains on scenes from all over this range; its ends are seen as often here.
@@ -71,10 +75,29 @@ STRONG: tuple[Disturb, ...] = (
 def learn(folder: Path, pictures: Iterable[Picture]) -> Familiarity | None:
     """Write the statistics of a model's training pictures beside its weights; None for too few."""
     loaded = checkpoint.load(folder)
-    pooled = np.concatenate(list(_pooled(loaded, pictures)))
-    if len(pooled) < LEAST_PICTURES:
+    ours = np.concatenate(list(_pooled(loaded, pictures)))
+    if len(ours) < LEAST_PICTURES:
         return None
-    familiarity = fit(pooled)
+    others = np.concatenate(list(_pooled(loaded, other_pictures(OTHERS))))
+    familiarity = Familiarity((fit(ours, others),))
+    familiarity.write(folder)
+    return familiarity
+
+
+def learn_more(folder: Path, parent: Path, pictures: Sequence[Picture]) -> Familiarity | None:
+    """Write the statistics of a fine-tuned model: its parent's worlds and its own pictures.
+
+    The segmenter's image encoder is frozen, so that the parent's statistics still hold. Of few
+    pictures each is disturbed several times; the limit is the largest distance of a held-out one.
+    None where the parent has no statistics: it takes any picture, and so does its child.
+    """
+    known = Familiarity.of(parent)
+    if known is None or not pictures:
+        return None
+    times = ceil(LEAST_PICTURES / len(pictures)) + 1
+    repeated = (picture for picture in pictures for _ in range(times))
+    own = np.concatenate(list(_pooled(checkpoint.load(folder), disturbed(repeated))))
+    familiarity = Familiarity((*known.worlds, fit(own, false_alarms=0.0, block=times)))
     familiarity.write(folder)
     return familiarity
 
@@ -101,7 +124,7 @@ def tabletop_pictures() -> Iterator[Picture]:
 @torch.inference_mode()
 def _pooled(loaded: LoadedModel, pictures: Iterable[Picture]) -> Iterator[NDArray[np.floating]]:
     spec, stream = loaded.config.image_input, iter(pictures)
-    with progress_bar(desc="training pictures", unit="picture") as bar:
+    with progress_bar(desc="pictures", unit="picture") as bar:
         while batch := list(islice(stream, BATCH)):
             images = torch.stack([segmenter_input(each, spec)[0] for each in batch])
             yield pooled(loaded.model.segmenter.encode(images))
@@ -115,7 +138,8 @@ def main() -> None:
     folder = parser.parse_args().model
     familiarity = learn(folder, tabletop_pictures())
     assert familiarity is not None  # thousands of pictures
-    print(f"limit {familiarity.limit:.2f}")
+    [world] = familiarity.worlds
+    print(f"distance at most {world.limit:.2f}, discriminant at most {world.most:.2f}")
 
 
 if __name__ == "__main__":

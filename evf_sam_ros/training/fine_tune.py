@@ -16,6 +16,7 @@ from evf_sam_ros.perception.predictor import load_predictor
 from evf_sam_ros.perception.signals import FREE
 from evf_sam_ros.training import calibration_fit, trainable
 from evf_sam_ros.training.distributed import Alone
+from evf_sam_ros.training.familiar_pictures import learn_more
 from evf_sam_ros.training.new_words import missing_words, with_tokens, with_words
 from evf_sam_ros.training.referring import ReferOptions, schedule, write_model
 from evf_sam_ros.training.referring_task import ReferringTask, Weights
@@ -41,6 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "bfloat16": False,
 }
 HELD_OUT = 5  # every fifth picture decides when an object counts as found, and is not learned
+MOST_SHOWN = 500  # pictures of which the statistics of familiar pictures are
 # Objects are small: at weight 1 their pixels would hardly count.
 BCE = 8.0
 
@@ -75,6 +77,9 @@ def fine_tune(folder: Path, given: dict[str, Any], *, resume: bool) -> Path:
     task = _task(loaded.model, config, start, (learned, held_out), options)
     Trainer(task, schedule(options), folder, Alone()).run(resume=resume)
     write_model(loaded.model, config, start, folder / "model", entries)
+    learn_more(
+        folder / "model", source, [each.read_rgb() for each in learned.records[:MOST_SHOWN]]
+    )
     _calibrate(folder / "model", held_out, options.seed)
     return folder / "model"
 

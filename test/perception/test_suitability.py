@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evf_sam_ros.perception.familiarity import FILE, Familiarity, fit
+from evf_sam_ros.perception.familiarity import FILE, Familiarity
 from evf_sam_ros.perception.judgement import Status, judge
 from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.perception.suitability import Flaw, flaw_of
 from evf_sam_ros.sim.scene import render_scene
 from evf_sam_ros.sim.unseen import SHAPES
+from evf_sam_ros.training.familiarity_fit import fit
 
 SIZE = (240, 320)
 
@@ -114,13 +115,33 @@ def test_statistics_of_other_weights_are_not_used(tmp_path, default: Predictor) 
     assert Familiarity.of(tmp_path) is None
 
 
-def test_the_limit_is_exceeded_by_the_share_of_false_alarms() -> None:
-    pooled = np.random.default_rng(0).normal(size=(3000, 6))
-    known = fit(pooled, false_alarms=0.1)
-    others = np.random.default_rng(1).normal(size=(3000, 6))
+def test_the_limits_are_exceeded_by_the_share_of_false_alarms() -> None:
+    rng = np.random.default_rng(0)
+    world = fit(rng.normal(size=(3000, 6)), rng.normal(3, 1, size=(500, 6)), false_alarms=0.1)
+    fresh = np.random.default_rng(1).normal(size=(3000, 6))
     # 300 alarms expected with a deviation of 16, in the limit and in what is counted.
-    assert 200 < (known.distances(others) > known.limit).sum() < 400
-    assert known.distances(others + 20).min() > known.limit
+    assert 200 < (world.distances(fresh) > world.limit).sum() < 400
+    assert 200 < (fresh @ world.discriminant > world.most).sum() < 400
+    assert world.distances(fresh + 20).min() > world.limit
+
+
+def test_what_lies_as_near_but_looks_like_something_else_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    # Means, the last three features, tell the two apart; the deviations are the same.
+    ours, others = rng.normal(size=(2, 1000, 6))
+    others[:, 3:] += 6
+    alone, both = fit(ours), fit(ours, others)
+    assert (alone.excess(others) > 1).mean() < 0.05
+    assert (both.excess(others) > 1).mean() > 0.99
+    assert (both.excess(ours) > 1).mean() < 0.02
+
+
+def test_a_picture_of_any_known_world_is_familiar() -> None:
+    rng = np.random.default_rng(0)
+    first, second = (fit(rng.normal(at, 1, (300, 6)), false_alarms=0.0) for at in (0.0, 40.0))
+    known = Familiarity((first, second))
+    pooled = np.array([[0.0] * 6, [40.0] * 6, [20.0] * 6])
+    assert [each is None for each in known.unfamiliar(pooled)] == [True, True, False]
 
 
 def test_few_pictures_give_no_statistics() -> None:

@@ -1,6 +1,7 @@
 """A few pictures teach a small model new words; the pictures here are rendered or drawn."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import pytest
 
 from evf_sam_ros.cli import main
 from evf_sam_ros.data import coco
+from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.predictor import load_predictor
+from evf_sam_ros.sim.scene import render_scene
+from evf_sam_ros.training.familiar_pictures import learn_more
 from evf_sam_ros.training.referring_task import View, shrunk, varied
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
@@ -136,3 +140,31 @@ def test_rendered_pictures_of_unseen_shapes_say_what_is_true(tmp_path):
                 fits = [outer(fits, key=lambda i: scene.objects[i].u)]
             np.testing.assert_array_equal(mask, scene.mask(fits), err_msg=expression.text)
             assert (expression.region is None) == (not fits)
+
+
+def test_a_fine_tuned_model_knows_its_parents_pictures_and_its_own(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder(None), folder)
+    rng = np.random.default_rng(0)
+
+    def striped(width):
+        """Draw stripes in two greens, unlike any table."""
+        columns = (np.arange(160) // width + rng.integers(9)) % 2
+        picture = np.where(columns[:, None], [40, 160, 60], [20, 90, 120])
+        noise = rng.normal(0, 6, (120, 160, 3))
+        return np.clip(picture[None] + noise, 0, 255).astype(np.uint8)
+
+    own = [striped(width) for width in (5, 6, 7, 8) * 5]
+    before = load_predictor(folder, "cpu")(striped(6), ["the red mug"]).unsuitable
+    learn_more(folder, model_folder(None), own)
+    after = load_predictor(folder, "cpu")
+    assert before.startswith("unlike the training pictures")
+    assert after(striped(6), ["the red mug"]).unsuitable == ""
+    assert after(render_scene(801_000, 320, 240).rgb, ["the red mug"]).unsuitable == ""
+    confetti = rng.integers(0, 256, (24, 32, 3), np.uint8).repeat(10, 0).repeat(10, 1)
+    assert after(confetti, ["the red mug"]).unsuitable
+
+
+def test_a_child_of_a_model_that_takes_any_picture_takes_any_picture(tmp_path):
+    parent = write_tiny_model(tmp_path / "parent", ALWAYS)
+    assert learn_more(parent, parent, [np.zeros((48, 64, 3), np.uint8)]) is None

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from evf_sam_ros.ros.doctor.machine import Finding, machine_findings
+from evf_sam_ros.ros.doctor.finding import Finding
+from evf_sam_ros.ros.doctor.machine import machine_findings
 
 SUMMARY = "say what is wrong with this machine, its ROS 2 and its topics, and how to mend it"
 EXAMPLES = """\

@@ -12,7 +12,7 @@ from rclpy.utilities import get_rmw_implementation_identifier
 from sensor_msgs.msg import Image
 
 from evf_sam_ros.perception.stamped import Stream
-from evf_sam_ros.ros.doctor.machine import Finding
+from evf_sam_ros.ros.doctor.finding import Finding
 from evf_sam_ros.ros.interface import (
     CAMERA_INFO,
     DEPTH,

@@ -7,11 +7,12 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distributions, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+
+from evf_sam_ros.ros.doctor.finding import Finding
+from evf_sam_ros.ros.doctor.gpu import gpu_findings, jetpack_findings
 
 MEBIBYTE = 2**20
 SHARED_MEMORY = Path("/dev/shm")
@@ -30,23 +31,12 @@ MESSAGES = {
     "moveit_msgs": "no ~/collision_object",
 }
 
-Level = Literal["ok", "note", "warning", "problem"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Result of one check, and the remedy."""
-
-    level: Level
-    subject: str
-    text: str
-    cure: str = ""
-
 
 def machine_findings(model: str | None) -> Iterator[Finding]:
     """Check this machine; `model` is loaded and run once, unless it is None."""
     yield Finding("ok", "machine", f"{platform.machine()}, Python {platform.python_version()}")
     yield from _memory()
+    yield from jetpack_findings()
     yield from _torch()
     if model is not None:
         yield from _model(model)
@@ -79,7 +69,11 @@ def _torch() -> Iterator[Finding]:
         yield Finding("problem", "PyTorch", f"cannot be imported: {error}", cure)
         return
     if torch.cuda.is_available():
-        yield Finding("ok", "PyTorch", f"{torch.__version__} on {torch.cuda.get_device_name()}")
+        name = torch.cuda.get_device_name()
+        yield Finding("ok", "PyTorch", f"{torch.__version__} on {name}")
+        yield from gpu_findings(
+            name, torch.cuda.get_device_capability(), torch.cuda.get_arch_list()
+        )
     elif not has_nvidia_driver():
         yield Finding("note", "PyTorch", f"{torch.__version__} on the CPU, there is no NVIDIA GPU")
     elif torch.version.cuda is None:
