@@ -25,6 +25,7 @@ from evf_sam_ros.engines.exported.onnxruntime_runner import OnnxRuntimeRunner
 from evf_sam_ros.engines.exported.recorded_answers import PICTURES, grid
 from evf_sam_ros.engines.exported.runtimes import engine_from
 from evf_sam_ros.engines.exported.tensorrt_operators import findings
+from evf_sam_ros.engines.proof import disagreement
 from evf_sam_ros.models import checkpoint
 
 CPU = torch.device("cpu")
@@ -64,10 +65,12 @@ def test_the_default_model_gives_its_answers_in_either_precision(precision, tmp_
 
 @slow
 @pytest.mark.parametrize("name", ["sam", "efficient_sam", "sam2"])
-def test_half_precision_of_every_family_keeps_to_its_tolerances(name, tmp_path):
-    writing.export(*model_and_config(name), tmp_path, "fp16")
+def test_half_precision_of_every_family_is_as_near_as_the_models_own(name, tmp_path):
+    model, config = model_and_config(name)
+    writing.export(model, config, tmp_path, "fp16")
     refuse_operators(tmp_path)
-    assert len(check_folder(tmp_path, "onnxruntime", CPU)) == 9
+    engine = engine_from("onnxruntime", tmp_path, CPU)
+    assert disagreement(model, config, engine, "fp16").agrees("fp16")
 
 
 def test_the_recorded_questions_are_met_and_ask_about_more_than_one_picture(exported):

@@ -17,7 +17,7 @@ from evf_sam_ros.models.sam import Neck
 
 _LAYERS = {"linear", "conv2d", "conv_transpose2d"}  # the second argument holds the weights
 _PRODUCTS = {"matmul", "__matmul__", "bmm", "einsum", "scaled_dot_product_attention"}
-_EXACT = {"layer_norm", "softmax", "pow", "__pow__"}
+_EXACT = {"layer_norm", "group_norm", "batch_norm", "softmax", "pow", "__pow__"}
 _JOINS = {"cat", "stack"}  # the first argument is a list of tensors of one format
 
 

@@ -38,6 +38,7 @@ def machine_findings(model: str | None) -> Iterator[Finding]:
     yield from _memory()
     yield from jetpack_findings()
     yield from _torch()
+    yield engines_finding()
     if model is not None:
         yield from _model(model)
     yield from numpy_findings(version("numpy"), find_spec("cv_bridge") is not None, APT_PACKAGES)
@@ -86,6 +87,15 @@ def _torch() -> Iterator[Finding]:
             "warning", "PyTorch", f"made for CUDA {torch.version.cuda}, which does not start here",
             "compare with `nvidia-smi`: the driver must be as new; in a container, --gpus all",
         )  # fmt: skip
+
+
+def engines_finding() -> Finding:
+    """List the runtimes of exported models that are installed beside PyTorch."""
+    found = [name for name in ("openvino", "onnxruntime", "tensorrt") if find_spec(name)]
+    if found:
+        return Finding("ok", "engines", f"PyTorch and {', '.join(found)}")
+    cure = "pip install 'evf_sam_ros[onnxruntime]', then `evf-sam bench` (docs/guides/export.md)"
+    return Finding("note", "engines", "PyTorch alone", cure)
 
 
 def numpy_findings(numpy: str, has_cv_bridge: bool, apt_packages: Path) -> Iterator[Finding]:

@@ -278,3 +278,16 @@ def test_numpy_2_before_a_cv_bridge_for_numpy_1_is_a_warning(
     if is_warned:
         assert of_apt in findings[0].text
         assert "numpy<2" in findings[0].cure
+
+
+@pytest.mark.parametrize(
+    ("installed", "level", "text"),
+    [
+        ((), "note", "PyTorch alone"),
+        (("onnxruntime", "tensorrt"), "ok", "PyTorch and onnxruntime, tensorrt"),
+    ],
+)
+def test_the_runtimes_of_exported_models_are_listed(installed, level, text, monkeypatch):
+    monkeypatch.setattr(machine, "find_spec", lambda name: name in installed or None)
+    found = machine.engines_finding()
+    assert (found.level, found.text) == (level, text)
