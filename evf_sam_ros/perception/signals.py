@@ -19,7 +19,7 @@ Masks = NDArray[np.bool_]
 # stability      overlap of the masks at a stricter and a laxer threshold
 # certainty      mean probability of the mask's pixels
 FREE = ("presence", "predicted_iou", "stability", "certainty")
-# existence      a second head's logit that there is a target: DeRIS has one beside its scores
+# existence      a second head's logit that there is a target, as DeRIS and InstanceVG have one
 OF_SOME = ("existence",)  # models alone; as free as the others
 # contrast       predicted IoU above that of the best phrase that means nothing
 # text_matters   1 - overlap with the masks of phrases that mean nothing

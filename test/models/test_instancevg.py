@@ -145,3 +145,16 @@ def test_a_folder_of_our_own_gives_the_same_answer(tmp_path):
 def test_an_impossible_size_is_refused(changed, message):
     with pytest.raises(ValueError, match=message):
         InstanceVgConfig(**changed)
+
+
+def test_the_vote_that_there_is_a_target_is_told_by_itself():
+    model = noisy()
+    rows = words([0, 5, 9, 2], [0, 7, 30, 2])
+    picture = torch.zeros(1, 3, 64, 64)
+    with torch.inference_mode():
+        prompts = model.prompt(picture, rows, torch.zeros_like(rows, dtype=torch.bool))
+        votes = model.segmenter.answer(prompts).no_target_N2
+        told = model.segmenter.decode(picture, prompts).existence
+    assert torch.equal(told[0], votes[:, 0] - votes[:, 1])
+    # A softmax over both is its sigmoid.
+    torch.testing.assert_close(told[0].sigmoid(), votes.softmax(1)[:, 0])

@@ -80,10 +80,13 @@ class InstanceVgSegmenter(nn.Module):
         chosen_NQ = selected(answer.scores_NQ, self.config.score_threshold)
         best_N = answer.scores_NQ.amax(1)
         threshold = torch.tensor(self.config.score_threshold, device=best_N.device)
+        votes_N2 = answer.no_target_N2.float()
         return Decoded(
             logits=merged(masks_NQHW, global_NHW, chosen_NQ).unflatten(0, shape),
             predicted_iou=best_N.unflatten(0, shape),
             presence=(best_N.logit() - threshold.logit()).unflatten(0, shape),
+            # Both logits, as training had them; the score takes the first alone.
+            existence=(votes_N2[:, 0] - votes_N2[:, 1]).unflatten(0, shape),
             instances=Instances(
                 logits=masks_NQHW.unflatten(0, shape),
                 scores=answer.scores_NQ.unflatten(0, shape),
