@@ -20,6 +20,7 @@ from evf_sam_ros.ros.interface import (
     IMAGE,
     Endpoint,
 )
+from evf_sam_ros.ros.node.buffers import in_memory, subscription_options
 from evf_sam_ros.ros.node.camera_watch import CameraWatch
 from evf_sam_ros.ros.node.depth_source import KEPT, DepthSource
 from evf_sam_ros.ros.node.gate import Gate, arrived_ns, taken
@@ -141,7 +142,7 @@ class CameraInputs:
         listened = _Listened(endpoint.type, take, queue)
         is_image = not self._listened  # it comes first
 
-        def receive(serialized: bytes, info: Mapping[str, Any]) -> None:
+        def receive(serialized: Any, info: Mapping[str, Any]) -> None:
             if is_image:
                 self._take_besides()
             self._unpack(listened, serialized, arrived_ns(info))
@@ -152,14 +153,15 @@ class CameraInputs:
             receive if TELLS_ARRIVAL else lambda serialized: receive(serialized, {}),
             QoSProfile(depth=queue, reliability=self._reliability),
             callback_group=self._gate if is_image else self._gate_besides,
-            raw=True,
+            **subscription_options(endpoint.type),
         )
         self._listened.append(listened)
         return listened.subscription
 
-    def _unpack(self, listened: "_Listened", serialized: bytes, arrived_ns: int) -> None:
+    def _unpack(self, listened: "_Listened", serialized: Any, arrived_ns: int) -> None:
         try:
-            message = received(listened.type, serialized)
+            is_bytes = isinstance(serialized, bytes)
+            message = received(listened.type, serialized) if is_bytes else in_memory(serialized)
         except Exception as error:  # whatever it is, the next message must be read
             topic = listened.subscription.topic_name
             reason = f"A message on {topic} cannot be read: {type(error).__name__}: {error}"
