@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from rclpy.node import Node
 from sensor_msgs.msg import Image
+from torch.utils.dlpack import from_dlpack
 
 from evf_sam_ros.ros.node.received import ReceivedImage
 
@@ -47,7 +48,7 @@ def in_memory(message: Any) -> Any:
 
 def _bytes(data: Any) -> memoryview:
     if hasattr(data, "__dlpack__"):
-        pixels = torch.from_dlpack(data).cpu().contiguous().view(torch.uint8)
+        pixels = from_dlpack(data).cpu().contiguous().view(torch.uint8)
         return memoryview(pixels.numpy().tobytes())
     try:
         return memoryview(data).cast("B")
