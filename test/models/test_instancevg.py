@@ -6,6 +6,7 @@ import pytest
 import torch
 from tiny_instancevg import CONFIG, noisy
 
+from evf_sam_ros.engines.precision import round_weights
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.config_document import config_from_document, document_from_config
 from evf_sam_ros.models.instancevg.instancevg_config import InstanceVgConfig
@@ -158,3 +159,17 @@ def test_the_vote_that_there_is_a_target_is_told_by_itself():
     assert torch.equal(told[0], votes[:, 0] - votes[:, 1])
     # A softmax over both is its sigmoid.
     torch.testing.assert_close(told[0].sigmoid(), votes.softmax(1)[:, 0])
+
+
+def test_it_runs_with_the_weights_that_autocast_rounds_stored_rounded():
+    model, tokens = noisy(25), words([0, 5, 9, 2], [0, 7, 30, 2])
+    expected = answered(model, tokens)
+    round_weights(model, torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = answered(model, tokens)
+    # Points may move, and queries with them; the vote that there is a target needs neither. A few
+    # dozen layers round to 2^-8 each.
+    difference = rounded.existence - expected.existence
+    assert 0 < difference.norm() < 2**-4 * expected.existence.norm()
+    assert rounded.logits.isfinite().all()
+    assert rounded.logits.dtype == torch.float32
