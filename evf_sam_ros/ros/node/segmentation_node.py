@@ -355,7 +355,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
     # What arrives
 
     def _wants_images(self) -> bool:
-        takers = (self._worker, self._semantic)
+        takers = (self._worker, self._semantic, self._self_calibration)
         return any(each is not None and each.wants_images for each in takers)
 
     def _catch_up(self) -> None:

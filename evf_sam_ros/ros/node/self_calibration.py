@@ -60,6 +60,11 @@ class SelfCalibration:
         self._asking = False
         self.done = False
 
+    @property
+    def wants_images(self) -> bool:
+        """Tell whether images are to be offered as they arrive."""
+        return not self.done
+
     def offer(self, frame: Frame) -> None:
         """Take an image that has just arrived, if one is wanted now."""
         now = monotonic()

@@ -68,26 +68,38 @@ def calibrated_in(messages):
     ]
 
 
-def test_the_first_images_calibrate_the_model_while_commands_are_answered(
-    robot_of, scenes, tmp_path
-):
-    robot, told = robot_of, []
+def told_calibrated(robot):
+    """Return a function that tells whether the diagnostics call the model calibrated by now."""
+    told = []
     robot.node.create_subscription(DiagnosticArray, "/diagnostics", told.append, 10)
-    first = robot.ask("the red mug", lambda: robot.shot(scenes[0]))
-    assert not first.calibrated
-    shots = cycle(scenes)
+    return lambda: "True" in calibrated_in(told)
+
+
+def test_the_first_images_calibrate_the_model_before_anything_is_asked(robot_of, scenes, tmp_path):
+    robot, shots = robot_of, cycle(scenes)
+    is_told = told_calibrated(robot)
 
     def is_calibrated():
         robot.show(robot.shot(next(shots)))
         robot.spin_for(0.2)
-        return robot.received["result"] and robot.received["result"][-1].calibrated
+        return is_told()
 
-    robot.spin_until(is_calibrated, what="an answer of the calibrated model")
-    assert {each.status for each in robot.received["result"]} <= {
-        R.FOUND,
-        R.NOT_FOUND,
-        R.AMBIGUOUS,
-    }
-    robot.spin_until(lambda: "True" in calibrated_in(told), what="diagnostics that say so")
+    robot.spin_until(is_calibrated, what="diagnostics that say so")
+    assert not robot.received["result"]
     [kept] = (tmp_path / "cache").rglob("calibrations/*.json")
     assert "decision" in json.loads(kept.read_text())
+    assert robot.ask("the red mug", lambda: robot.shot(scenes[0])).calibrated
+
+
+def test_commands_are_answered_meanwhile_and_their_answers_become_calibrated(robot_of, scenes):
+    robot, shots = robot_of, cycle(scenes)
+    assert not robot.ask("the red mug", lambda: robot.shot(scenes[0])).calibrated
+
+    def is_calibrated():
+        robot.show(robot.shot(next(shots)))
+        robot.spin_for(0.2)
+        return robot.received["result"][-1].calibrated
+
+    robot.spin_until(is_calibrated, what="an answer of the calibrated model")
+    statuses = {each.status for each in robot.received["result"]}
+    assert statuses <= {R.FOUND, R.NOT_FOUND, R.AMBIGUOUS}
