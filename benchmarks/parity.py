@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("golden", nargs="+", type=Path, help="folders or .npz files")
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
+    parser.add_argument("--precision", choices=("fp32", "bf16", "fp16"), default="fp32")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N")
     arguments = parser.parse_args(argv)
     run = Run(arguments.device, PRECISIONS[arguments.precision])

@@ -149,8 +149,8 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         default="auto",
-        help="number format: fp32, bf16, fp16, or auto, which is fp32 on a CPU and fp16 on a "
-        "GPU (default: %(default)s)",
+        help="number format: fp32, bf16, fp16, int8 (weights in 8 bits, by engine openvino), or "
+        "auto, which is fp32 on a CPU and fp16 on a GPU (default: %(default)s)",
     )
     parser.add_argument(
         "--engine",

@@ -97,6 +97,8 @@ def engine_for(
         raise ValueError(
             f"engine {name!r} does not run {kind}, need one of {', '.join(_FOR_ANY_PROMPT)}"
         )
+    if precision == "int8" and name != "openvino":
+        raise ValueError(f"precision 'int8' is of engine 'openvino' alone, the engine is {name!r}")
     return _MAKERS[name](_EngineRequest(model, config, device, precision, source))
 
 

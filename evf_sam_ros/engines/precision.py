@@ -11,7 +11,13 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+# What is computed in; int8 stores weights in 8 bits and computes in float32, by OpenVINO alone.
+PRECISIONS = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+    "int8": torch.float32,
+}
 _ROUNDED = "evf_sam_ros_rounded"  # attribute of a parameter
 Module = TypeVar("Module", bound=nn.Module)
 

@@ -62,6 +62,8 @@ def precision_of(name: str, device: torch.device) -> str:
             _log.warning("using fp32: this CPU does not support bfloat16, so bf16 would be slower")
             return "fp32"
         return "fp32" if name == "auto" else name
+    if name == "int8":
+        raise ValueError("precision 'int8' is for engine 'openvino' on a CPU, need fp32 to fp16")
     # Half precision as the published code has it; bfloat16 rounds eight times as coarsely.
     return "fp16" if name == "auto" else name
 

@@ -90,9 +90,10 @@ class NodeParameters(Settings):
     )
     precision: str = setting(
         "auto",
-        "number format of the model; `auto` chooses it for the device",
+        "number format of the model; `auto` chooses it for the device; `int8` stores weights in 8 "
+        "bits, for less memory, by engine `openvino` alone",
         effect=Effect.CONFIGURE,
-        choices=("auto", "fp32", "bf16", "fp16"),
+        choices=("auto", "fp32", "bf16", "fp16", "int8"),
     )
     engine: str = setting(
         "auto",

@@ -33,6 +33,7 @@ ON_CPUS = [
 needs_onnxruntime = pytest.mark.skipif(
     not find_spec("onnxruntime"), reason="pip install '.[onnxruntime]'"
 )
+FILES = (("int8", "*.bin"), ("exported", "*.onnx"))
 PUBLIC = RUNTIMES["onnxruntime"]
 
 
@@ -245,3 +246,22 @@ def test_where_an_engine_does_not_run_is_one_sentence(name, device, precision, s
 def test_without_tensorrt_asking_says_what_to_install(model):
     with pytest.raises(ValueError, match="engine 'tensorrt' needs: TensorRT 10, of JetPack on a"):
         engine_for("tensorrt", *model, torch.device("cuda:0"), "fp16")
+
+
+@pytest.mark.skipif(not find_spec("nncf"), reason="pip install '.[int8]'")
+def test_weights_in_8_bits_are_made_once_and_answer_within_their_gate(model, made, monkeypatch):
+    given = inputs(model[1])
+    expected = run(PlainEngine(model[0]), *given).logits.numpy()
+    engine = engine_for("openvino", *model, CPU, "int8")
+    assert engine.name == "openvino"
+    assert EXACT < relative(expected, run(engine, *given).logits.numpy()) < allowed("int8")
+    sizes = [sum(p.stat().st_size for p in cache_of(k).rglob(s)) for k, s in FILES]
+    assert sizes[0] < sizes[1] / 2
+    monkeypatch.setattr("evf_sam_ros.engines.exported.int8_weights._make", pytest.fail)
+    assert engine_for("openvino", *model, CPU, "int8").name == "openvino"
+
+
+@pytest.mark.parametrize("name", ["auto", "torch", "onnxruntime"])
+def test_weights_in_8_bits_are_of_openvino_alone(name, model):
+    with pytest.raises(ValueError, match=f"of engine 'openvino' alone, the engine is '{name}'"):
+        engine_for(name, *model, CPU, "int8")

@@ -1,5 +1,6 @@
 """OpenVINO runs the exported graphs on a CPU; the weights of large ones are mapped, not read."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor
 from evf_sam_ros.engines.exported.folder import graph_path
 from evf_sam_ros.engines.exported.onnx_graphs import GRAPHS
 
-OPENVINO_HINTS = {"fp32": "f32", "bf16": "bf16"}  # by precision
+OPENVINO_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # by precision
 
 
 def version() -> str:
@@ -20,18 +21,22 @@ def version() -> str:
 
 
 class OpenVinoRunner:
-    """Three compiled graphs; float32 unless bf16 is asked for."""
+    """Three compiled graphs; float32 unless bf16 or int8 is asked for."""
 
     name = "openvino"
     in_buckets = True  # it plans for every shape that it meets
     most_prompts = None
 
-    def __init__(self, folder: Path, precision: str) -> None:
+    def __init__(
+        self, folder: Path, precision: str, files: Mapping[str, Path] | None = None
+    ) -> None:
         """Compile the graphs of a folder.
 
         Args:
-            precision: fp32 or bf16.
+            precision: fp32, bf16, or int8 for `files` with weights in 8 bits.
+            files: of each graph; None: those of the folder.
         """
+        files = files or {graph: graph_path(folder, graph) for graph in GRAPHS}
         core = openvino.Core()
         settings = {
             "INFERENCE_PRECISION_HINT": OPENVINO_HINTS[precision],
@@ -41,9 +46,7 @@ class OpenVinoRunner:
         }
         self._lock = Lock()  # a request runs one inference at a time
         self._requests = {
-            graph: core.compile_model(
-                str(graph_path(folder, graph)), "CPU", settings
-            ).create_infer_request()
+            graph: core.compile_model(str(files[graph]), "CPU", settings).create_infer_request()
             for graph in GRAPHS
         }
 

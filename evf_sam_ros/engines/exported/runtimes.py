@@ -42,7 +42,11 @@ def _onnxruntime_version() -> str:
 def _openvino(folder: Path, found: Description, device: torch.device, precision: str) -> Runner:
     from evf_sam_ros.engines.exported.openvino_runner import OpenVinoRunner
 
-    return OpenVinoRunner(folder, precision)
+    if precision != "int8":
+        return OpenVinoRunner(folder, precision)
+    from evf_sam_ros.engines.exported.int8_weights import compressed_files
+
+    return OpenVinoRunner(folder, precision, compressed_files(folder, found))
 
 
 def _openvino_version() -> str:
@@ -72,8 +76,8 @@ def _on_gpu(name: str) -> Runtime:
 
 RUNTIMES = {
     "openvino": Runtime(
-        "openvino", "pip install 'evf_sam_ros[openvino]'", "cpu", ("fp32", "bf16"), _openvino,
-        _openvino_version,
+        "openvino", "pip install 'evf_sam_ros[openvino]'", "cpu", ("fp32", "bf16", "int8"),
+        _openvino, _openvino_version,
     ),
     "onnxruntime": Runtime(
         "onnxruntime", "pip install 'evf_sam_ros[onnxruntime]'", "cpu", ("fp32",),
