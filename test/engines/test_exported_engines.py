@@ -33,7 +33,7 @@ ON_CPUS = [
 needs_onnxruntime = pytest.mark.skipif(
     not find_spec("onnxruntime"), reason="pip install '.[onnxruntime]'"
 )
-FILES = (("int8", "*.bin"), ("exported", "*.onnx"))
+FILES = (("int8", "prompt.bin"), ("exported", "prompt.onnx"))
 PUBLIC = RUNTIMES["onnxruntime"]
 
 

@@ -1,6 +1,7 @@
 """Weights of exported graphs stored in 8 bits for OpenVINO: less memory, not more speed.
 
 NNCF rounds every matrix asymmetrically, channel by channel; what is computed stays float32.
+The decoder keeps its weights: its scores decide, and of a large model it is one percent.
 """
 
 import logging
@@ -16,6 +17,8 @@ import openvino
 from evf_sam_ros.engines.cache import cache_of, key_of
 from evf_sam_ros.engines.exported.folder import Description, graph_files, graph_path
 from evf_sam_ros.engines.exported.onnx_graphs import GRAPHS
+
+_EXACT = ("decode",)
 
 
 def compressed_files(folder: Path, found: Description) -> dict[str, Path]:
@@ -39,8 +42,10 @@ def _make(folder: Path, made: Path) -> None:
     unfinished = Path(tempfile.mkdtemp(prefix=f"unfinished-{os.getpid()}-", dir=made.parent))
     try:
         for graph in GRAPHS:
-            compressed = _compressed(graph_path(folder, graph))
-            openvino.save_model(compressed, unfinished / f"{graph}.xml", compress_to_fp16=False)
+            model = openvino.Core().read_model(str(graph_path(folder, graph)))
+            if graph not in _EXACT:
+                model = _compressed(model)
+            openvino.save_model(model, unfinished / f"{graph}.xml", compress_to_fp16=False)
         unfinished.rename(made)
     except OSError:
         if not made.is_dir():  # else another process was faster
@@ -49,9 +54,9 @@ def _make(folder: Path, made: Path) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _compressed(path: Path) -> Any:
+def _compressed(model: Any) -> Any:
     import nncf
 
     nncf.set_log_level(logging.ERROR)
     mode = nncf.CompressWeightsMode.INT8_ASYM
-    return nncf.compress_weights(openvino.Core().read_model(str(path)), mode=mode)
+    return nncf.compress_weights(model, mode=mode)
