@@ -177,3 +177,20 @@ def test_the_rate_counts_only_images_that_followed_each_other():
         statistics.image_arrived(arrived, follows=follows)
     assert statistics.image_rate_hz() == pytest.approx(10.0)
     assert statistics.images == 5
+
+
+@pytest.mark.parametrize(
+    ("processing", "depths"),
+    [
+        ("latest", {"image": 2, "depth": 5, "camera_info": 50, "depth/camera_info": 50}),
+        ("every_frame", {"image": 50, "depth": 50, "camera_info": 50, "depth/camera_info": 50}),
+    ],
+)
+def test_each_input_holds_what_the_node_may_fall_behind(ros, processing, depths):
+    """With a queue of one, depth of the image at work is gone when the image is answered."""
+    camera = Camera(processing=processing)
+    heard = {
+        each.topic_name.lstrip("/"): each.qos_profile.depth for each in camera.node.subscriptions
+    }
+    camera.close()
+    assert {name: heard[name] for name in depths} == depths

@@ -6,6 +6,7 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PointStamped, PoseStamped
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
@@ -120,3 +121,13 @@ def test_the_scene_is_all_but_the_object_and_its_rim():
     assert points.size == cloud.width == 19 * 30 - 12 * 12
     assert set(points["z"]) == {2.0}
     assert cloud.header == header
+
+
+def test_each_output_holds_what_an_image_may_bring(published):
+    """A sentence may name 16 objects, each with a result; of the rest there is one an image."""
+    node, _, _ = published
+    ours = {each.topic_name.removeprefix("/lazy/"): each for each in node.publishers}
+    depths = {name: each.qos_profile.depth for name, each in ours.items()}
+    assert depths["result"] == 1000
+    assert {depths[name] for name in (*LAZY, "centroid", "pose")} == {5}
+    assert ours["result"].qos_profile.reliability == ReliabilityPolicy.RELIABLE
