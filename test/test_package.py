@@ -30,7 +30,9 @@ IMPORTED_AS = {
     "tensorboardx": "tensorboardX",
 }
 # Imported only where installed; LIBERO and robosuite in an environment of their own.
-OPTIONAL = {"hri_msgs", "libero", "robosuite", "tf2_msgs", "vision_msgs", "whisper_msgs"}
+OPTIONAL = {
+    "hri_msgs", "libero", "robosuite", "tensorrt", "tf2_msgs", "vision_msgs", "whisper_msgs",
+}  # fmt: skip
 NEWER_PYTHON = {"compression"}  # of the standard library from 3.14 on
 
 
