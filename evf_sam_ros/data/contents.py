@@ -90,6 +90,7 @@ def read_label(path: Path) -> NDArray[Any]:
         if content.startswith(png.START):
             png.check(content)
         with Image.open(io.BytesIO(content)) as picture:
+            picture.load()  # NumPy 1.21 makes an object of a picture that cannot be read
             pixels = np.asarray(picture)
             alpha = picture.mode in ("LA", "RGBA")
     except (OSError, SyntaxError, DamagedImageError, Image.DecompressionBombError) as error:

@@ -170,6 +170,7 @@ def _labels(path: Path) -> NDArray[np.uint8]:
     # Not by OpenCV, which gives the colours of a palette instead of their numbers.
     try:
         with Image.open(path) as picture:
+            picture.load()  # NumPy 1.21 makes an object of a picture that cannot be read
             mode, labels = picture.mode, np.asarray(picture)
     except (OSError, SyntaxError) as error:
         raise ValueError(f"{str(path)!r} is not a whole picture: {error}") from error
