@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from evf_sam_ros.perception.boxes import Box
-from evf_sam_ros.perception.geometry import Intrinsics, Location, Mask, deproject, locate
+from evf_sam_ros.perception.camera_model import Intrinsics
+from evf_sam_ros.perception.geometry import Location, Mask, deproject, locate
 from evf_sam_ros.sim.depth_noise import realistic_depth
 from evf_sam_ros.sim.scene import Scene, render_scene
 

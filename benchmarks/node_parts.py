@@ -26,7 +26,8 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from evf_sam_ros.perception.geometry import Intrinsics, locate
+from evf_sam_ros.perception.camera_model import Intrinsics
+from evf_sam_ros.perception.geometry import locate
 from evf_sam_ros.perception.instances import objects_of
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
 from evf_sam_ros.perception.preprocess import segmenter_input

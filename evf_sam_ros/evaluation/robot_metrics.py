@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from evf_sam_ros.data.records import Record
 from evf_sam_ros.evaluation.judged import Judged
-from evf_sam_ros.perception.geometry import Intrinsics, Location, Mask, locate, outline
+from evf_sam_ros.perception.camera_model import Intrinsics
+from evf_sam_ros.perception.geometry import Location, Mask, locate, outline
 
 WITHIN_MM = (10, 25)
 

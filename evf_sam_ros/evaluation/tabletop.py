@@ -18,7 +18,8 @@ from evf_sam_ros.evaluation.ambiguity import (
 from evf_sam_ros.evaluation.baselines import keyword_guess, keyword_matches
 from evf_sam_ros.evaluation.metrics import SegmentationMetrics, auroc
 from evf_sam_ros.evaluation.worlds import WORLDS
-from evf_sam_ros.perception.geometry import Intrinsics, Location, locate
+from evf_sam_ros.perception.camera_model import Intrinsics
+from evf_sam_ros.perception.geometry import Location, locate
 from evf_sam_ros.perception.judgement import DEFAULT_RULES, Rules, Status, judge
 from evf_sam_ros.perception.predictor import Segmentation
 from evf_sam_ros.progress import progress as progress_bar

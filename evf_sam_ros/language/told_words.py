@@ -18,6 +18,16 @@ SEMANTIC_TOKEN = "[semantic]"  # asks for all of a class; only multitask checkpo
 _NAMED = 8  # how many categories an error lists
 
 
+def refuse_semantic(prompt: str, model: str) -> None:
+    """Raise ValueError for a prompt with the prefix of multitask checkpoints, naming the model."""
+    if prompt.lstrip().lower().startswith(SEMANTIC_TOKEN):
+        raise ValueError(
+            f"prompt {prompt!r} starts with {SEMANTIC_TOKEN}, which {model!r} was not "
+            "trained for: leave it out, take a multitask checkpoint, or, if this is one, "
+            "say so by behaviour semantic"
+        )
+
+
 class ToldTokenizer:
     """Reads "[mug] the red one": the category becomes a token of its own behind the first."""
 

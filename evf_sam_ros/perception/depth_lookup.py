@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from evf_sam_ros.perception.camera_model import Intrinsics
 from evf_sam_ros.perception.defaults import DEPTH_SYNC_SLOP_S
-from evf_sam_ros.perception.geometry import DepthStatus, Intrinsics
+from evf_sam_ros.perception.geometry import DepthStatus
 from evf_sam_ros.perception.image_messages import (
     Size,
     depth_from_message,

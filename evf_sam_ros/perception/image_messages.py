@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evf_sam_ros.perception.camera_model import Intrinsics
 from evf_sam_ros.perception.compressed_depth import depth_from_compressed
 from evf_sam_ros.perception.decoded_size import (
     MOST_DECODED_PX,
@@ -20,7 +21,6 @@ from evf_sam_ros.perception.decoded_size import (
     decoded_size,
 )
 from evf_sam_ros.perception.depth_readings import DepthImage
-from evf_sam_ros.perception.geometry import Intrinsics
 from evf_sam_ros.pictures import jpeg, png
 from evf_sam_ros.pictures.bit_depth import eight_bits
 

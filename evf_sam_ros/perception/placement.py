@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evf_sam_ros.perception.boxes import quaternion_xyzw, rotation_matrix
-from evf_sam_ros.perception.geometry import Floats, Location, transform
+from evf_sam_ros.perception.camera_model import transform
+from evf_sam_ros.perception.geometry import Floats, Location
 
 
 @dataclass(frozen=True)

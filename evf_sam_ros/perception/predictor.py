@@ -17,7 +17,7 @@ from evf_sam_ros.engines.gpu.side_by_side import SideBySide
 from evf_sam_ros.language.paraphrase import paraphrased
 from evf_sam_ros.language.spelling import Reading
 from evf_sam_ros.language.tokenizer import Tokenizer
-from evf_sam_ros.language.told_words import SEMANTIC_TOKEN, tokenizer_of
+from evf_sam_ros.language.told_words import refuse_semantic, tokenizer_of
 from evf_sam_ros.models import checkpoint
 from evf_sam_ros.models.attention_map import looked_at
 from evf_sam_ros.perception import decision
@@ -78,9 +78,8 @@ class Predictor:
         self._tokenizer = tokenizer
         self.reads_unknown = tokenizer.reads_unknown  # in pieces
         self._calibration = calibration
-        # What decides where nothing was fitted; None: the predicted IoU and the presence.
-        self._authors = authors_decision_of(loaded.config)
-        self.signals = signals  # to decide by, in more runs of the model; None: the free ones
+        self._authors = authors_decision_of(loaded.config)  # decides where nothing was fitted
+        self.signals = signals  # to decide by, in more runs; None: the free ones
         self.seeks_rivals = True  # whether other objects are looked for that fit as well
         self._rivals = rules_from(loaded.document)  # None: a model that is not asked for others
         self.familiarity = Familiarity.of(loaded.folder)  # None: any picture may be one of its own
@@ -233,12 +232,8 @@ class Predictor:
         row = self._tokenizer.encode(prompt) if isinstance(prompt, str) else []
         if len(row) <= 2:  # begin and end alone
             raise ValueError(f"prompt {prompt!r} is empty; say for example 'the red mug'")
-        if not self._semantic and prompt.lstrip().lower().startswith(SEMANTIC_TOKEN):
-            raise ValueError(
-                f"prompt {prompt!r} starts with {SEMANTIC_TOKEN}, which {self.name!r} was not "
-                "trained for: leave it out, take a multitask checkpoint, or, if this is one, "
-                "say so by behaviour semantic"
-            )
+        if not self._semantic:
+            refuse_semantic(prompt, self.name)
         most = self.model.encoder.config.max_tokens
         if len(row) > most:
             raise ValueError(f"a prompt has {len(row)} tokens, this model reads at most {most}")
@@ -256,7 +251,9 @@ class Predictor:
         spec = self.config.image_input
         inputs = [segmenter_input(image_rgb, spec) for image_rgb in images_rgb]
         images = torch.stack([image for image, _ in inputs]).to(self.device)
-        fusions = images if self.config.fusion_input == spec else self._fusions(images_rgb)
+        fusions, wanted = images, self.config.fusion_input
+        if wanted != spec:
+            fusions = torch.stack([fusion_input(each, wanted) for each in images_rgb]).to(images)
         stages.mark()
 
         def encode() -> Any:
@@ -295,10 +292,6 @@ class Predictor:
             ).unless(unsuitable[i])
             for i, own in enumerate(prompts)
         ]
-
-    def _fusions(self, images_rgb: Sequence[NDArray[np.uint8]]) -> Tensor:
-        spec = self.config.fusion_input
-        return torch.stack([fusion_input(each, spec) for each in images_rgb]).to(self.device)
 
     def _segmentation(
         self,

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evf_sam_ros.perception.boxes import rotation_matrix
+from evf_sam_ros.perception.camera_model import Intrinsics, project, transform
 from evf_sam_ros.perception.depth_readings import DepthImage
-from evf_sam_ros.perception.geometry import Floats, Intrinsics, deproject, project, transform
+from evf_sam_ros.perception.geometry import Floats, deproject
 from evf_sam_ros.perception.image_messages import Depth, Size
 from evf_sam_ros.perception.no_depth import may_be_one_camera
 

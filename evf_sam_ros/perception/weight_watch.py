@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evf_sam_ros.models.weights import weight_files
+from evf_sam_ros.perception.model_folder import model_folder
 
 MAPS = Path("/proc/self/maps")
 
@@ -64,3 +65,11 @@ def mapped_files(maps: Path = MAPS) -> set[Path]:
         return set()
     names = (line.split(maxsplit=5)[5:] for line in lines)
     return {Path(name[0]) for name in names if name and name[0].startswith("/")}
+
+
+def watch_of(model: str) -> WeightWatch | None:
+    """Return what watches a model's files; None for one that is not on this machine yet."""
+    try:
+        return WeightWatch(model_folder(model, offline=True))
+    except (OSError, ValueError):  # to be downloaded, or said by who loads it
+        return None

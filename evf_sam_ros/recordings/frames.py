@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from evf_sam_ros.perception.camera_model import Intrinsics
 from evf_sam_ros.perception.depth_lookup import DepthOptions, is_settled, look_up
 from evf_sam_ros.perception.depth_readings import DepthImage
-from evf_sam_ros.perception.geometry import DepthStatus, Intrinsics
+from evf_sam_ros.perception.geometry import DepthStatus
 from evf_sam_ros.perception.image_messages import (
     Depth,
     Rgb,

@@ -13,7 +13,7 @@ from evf_sam_ros.evaluation.answering import run
 from evf_sam_ros.evaluation.figures import summarize
 from evf_sam_ros.evaluation.judged import read_lines
 from evf_sam_ros.evaluation.robot_metrics import Lifting, spot
-from evf_sam_ros.perception.geometry import Intrinsics
+from evf_sam_ros.perception.camera_model import Intrinsics
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
 
 FX, FY, CX, CY = files.CAMERA

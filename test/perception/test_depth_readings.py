@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from evf_sam_ros.perception.camera_model import Intrinsics
 from evf_sam_ros.perception.depth_readings import DepthImage
-from evf_sam_ros.perception.geometry import Intrinsics, Location, locate, main_body
+from evf_sam_ros.perception.geometry import Location, locate, main_body
 
 CAMERA = Intrinsics(100.0, 100.0, 20.0, 15.0)
 

@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evf_sam_ros.perception.boxes import camera_box, evenly, quaternion_xyzw, upright_box
+from evf_sam_ros.perception.camera_model import Intrinsics, transform
 from evf_sam_ros.perception.geometry import (
     DepthStatus,
-    Intrinsics,
     Location,
     NoLocation,
     Roi,
@@ -18,7 +18,6 @@ from evf_sam_ros.perception.geometry import (
     main_body,
     outline,
     split_instances,
-    transform,
 )
 
 CAMERA = Intrinsics(fx=2.0, fy=2.0, cx=1.0, cy=1.0)

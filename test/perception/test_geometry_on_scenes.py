@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from evf_sam_ros.perception.geometry import Intrinsics, locate
+from evf_sam_ros.perception.camera_model import Intrinsics
+from evf_sam_ros.perception.geometry import locate
 from evf_sam_ros.sim.depth_noise import realistic_depth
 from evf_sam_ros.sim.scene import render_scene
 

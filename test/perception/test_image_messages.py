@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from evf_sam_ros.perception.geometry import Intrinsics
+from evf_sam_ros.perception.camera_model import Intrinsics
 from evf_sam_ros.perception.image_messages import (
     depth_from_compressed,
     intrinsics_from_info,

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from evf_sam_ros.perception.geometry import Intrinsics, deproject, project
+from evf_sam_ros.perception.camera_model import Intrinsics, project
+from evf_sam_ros.perception.geometry import deproject
 from evf_sam_ros.perception.registration import (
     Registration,
     View,

@@ -12,14 +12,9 @@ from rclpy.parameter import Parameter
 from evf_sam_ros.engines.engine import ENGINES
 from evf_sam_ros.perception.device import PRECISIONS
 from evf_sam_ros.ros.interface_table import TABLES, update
+from evf_sam_ros.ros.parameter_server import ParameterServer
 from evf_sam_ros.ros.parameter_values import LenientParameters
-from evf_sam_ros.ros.parameters import (
-    Effect,
-    NodeParameters,
-    ParameterServer,
-    Settings,
-    setting,
-)
+from evf_sam_ros.ros.parameters import Effect, NodeParameters, Settings, setting
 
 
 @pytest.fixture

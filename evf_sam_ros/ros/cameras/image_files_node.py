@@ -15,8 +15,9 @@ from std_msgs.msg import Header
 from evf_sam_ros.pictures.photograph import read_rgb
 from evf_sam_ros.ros.cameras.camera_messages import camera_qos, offered_reliability, pinhole_info
 from evf_sam_ros.ros.conversions import image_from_rgb
+from evf_sam_ros.ros.parameter_server import ParameterServer
 from evf_sam_ros.ros.parameter_values import LenientParameters
-from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
+from evf_sam_ros.ros.parameters import Effect, Settings, setting
 from evf_sam_ros.ros.run import run
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")

@@ -12,8 +12,9 @@ from std_msgs.msg import Header
 
 from evf_sam_ros.ros.cameras.camera_messages import camera_qos, offered_reliability, pinhole_info
 from evf_sam_ros.ros.conversions import Rgb, image_message
+from evf_sam_ros.ros.parameter_server import ParameterServer
 from evf_sam_ros.ros.parameter_values import LenientParameters
-from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
+from evf_sam_ros.ros.parameters import Effect, Settings, setting
 from evf_sam_ros.ros.run import run
 from evf_sam_ros.sim.depth_noise import realistic_depth
 from evf_sam_ros.sim.scene import Scene, render_scene

@@ -23,8 +23,9 @@ from evf_sam_ros.ros.interface import (
     TEXT_COMMAND,
     Endpoint,
 )
+from evf_sam_ros.ros.parameter_server import ParameterServer
 from evf_sam_ros.ros.parameter_values import LenientParameters
-from evf_sam_ros.ros.parameters import Effect, ParameterServer, Settings, setting
+from evf_sam_ros.ros.parameters import Effect, Settings, setting
 from evf_sam_ros.ros.run import run
 
 PACKAGE = "evf_sam_ros"

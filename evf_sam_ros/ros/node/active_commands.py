@@ -137,6 +137,6 @@ class ActiveCommands:
     def _send(self, answers: Sequence[Answer]) -> None:
         for answer in answers:
             note_total(answer, self._clock)
-        self._publish(answers)
-        for answer in answers:
+            # Before it is published: the next sentence may already be about its candidates.
             self._statistics.answered(answer.result, processed=answer.image_rgb is not None)
+        self._publish(answers)

@@ -8,14 +8,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
-from evf_sam_ros.perception.geometry import (
-    Floats,
-    Mask,
-    deproject,
-    has_reading,
-    transform,
-    window,
-)
+from evf_sam_ros.perception.camera_model import transform
+from evf_sam_ros.perception.geometry import Floats, Mask, deproject, has_reading, window
 from evf_sam_ros.ros.conversions import Rgb
 from evf_sam_ros.ros.node.depth_source import RegisteredDepth
 

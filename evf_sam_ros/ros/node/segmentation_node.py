@@ -7,6 +7,7 @@ import gc
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -15,31 +16,30 @@ from rclpy.clock import JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from evf_sam_ros.language.silence import is_silence
 from evf_sam_ros.msg import SegmentationResult
 from evf_sam_ros.perception.knowledge import knows, warning_of
-from evf_sam_ros.perception.model_folder import model_folder
 from evf_sam_ros.perception.predictor import Predictor, load_predictor
-from evf_sam_ros.perception.weight_watch import WeightWatch
-from evf_sam_ros.ros.interface import ENABLE
+from evf_sam_ros.perception.weight_watch import WeightWatch, watch_of
 from evf_sam_ros.ros.node.camera_frames import CameraFrames
 from evf_sam_ros.ros.node.camera_names import check_names
 from evf_sam_ros.ros.node.class_service import Classes
-from evf_sam_ros.ros.node.command import Chosen, Command, chosen_from, expressions_from
+from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import DepthSource
 from evf_sam_ros.ros.node.diagnostics import Diagnostics
 from evf_sam_ros.ros.node.inputs import Inputs
 from evf_sam_ros.ros.node.observer import Observer, read_frame
 from evf_sam_ros.ros.node.outputs import Outputs
 from evf_sam_ros.ros.node.replies import Frame, now_header, reply
-from evf_sam_ros.ros.node.self_calibration import SelfCalibration
+from evf_sam_ros.ros.node.self_calibration import SelfCalibration, self_calibration
 from evf_sam_ros.ros.node.semantic_layer import SemanticLayer
 from evf_sam_ros.ros.node.semantic_outputs import SemanticOutputs
 from evf_sam_ros.ros.node.services import Services, ended_goals
 from evf_sam_ros.ros.node.statistics import Statistics
+from evf_sam_ros.ros.node.understanding import Said, log_rejection, understood
 from evf_sam_ros.ros.node.worker import Worker
+from evf_sam_ros.ros.parameter_server import ParameterServer
 from evf_sam_ros.ros.parameter_values import LenientParameters
-from evf_sam_ros.ros.parameters import Effect, NodeParameters, ParameterServer
+from evf_sam_ros.ros.parameters import Effect, NodeParameters
 from evf_sam_ros.ros.run import run
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
 
     def _loaded(self, settings: NodeParameters) -> tuple[Predictor, WeightWatch | None]:
         """Return the model, warmed up, and what watches its files."""
-        weights = self._watch(settings)
+        weights = watch_of(settings.model)
         predictor = self._load(
             settings.model,
             device=settings.device,
@@ -194,12 +194,6 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         self.get_logger().info(f"Model {predictor.name!r} is ready {where}; {knows(predictor)}")
         if warning := warning_of(predictor):
             self.get_logger().warning(warning)
-
-    def _watch(self, settings: NodeParameters) -> WeightWatch | None:
-        try:
-            return WeightWatch(model_folder(settings.model, offline=True))
-        except (OSError, ValueError):  # to be downloaded, or said by who loads it
-            return None
 
     def _activate_cameras(self, cameras: "Cameras") -> bool:
         try:
@@ -272,21 +266,11 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         )
 
     def _calibrates_itself(self, predictor: Predictor, worker: Worker) -> SelfCalibration | None:
-        """Return what calibrates the model by the first images, if that is wanted and needed."""
-        parameters, log = self.parameters, self.get_logger()
-        if not parameters.self_calibrate or predictor.calibrated:
+        if not self.parameters.self_calibrate:
             return None
-        try:
-            return SelfCalibration(
-                predictor,
-                parameters.model,
-                lambda frame: read_frame(frame, self.parameters.max_decoded_px),
-                worker.put_chore,
-                log,
-            )
-        except ValueError as error:
-            log.error(f"The model cannot calibrate itself: {error}")
-            return None
+        read = partial(read_frame, most_px=self.parameters.max_decoded_px)
+        model = self.parameters.model
+        return self_calibration(predictor, model, read, worker.put_chore, self.get_logger())
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._stop_work()
@@ -302,10 +286,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         self._free()
         return SUCCESS
 
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._stop_work()
-        self._free()
-        return SUCCESS
+    on_error = on_shutdown
 
     def _stop_work(self, timeout_s: float | None = None) -> None:
         if self._cameras is not None:
@@ -391,13 +372,7 @@ class SegmentationNode(LenientParameters, LifecycleNode):
                 return
             objection = "no command is active"
         outputs.publish([reply(first, REJECTED, objection, header)])
-        self._log_rejection(text, objection)
-
-    def _log_rejection(self, text: str, objection: str) -> None:
-        if is_silence(text):  # a recogniser writes it every few seconds: told once
-            self.get_logger().info(f"Command rejected, as all of its kind: {objection}", once=True)
-        else:
-            self.get_logger().warning(f"Command rejected: {objection}", throttle_duration_sec=1.0)
+        log_rejection(self.get_logger(), text, objection)
 
     def understand(self, text: str, first_number: int) -> tuple[list[Command], str]:
         """Return at least one command, and why it cannot be followed, empty if it can.
@@ -405,45 +380,8 @@ class SegmentationNode(LenientParameters, LifecycleNode):
         A wish to cancel is one command without an expression. Number 0 stands for every command
         of a request, the commands of a topic are counted from `first_number`.
         """
-        expressions, objection = [""], ""
-        followed = self._worker.expressions if self._worker is not None else []
-        chosen = self._chosen(text)
-        try:
-            if chosen is not None:
-                expressions = [chosen.expression]
-            else:
-                expressions = expressions_from(text, self.parameters, followed) or expressions
-        except ValueError as error:
-            objection = str(error)
-        if self._worker is None:
-            objection = "the node is not active"
-        elif not self._worker.enabled:
-            objection = f"the node is disabled; {ENABLE.name} turns it on"
-        stamp = self.get_clock().now().to_msg()
-        numbers = range(first_number, first_number + len(expressions))
-        commands = [
-            Command(
-                number if first_number else 0,
-                text,
-                expression,
-                stamp,
-                chosen.name if chosen else "",
-                self.camera,
-            )
-            for number, expression in zip(numbers, expressions, strict=True)
-        ]
-        return commands, objection
-
-    def _chosen(self, text: str) -> Chosen | None:
-        """Return which candidate a sentence chooses while the answer with them is the latest."""
-        ambiguous = self._statistics.last_ambiguous
-        if ambiguous is None or not self.parameters.parse_commands:
-            return None
-        following = self._worker.expressions if self._worker is not None else []
-        is_latest = self._statistics.last_result is ambiguous
-        if is_latest:  # a command of mode once has ended
-            following = [*following, ambiguous.expression]
-        return chosen_from(text, ambiguous, following)
+        said = Said(text, first_number, self.get_clock().now().to_msg(), self.camera)
+        return understood(said, self.parameters, self._worker, self._statistics)
 
     def _on_jump_back(self, jump: TimeJump) -> None:
         """Forget what belongs to the time before, as when a recording starts again."""

@@ -98,3 +98,23 @@ class SelfCalibration:
         except OSError as error:
             kept = f"not kept for the next start: {error}"
         self._log.info(f"The model is calibrated by {self._growing.pictures} images, {kept}")
+
+
+def self_calibration(
+    predictor: Predictor,
+    model: str,
+    read: Callable[[Frame], Rgb],
+    put_chore: Callable[[Callable[[], object]], None],
+    log: RcutilsLogger,
+) -> SelfCalibration | None:
+    """Return what calibrates a model, None for one that is calibrated or cannot be.
+
+    The arguments are those of `SelfCalibration`.
+    """
+    if predictor.calibrated:
+        return None
+    try:
+        return SelfCalibration(predictor, model, read, put_chore, log)
+    except ValueError as error:
+        log.error(f"The model cannot calibrate itself: {error}")
+        return None

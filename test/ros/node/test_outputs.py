@@ -13,7 +13,7 @@ from visualization_msgs.msg import MarkerArray
 
 from evf_sam_ros.msg import SegmentationResult as R
 from evf_sam_ros.msg import SegmentedObject
-from evf_sam_ros.perception.geometry import Intrinsics
+from evf_sam_ros.perception.camera_model import Intrinsics
 from evf_sam_ros.ros.node import outputs
 from evf_sam_ros.ros.node.clouds import POINT, object_cloud, scene_cloud
 from evf_sam_ros.ros.node.depth_source import RegisteredDepth

@@ -12,7 +12,7 @@ from std_msgs.msg import Header
 from test_replies import Scripted
 
 from evf_sam_ros.msg import SegmentationResult as R
-from evf_sam_ros.perception.geometry import Intrinsics
+from evf_sam_ros.perception.camera_model import Intrinsics
 from evf_sam_ros.perception.placement import Placement
 from evf_sam_ros.ros.node.command import Command
 from evf_sam_ros.ros.node.depth_source import DepthSource, RegisteredDepth

@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 
 from evf_sam_ros.language.requests import MAX_OBJECTS
 from evf_sam_ros.msg import SegmentationResult as R
-from evf_sam_ros.perception.geometry import Intrinsics
+from evf_sam_ros.perception.camera_model import Intrinsics
 from evf_sam_ros.perception.instances import MAX_OBJECTS as MAX_PARTS
 from evf_sam_ros.perception.predictor import Segmentation, StageTimes
 from evf_sam_ros.ros.node.command import Command, expressions_from

@@ -20,11 +20,12 @@ from evf_sam_ros.perception.model_folder import model_folder
 NODE = f"""
 import sys
 from functools import partial
-from evf_sam_ros.ros.node import segmentation_node as module
+from evf_sam_ros.ros.node import self_calibration as module
+from evf_sam_ros.ros.node.segmentation_node import SegmentationNode
 from evf_sam_ros.ros.run import run
 quick = partial(module.SelfCalibration, pictures={LEAST_PICTURES}, interval_s=0.1)
 module.SelfCalibration = quick
-sys.exit(run(module.SegmentationNode, None, module.SegmentationNode.start))
+sys.exit(run(SegmentationNode, None, SegmentationNode.start))
 """
 
 
