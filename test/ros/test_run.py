@@ -101,7 +101,7 @@ class Stuck(SegmentationNode):
         stamp = self.get_clock().now().to_msg()
         image = Image(header=Header(stamp=stamp), height=1, width=1, step=1, encoding="mono8")
         image.data = [0]
-        self._on_image(image)
+        self._on_image(image, self.get_clock().now().nanoseconds, False)
 
     def destroy_node(self):
         if place == "end":
