@@ -141,7 +141,8 @@ def document(memory: Memory) -> dict[str, Any]:
             "parameters": entry.parameters,
             "memory": entry.needs,
             "fits": entry.fits(memory),
-            "licence": entry.licence,
+            "licence": entry.licence.name,
+            "commercial_use": entry.licence.is_commercial,
             "from": list(entry.sources),
             "downloaded": [
                 each for each in entry.sources if hub.is_hub_id(each) and hub.cached(each)

@@ -34,6 +34,7 @@ def test_the_models_are_told_in_bytes(capsys, monkeypatch):
     )
     default = told["models"][0]
     assert default["from"][0] == "default" or default["from"] == [default["name"]]
+    assert (default["licence"], default["commercial_use"]) == ("Apache-2.0", True)
     assert default["memory"] > 4 * default["parameters"]  # float32, and what it works with
     assert told["free"]["cpu"] > 0
 

@@ -58,9 +58,10 @@ def test_lengths_sort_as_they_are_named():
 def test_a_group_without_any_target_has_no_overlap_to_report():
     values = {"sentences": 2, "ciou": 0.0, "miou": 0.5, "giou_gres": 0.5}
     values |= {"pr@0.5": None, "n_acc": 0.5, "t_acc": None}
+    values |= {"point_acc": None, "centroid_median_mm": None}
     figures = {"by_kind": {"no target": values}, "by_type": {}, "by_length": {}}
     _, table = dataset_report.groups(figures)
-    assert table.rows == (("no target", "2", "-", "0.5000", "0.5000", "-", "0.5000", "-"),)
+    assert table.rows == (("no target", "2", "-", "0.5000", "0.5000", "-", "0.5000", "-", "-"),)
 
 
 def test_parameters_are_those_of_the_model_that_answers(tmp_path):

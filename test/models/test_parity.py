@@ -201,7 +201,10 @@ def test_a_variant_we_do_not_have_says_so(copied, capsys):
     manifest["config"]["variant"] = "sam3"
     (copied / "manifest.json").write_text(json.dumps(manifest))
     assert parity.main([str(copied)]) == 1
-    assert "variant is 'sam3', need sam, efficientsam, sam2 or deris" in capsys.readouterr().err
+    assert (
+        "variant is 'sam3', need sam, efficientsam, sam2, deris or instancevg"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_folder_without_golden_data_says_so(tmp_path, capsys):

@@ -325,12 +325,12 @@ class SegmentationNode(LenientParameters, LifecycleNode):
             torch.cuda.empty_cache()
 
     def destroy_node(self) -> None:
-        self._stop_work(EXIT_PATIENCE_S)
-        self._free_cameras()
+        if self._offered is not None:  # else a parameter was refused, and the node never stood
+            self._stop_work(EXIT_PATIENCE_S)
+            self._free_cameras()
+            self._offered.destroy()
         for thread in self._threads:
             thread.shutdown(wait=False)
-        if self._offered is not None:
-            self._offered.destroy()
         super().destroy_node()
 
     # What arrives

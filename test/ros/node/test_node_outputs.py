@@ -179,6 +179,8 @@ def other_value(each):
     """Return another value for a parameter than its default."""
     if each.metadata["choices"]:
         return next(value for value in each.metadata["choices"] if value != each.default)
+    if isinstance(each.default, tuple):
+        return [*each.default, "other"]
     return not each.default if isinstance(each.default, bool) else f"{each.default}_other"
 
 

@@ -65,7 +65,7 @@ def calibrated_in(messages):
         for message in messages
         for status in message.status
         for each in status.values
-        if each.key == "calibrated"
+        if each.key == "calibrated" and "own/" in status.name
     ]
 
 
