@@ -36,7 +36,7 @@ TINY_SCALAR, FULL_SCALAR = 1e-5, 1e-4
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a stage may be from the recording."""
+    """Largest distance of a stage from its recording."""
 
     relative: float
     scalar: float  # absolute

@@ -45,7 +45,7 @@ _BY_ROW = {"beit_layer_cls8": 1, "beit_layer_bos8": 1, "decoder_states_stats": 2
 
 @dataclass(frozen=True)
 class _Ran:
-    """What one run of a case gave."""
+    """Outputs of one run of a case."""
 
     answer: InstanceVgAnswer
     decoded: Decoded

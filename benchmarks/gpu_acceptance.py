@@ -46,7 +46,7 @@ Pair = Callable[[Callable[[], Any], Callable[[], Any]], tuple[Any, Any]]
 
 @dataclass(frozen=True)
 class Measured:
-    """What one lever gives; `faster` is None where only exactness matters."""
+    """Result of one lever; `faster` is None where only exactness matters."""
 
     exact: bool
     faster: float | None

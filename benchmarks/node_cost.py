@@ -37,7 +37,7 @@ NOUNS = ("mug", "bowl", "block", "can", "box", "ball", "plate", "cup")
 
 @dataclass(frozen=True)
 class Case:
-    """What a node is asked to do."""
+    """Work that a node is asked to do."""
 
     name: str
     commands: int = 1
@@ -47,7 +47,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Cost:
-    """What it took."""
+    """Processor time that the work took."""
 
     cpu_ms_per_image: float
     core_share: float

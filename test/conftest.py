@@ -1,4 +1,4 @@
-"""What all tests share; their ROS nodes, in whatever process, are kept to themselves."""
+"""Fixtures of all tests; their ROS nodes, in whatever process, are kept to themselves."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What ROS's `launch` makes of a launch file, for machines that lack it: the processes to start.
+"""Stand-in for ROS's `launch`: the processes that a launch file would start.
 
 No index of Python packages has `launch`. This stand-in covers what our launch files use, so that
 they can be evaluated, and what they start can be started, everywhere. Where the real packages are

@@ -1,4 +1,4 @@
-"""How far two orders of one computation may lie apart: a format's rounding, over a depth.
+"""Bounds on the difference of two orders of one computation: a format's rounding, over a depth.
 
 Processors sum in different orders and round at different places, so no test may compare with
 the last digit that one machine gives.

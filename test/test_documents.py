@@ -22,7 +22,7 @@ WEB = ("http://", "https://", "mailto:")
 
 
 def prose(text):
-    """Return the text without blocks of code, in which brackets are no links."""
+    """Return the text without blocks of code, whose brackets do not link."""
     return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
 
 

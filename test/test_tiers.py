@@ -1,4 +1,4 @@
-"""Which tests `make test-unit` leaves out."""
+"""The tests that `make test-unit` leaves out."""
 
 from pathlib import Path
 

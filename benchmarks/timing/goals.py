@@ -18,7 +18,7 @@ _MANY_PROMPTS = {"evf_sam": 1.35, "evf_sam2": 1.7, "evf_effisam_l": 2.6, "evf_ef
 
 
 class _NotTaken(Exception):
-    """There is no figure; the message says why."""
+    """Raised for a figure that was not taken; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Lifting:
 
 @dataclass(frozen=True)
 class Spot:
-    """How far the point and the place of a mask are from the truth."""
+    """Distances of a mask's point and place from the truth."""
 
     anchor_inside: bool | None  # None: it lies on pixels that count for neither
     centroid_mm: float | None  # to the centroid of the true mask; None: one has no place

@@ -10,7 +10,7 @@ from evf_sam_ros.sim.scene import Scene, render_scene
 
 @dataclass(frozen=True)
 class SimulatedWorld:
-    """How the scenes of a world are drawn, and which kinds of sentences are asked about them."""
+    """A simulated world: how its scenes are drawn, and the kinds of sentences that are asked."""
 
     render: Callable[[int, int, int], Scene]  # seed, width, height
     mix: Mapping[str, float]

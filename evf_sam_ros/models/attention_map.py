@@ -1,4 +1,4 @@
-"""Where a model looks: BEIT-3's [CLS] token, as in figure 5 of the paper, or the queries.
+"""Attention maps: of BEIT-3's [CLS] token, as in figure 5 of the paper, or of the queries.
 
 Shape suffixes: N prompts, V vision tokens ([CLS] first), T all tokens, D width, h heads,
 d head width, Q queries (1 where all share a bias), H W the grid of patches.

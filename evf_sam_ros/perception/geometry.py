@@ -310,7 +310,7 @@ def _hidden_between(
 
 
 def _depth_near(place: tuple[int, int], depth_m: NDArray[np.floating], mask: Mask) -> float:
-    """Return the median depth of the masked pixels around one, NaN where there is no reading."""
+    """Return the median depth of the masked pixels around one, NaN without a reading."""
     v, u = place
     window = np.s_[max(v - 4, 0) : v + 5, max(u - 4, 0) : u + 5]
     depths = depth_m[window][mask[window]]

@@ -11,7 +11,7 @@ from evf_sam_ros.perception.geometry import Floats, Location
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the camera stood at the stamp of an image, as far as tf tells."""
+    """Pose of the camera at the stamp of an image, as far as tf tells."""
 
     target_frame: str = ""  # empty: none is asked for
     target_from_image: Floats | None = None  # (4, 4)

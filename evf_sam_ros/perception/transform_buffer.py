@@ -18,7 +18,7 @@ from evf_sam_ros.perception.transform_samples import FrameHistory, plain_name, s
 
 @dataclass(frozen=True)
 class NoTransform:
-    """The reason why there is no transform at a stamp."""
+    """Reason for which a transform is missing at a stamp."""
 
     reason: str  # without the names of the two frames
     newest: int | None  # stamp of the newest transform that matters, None if there is none

@@ -76,7 +76,7 @@ class FrameHistory:
 
 
 def sample_from(transform: Any) -> Sample | None:
-    """Read a geometry_msgs/TransformStamped; None if it is no rigid transform."""
+    """Read a geometry_msgs/TransformStamped; None if it is not rigid."""
     moved, turned = transform.transform.translation, transform.transform.rotation
     pose = np.array([moved.x, moved.y, moved.z, turned.x, turned.y, turned.z, turned.w])
     parent = plain_name(transform.header.frame_id)

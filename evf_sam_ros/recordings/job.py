@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one recording."""
+    """Result of one recording."""
 
     frames: int
     found: Mapping[str, int]  # frames in which an expression was found

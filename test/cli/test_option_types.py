@@ -1,4 +1,4 @@
-"""What the command line takes for a number, and what it says of anything else."""
+"""Numbers on the command line, and the refusal of anything else."""
 
 from argparse import ArgumentTypeError
 

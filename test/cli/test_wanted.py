@@ -1,4 +1,4 @@
-"""What a command line asks for, and the exit code that says whether it is there."""
+"""Expressions that a command line asks for, and the exit code for their answers."""
 
 import argparse
 

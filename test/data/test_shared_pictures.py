@@ -1,4 +1,4 @@
-"""What is measured on is not trained on, though data sets share pictures."""
+"""Evaluation pictures are not trained on, though data sets share pictures."""
 
 import published_files as files
 import pytest

@@ -1,4 +1,4 @@
-"""What every test of the engines needs."""
+"""Fixtures of the engines' tests."""
 
 from importlib.util import find_spec
 

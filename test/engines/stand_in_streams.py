@@ -1,4 +1,4 @@
-"""Which stream of a GPU is the current one, for stand-ins of `torch.cuda`."""
+"""The current stream of a GPU, for stand-ins of `torch.cuda`."""
 
 from contextlib import contextmanager
 

@@ -1,4 +1,4 @@
-"""How kernels are recorded, by a stand-in for PyTorch's streams and graphs.
+"""Recording of kernels, with a stand-in for PyTorch's streams and graphs.
 
 The stand-in leaves behind what PyTorch does: a recording that fails does not restore the stream.
 """
@@ -27,7 +27,7 @@ class Graph:
 
 
 class Cuda(CurrentStream):
-    """What the recorder uses of `torch.cuda`."""
+    """Stand-in for the part of `torch.cuda` that the recorder uses."""
 
     Stream = Stream
     CUDAGraph = Graph

@@ -1,4 +1,4 @@
-"""What runs a DeRIS."""
+"""Engines that run a DeRIS."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Which engine runs a model, and weights stored as autocast rounds them."""
+"""The choice of the engine, and weights stored as autocast rounds them."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""How TensorRT is asked: profiles, cached plans, one sentence for failures; by a stand-in."""
+"""The TensorRT runner with a stand-in: profiles, cached plans, one sentence for failures."""
 
 import sys
 

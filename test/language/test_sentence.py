@@ -1,4 +1,4 @@
-"""What a robot is told, and what it should look for. The sentences are in command_cases.yaml."""
+"""Sentences to a robot and the expressions in them; the sentences are in command_cases.yaml."""
 
 from pathlib import Path
 

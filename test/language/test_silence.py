@@ -1,4 +1,4 @@
-"""What speech recognisers write when nobody speaks."""
+"""Text that speech recognisers write when nobody speaks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What every test of the networks needs."""
+"""Fixtures of the networks' tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where the encoder looks, against attention computed by hand."""
+"""Attention maps against attention computed by hand."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""How checkpoints are treated: their own defaults, config.json, and what a user wants."""
+"""Treatment of checkpoints: their own defaults, config.json, and a user's wishes."""
 
 import json
 from dataclasses import replace

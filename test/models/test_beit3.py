@@ -1,4 +1,4 @@
-"""What must hold for the encoder whatever its weights."""
+"""Properties of the encoder that hold for any weights."""
 
 import pytest
 import torch

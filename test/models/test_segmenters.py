@@ -1,4 +1,4 @@
-"""What must hold for every segmenter behind the seam, whatever its weights."""
+"""Properties of every segmenter behind the seam that hold for any weights."""
 
 import subprocess
 import sys

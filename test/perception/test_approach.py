@@ -1,4 +1,4 @@
-"""Where a robot stands before an object."""
+"""The pose in which a robot stands before an object."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which camera_info describes the camera as it was when it took an image."""
+"""The camera_info that describes the camera as it was when it took an image."""
 
 from types import SimpleNamespace
 

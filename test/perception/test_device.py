@@ -1,4 +1,4 @@
-"""Where a model runs, from a user's words."""
+"""The device of a model, from a user's words."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What is copied from a device is read only when all of it has arrived."""
+"""Copies from a device are read only when all of them have arrived."""
 
 import numpy as np
 import pytest

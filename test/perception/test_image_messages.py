@@ -1,4 +1,4 @@
-"""What only this file's tests cover; encodings are tested with real messages in test/ros."""
+"""Image messages without ROS; encodings are tested with real messages in test/ros."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""What the overlay shows, and that it fits any picture."""
+"""The overlay: its content, and that it fits any picture."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which depth belongs to an image: never another frame's, whatever stamps and network do."""
+"""Pairing of depth and image: never another frame's, whatever stamps and network do."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""What speaks for the object being there, and a predictor that asks for it."""
+"""Signals of an object's presence, and a predictor that asks for them."""
 
 from dataclasses import dataclass
 

@@ -310,7 +310,7 @@ def test_a_target_goes_on_when_others_come_and_one_of_a_new_name_begins_anew(mem
 
 
 def test_a_stream_leaves_nothing_behind(memory_model):
-    """What a tracker holds on to is the same after many frames as after what is remembered."""
+    """Hold no more after many frames than after those that are remembered."""
     follow = Tracker(memory_model, "the red mug", reground_every=0)
     sizes = []
     for image in film(40, seed=4):

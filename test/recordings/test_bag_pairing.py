@@ -1,4 +1,4 @@
-"""What a recording's frames get as depth and camera: their own, or a status that says why not."""
+"""Depth and camera of a recording's frames: their own, or a status that says why not."""
 
 import struct
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What stands around the node in the tests: a camera, a person who speaks, and a listener."""
+"""The node's surroundings in the tests: a camera, a person who speaks, and a listener."""
 
 import time
 from dataclasses import dataclass, fields
@@ -41,7 +41,7 @@ OUTPUTS = {
 
 @dataclass(frozen=True)
 class Shot:
-    """What a camera sends at one instant."""
+    """Messages that a camera sends at one instant."""
 
     image: Image
     depth: Image | None = None

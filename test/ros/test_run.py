@@ -1,4 +1,4 @@
-"""What every executable does around its node."""
+"""The life of an executable around its node."""
 
 import os
 import signal

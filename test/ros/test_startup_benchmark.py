@@ -1,4 +1,4 @@
-"""What counts as a start, and how it is told: `benchmarks/startup.py`."""
+"""The definition of a start in `benchmarks/startup.py`, and its report."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What every test of training needs."""
+"""Fixtures of the tests of training."""
 
 import pytest
 

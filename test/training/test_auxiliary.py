@@ -1,4 +1,4 @@
-"""What the heads of training ask of the model."""
+"""The training heads' demands on the model."""
 
 from types import SimpleNamespace
 

@@ -35,7 +35,7 @@ class FileMark:
 
 @dataclass(frozen=True)
 class Description:
-    """What `graphs.json` says.
+    """Content of `graphs.json`.
 
     `inputs` and `outputs` map a graph to its tensors: shapes, in which a name stands for a
     dimension of any size. `tolerances` are relative L2 errors up to which answers count as the

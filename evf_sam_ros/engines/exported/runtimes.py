@@ -14,7 +14,7 @@ from evf_sam_ros.engines.exported.graph_engine import ExportedEngine, Runner
 
 @dataclass(frozen=True)
 class Runtime:
-    """What runs an exported folder."""
+    """Runtime that runs an exported folder."""
 
     package: str  # that is imported
     install: str  # what to tell a user without it

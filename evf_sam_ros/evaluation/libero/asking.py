@@ -27,7 +27,7 @@ STAGES = ("preprocess", "encode_image", "fuse_and_decode", "postprocess")
 
 @dataclass(frozen=True)
 class Expected:
-    """What an instruction names first, as people read it."""
+    """Object that an instruction names first, as people read it."""
 
     expression: str
     kind: str  # of expression: name, relation, place, attribute, part of a cabinet
@@ -53,7 +53,7 @@ class Answer:
 
     @property
     def read_rightly(self) -> bool | None:
-        """Whether the first expression is what people read; None where none have."""
+        """Tell whether the first expression is as people read it; None where nobody has."""
         if self.expected is None:
             return None
         return self.expressions[:1] == (self.expected.expression,)

@@ -33,7 +33,7 @@ Tree = list[Any]
 
 @dataclass(frozen=True)
 class Target:
-    """What an instruction handles first."""
+    """Object that an instruction handles first."""
 
     names: tuple[str, ...]  # of objects or fixtures; several where both are meant
     part: str = ""  # which drawer of a cabinet: top, middle or bottom
@@ -58,7 +58,7 @@ class Task:
 
     @property
     def scene(self) -> tuple[Any, ...]:
-        """What tasks that one assembled world serves have in common."""
+        """Key that all tasks of one assembled world share."""
         return self.problem, self.fixtures, self.objects, self.placed
 
 

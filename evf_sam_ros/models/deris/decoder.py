@@ -18,7 +18,7 @@ from evf_sam_ros.models.deris.word_loop import Loopback
 
 @dataclass(frozen=True)
 class Step:
-    """What the queries say at one step; the scores come after the masks."""
+    """Outputs of the queries at one step; the scores come after the masks."""
 
     masks_NQhw: Tensor  # logits, at a quarter of the image's size
     boxes_NQ4: Tensor  # centre x, y, width, height, 0..1; the published models never learned them

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class DerisPrompts:
-    """What the encoder read, for each prompt."""
+    """Output of the encoder for each prompt."""
 
     patches_BPChw: Tensor  # of the picture, as the words made BEIT-3 see it
     words_BPLC: Tensor

@@ -1,4 +1,4 @@
-"""Where the likeliest query of DeRIS looks in the picture.
+"""Attention map of the likeliest query of DeRIS.
 
 Shape suffixes: N sentences, Q queries, K places (h * w), h w the finest level's grid.
 """

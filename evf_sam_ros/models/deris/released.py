@@ -20,7 +20,7 @@ TrainedOn = Literal["grefcoco", "refcoco"]
 
 @dataclass(frozen=True)
 class _Training:
-    """What goes with the data of a published model."""
+    """Properties that follow from the training data of a published model."""
 
     queries: int
     most_tokens: int

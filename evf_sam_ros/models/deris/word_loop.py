@@ -11,7 +11,7 @@ HIDDEN = -100.0  # bias of padding among the words; not -inf
 
 
 class Loopback(nn.Module):
-    """What one step of the queries says about the words, and the queries of the next step."""
+    """Outputs of one step of the queries about the words, and the queries of the next step."""
 
     def __init__(self, width: int, heads: int, feed_forward: int) -> None:
         super().__init__()

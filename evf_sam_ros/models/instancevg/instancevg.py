@@ -16,7 +16,7 @@ from evf_sam_ros.models.instancevg.answer import InstanceVgSegmenter
 
 @dataclass(frozen=True)
 class InstanceVgPrompts:
-    """What BEIT-3 read, for each prompt; of the picture there is nothing else."""
+    """Output of BEIT-3 for each prompt; it is also the only encoding of the picture."""
 
     patches_BPChw: Tensor
     words_BPLC: Tensor

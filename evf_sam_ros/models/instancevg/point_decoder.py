@@ -15,7 +15,7 @@ from evf_sam_ros.models.instancevg.instancevg_config import LEVELS, InstanceVgCo
 
 @dataclass(frozen=True)
 class Decoding:
-    """What the queries became."""
+    """Outputs of the queries."""
 
     states: list[Tensor]  # (N, Q, C) after each layer
     positions_NQC: Tensor

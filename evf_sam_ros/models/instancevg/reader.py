@@ -18,7 +18,7 @@ from evf_sam_ros.models.instancevg.query_points import centres, chosen_points, c
 
 @dataclass(frozen=True)
 class Queries:
-    """Where N sentences start to look."""
+    """Start points of the queries of N sentences."""
 
     start_NQC: Tensor
     points_NQ2: Tensor  # (x, y), 0..1 over the picture

@@ -86,7 +86,7 @@ def scene_cloud(
 def organised_cloud(
     header: Header, depth: RegisteredDepth, image_rgb: Rgb, limits_m: tuple[float, float]
 ) -> PointCloud2:
-    """Lift every pixel, in the image's optical frame; NaN where there is no believable reading.
+    """Lift every pixel, in the image's optical frame; NaN without a believable reading.
 
     Args:
         header: of the image.

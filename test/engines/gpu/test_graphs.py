@@ -1,4 +1,4 @@
-"""What is recorded is replayed with new inputs, and never where it would answer otherwise.
+"""Recorded graphs are replayed with new inputs, and never where they would answer otherwise.
 
 A stand-in for CUDA graphs repeats a run by running it again into the same outputs.
 """

@@ -24,7 +24,7 @@ class Stream:
 
 
 class Streams(CurrentStream):
-    """What `SideBySide` uses of `torch.cuda`."""
+    """Stand-in for the part of `torch.cuda` that `SideBySide` uses."""
 
     Stream = Stream
 

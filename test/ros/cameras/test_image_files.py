@@ -1,4 +1,4 @@
-"""Photographs as a camera: in order, with stamps of now, and no harm from what is no picture."""
+"""Photographs as a camera: in order, with stamps of now, and no harm from other files."""
 
 from itertools import pairwise
 

@@ -32,7 +32,7 @@ class SlowLooking(Looking):
 
 
 class Ends:
-    """Where the ends of searches and the answers to requests go."""
+    """Receiver of the ends of searches and the answers to requests."""
 
     def __init__(self):
         self.results = []

@@ -1,4 +1,4 @@
-"""What else comes with an answer: labels, pose, points; several commands at once; every frame."""
+"""Further outputs of an answer: labels, pose, points; several commands at once; every frame."""
 
 from dataclasses import fields
 from importlib.util import find_spec

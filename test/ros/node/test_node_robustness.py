@@ -1,4 +1,4 @@
-"""What hurts, sent to the running node: it says what is wrong, and answers the next good image."""
+"""Harmful messages to the running node: it says what is wrong and answers the next image."""
 
 import array
 import time

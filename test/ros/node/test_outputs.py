@@ -1,4 +1,4 @@
-"""What nobody listens to is not computed."""
+"""Outputs without a listener are not computed."""
 
 import numpy as np
 import pytest

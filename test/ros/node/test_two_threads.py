@@ -33,7 +33,7 @@ class Looking(Sure):
 
 
 class Door:
-    """What lets nobody through until it is opened, and tells that somebody waits."""
+    """Door that stays closed until it is opened, and tells that somebody waits."""
 
     def __init__(self):
         self.reached, self._opened = threading.Event(), threading.Event()
@@ -47,7 +47,7 @@ class Door:
 
 
 class Slow(Published):
-    """Where publishing waits at a door."""
+    """Publisher that waits at a door."""
 
     def __init__(self):
         super().__init__()

@@ -66,7 +66,7 @@ class Bright(Sure):
 
 
 class Published:
-    """Where a worker's answers go; may fail."""
+    """Receiver of a worker's answers; may fail."""
 
     def __init__(self):
         self.results = []

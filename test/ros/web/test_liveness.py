@@ -1,4 +1,4 @@
-"""What is old or unanswered is told by its age."""
+"""Old pictures and unanswered requests are told by their age."""
 
 import time
 
