@@ -1,7 +1,7 @@
 """Run the cases of a golden folder through our model and compare every recorded stage."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
@@ -167,6 +167,21 @@ def _sam2_results(stages: dict[str, list[Any]], golden: GoldenModel) -> Arrays:
         "object_score_logits": candidates.presence_N[:, None].numpy(),
         "selected_mask": chosen(candidates).numpy() - 1,
     }
+
+
+@contextmanager
+def outputs_of(watched: Mapping[str, Iterable[nn.Module]]) -> Iterator[dict[str, list[Any]]]:
+    """Record the outputs of some modules by name, one after the other, while a model runs."""
+    stages: dict[str, list[Any]] = {}
+
+    def keep(stage: str) -> Callable[[Any, Any, Any], None]:
+        return lambda _module, _inputs, output: stages.setdefault(stage, []).append(plain(output))
+
+    with ExitStack() as hooks:
+        for stage, modules in watched.items():
+            for module in modules:
+                hooks.callback(module.register_forward_hook(keep(stage)).remove)
+        yield stages
 
 
 def plain(values: Any) -> Any:

@@ -4,8 +4,8 @@ All prompts of a case run as one batch, whichever way the reference ran them.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,14 @@ from benchmarks.golden import (
     uncompared,
     worst_relative,
 )
-from benchmarks.golden_cases import PAD, TOLERANCES, padded_tokens, plain, read_image
+from benchmarks.golden_cases import (
+    PAD,
+    TOLERANCES,
+    outputs_of,
+    padded_tokens,
+    plain,
+    read_image,
+)
 from evf_sam_ros.models.deris.query_segmenter import DerisAnswer, selected
 from evf_sam_ros.models.segmenter import Decoded
 from evf_sam_ros.perception.preprocess import resized, segmenter_input
@@ -203,7 +210,6 @@ def _results(
 @contextmanager
 def recorded_stages(golden: GoldenModel) -> Iterator[dict[str, Any]]:
     """Record what passes through the stages of the model while it runs."""
-    stages: dict[str, Any] = {}
     model: Any = golden.model
     picture = model.segmenter.picture
     watched = {
@@ -215,14 +221,7 @@ def recorded_stages(golden: GoldenModel) -> Iterator[dict[str, Any]]:
         "fused": [model.segmenter.decoder.fuse],
         "existence": [model.segmenter.existence.norm],
     }
-
-    def keep(stage: str) -> Callable[[Any, Any, Any], None]:
-        return lambda _module, _inputs, output: stages.setdefault(stage, []).append(plain(output))
-
-    with ExitStack() as hooks:
-        for stage, modules in watched.items():
-            for module in modules:
-                hooks.callback(module.register_forward_hook(keep(stage)).remove)
+    with outputs_of(watched) as stages:
         yield stages
 
 

@@ -5,8 +5,8 @@ are compared as well, and every later stage of the same run with them.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,14 @@ from benchmarks.golden import (
     uncompared,
     worst_relative,
 )
-from benchmarks.golden_cases import PAD, TOLERANCES, padded_tokens, plain, read_image
+from benchmarks.golden_cases import (
+    PAD,
+    TOLERANCES,
+    outputs_of,
+    padded_tokens,
+    plain,
+    read_image,
+)
 from evf_sam_ros.models.instancevg.answer import InstanceVgAnswer, enlarged, selected
 from evf_sam_ros.models.instancevg.query_points import DISTANCE_WEIGHT
 from evf_sam_ros.models.segmenter import Decoded
@@ -253,7 +260,6 @@ def _point_margins(values_hw: NDArray[np.float32], places: list[int]) -> NDArray
 @contextmanager
 def recorded_stages(golden: GoldenModel) -> Iterator[dict[str, list[Any]]]:
     """Record what passes through the stages of the model while it runs."""
-    stages: dict[str, list[Any]] = {}
     model: Any = golden.model
     watched = {
         "layer": model.encoder.layers,
@@ -261,14 +267,7 @@ def recorded_stages(golden: GoldenModel) -> Iterator[dict[str, list[Any]]]:
         "level": model.segmenter.pyramid.levels,
         "join": model.segmenter.unet.joins,
     }
-
-    def keep(stage: str) -> Callable[[Any, Any, Any], None]:
-        return lambda _module, _inputs, output: stages.setdefault(stage, []).append(plain(output))
-
-    with ExitStack() as hooks:
-        for stage, modules in watched.items():
-            for module in modules:
-                hooks.callback(module.register_forward_hook(keep(stage)).remove)
+    with outputs_of(watched) as stages:
         yield stages
 
 
